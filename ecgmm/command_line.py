@@ -1,0 +1,79 @@
+"""How an entry point ends: a user's mistake is one sentence and exit code 2, anything else a traceback and code 1."""
+
+import errno
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from ecgmm.errors import UserError
+
+_LONGEST_NAME = 120
+# These say where things are or how they are shown; two runs that differ in them only are the same run.
+_NOT_IN_NAME = (
+    "experiment",
+    "paths.",
+    "data.root",
+    "hydra.",
+    "hydra/",
+    "overwrite",
+    "name",
+    "logger",
+    "trainer.enable_",
+)
+
+
+def run_name(overrides: Sequence[str]) -> str:
+    """Name of a run's folder: its overrides in order of key, ``default`` where there are none.
+
+    Args:
+        overrides: Hydra's task overrides, such as ``["method=concat", "+experiment=table2"]``.
+
+    Returns:
+        A name safe as one path component; long ones end in a digest of the whole.
+    """
+    kept = sorted(text.lstrip("+~") for text in overrides if not text.lstrip("+~").startswith(_NOT_IN_NAME))
+    name = re.sub(r"[^\w.,=+\-\[\]@]", "-", ",".join(kept))
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return name or "default"
+
+
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a Hydra main function and turn errors into exit codes.
+
+    Args:
+        main: The function that ``hydra.main`` returned.
+    """
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # lets exceptions through to here instead of printing them itself
+    try:
+        main()
+    except Exception as error:
+        message = user_message(error)
+        if message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(2)
+
+
+def user_message(error: BaseException) -> str | None:
+    """The sentence for a mistake that the user can mend, or None for a mistake of ours."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, UserError):
+            return str(cause)
+        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+            place = cause.filename or "the output"
+            return f"no space left on the disk of {place}; free some or set paths.* to another disk"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        return " ".join(str(error).split())
+    return None

@@ -1,0 +1,175 @@
+"""The LightningDataModule: an open store plus a task, a text policy and a training fraction, served as batches."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import lightning
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, DistributedSampler
+
+from ecgmm.data.dataset import RecordDataset
+from ecgmm.data.store import Store
+from ecgmm.data.targets import Targets, make_targets
+from ecgmm.errors import ConfigError
+from ecgmm.text.policy import apply_policy, shuffle_reports
+from ecgmm.text.assemble import ReportTable
+from ecgmm.text.tokenise import StatementVocabulary
+from ecgmm.types import Batch
+
+SPLITS = ("train", "val", "test")
+
+
+class ReportTokeniser(Protocol):
+    """What the data module needs of a tokeniser."""
+
+    vocabulary_size: int
+
+    def encode_reports(self, reports: Sequence[Sequence[str]], max_tokens: int) -> ReportTable:
+        """Token ids of every report, padded."""
+
+    def save(self, path: Path) -> None:
+        """Write what is needed to load the tokeniser again."""
+
+
+Reports = Sequence[Sequence[str]]
+VocabularyMaker = Callable[[Reports], tuple[ReportTokeniser, StatementVocabulary]]
+
+
+def as_is(batch: Any) -> Any:
+    """Collate function: the data set returns whole batches."""
+    return batch
+
+
+class EcgReportDataModule(lightning.LightningDataModule):
+    """Pairs waveforms and reports of one store and serves its three splits.
+
+    Args:
+        store: An open store.
+        label_set: Name of the label set.
+        policy: See ``make_targets``.
+        priority: See ``make_targets``.
+        train_fraction: Part of the training patients to keep, in (0, 1]; fractions are nested.
+        text_policy: ``full``, ``masked``, ``none`` or ``shuffled``.
+        vocabularies: Makes tokeniser and statement vocabulary from the training reports (or brings saved ones).
+        max_tokens: Longest report in tokens.
+        batch_size: Records in a batch.
+        seed: Seed of batch order and of shuffled text.
+
+    Raises:
+        ConfigError: If a split is empty or a class has no training record.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        label_set: str,
+        policy: str,
+        priority: Sequence[str],
+        train_fraction: float,
+        text_policy: str,
+        vocabularies: VocabularyMaker,
+        max_tokens: int,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        if not 0 < train_fraction <= 1:
+            raise ConfigError(f"train_fraction is {train_fraction}; it must be in (0, 1]")
+        self.store = store
+        self.batch_size = batch_size
+        self.seed = seed
+        classes = store.manifest["labels"].get(label_set, {}).get("classes", [])
+        self.targets = make_targets(store.records, label_set, classes, policy, priority)
+        self.rows = {split: self._rows_of(split, train_fraction) for split in SPLITS}
+        _check_splits(self.rows, self.targets)
+        self._prepare_text(text_policy, vocabularies, max_tokens)
+
+    def _rows_of(self, split: str, train_fraction: float) -> NDArray[np.int64]:
+        records = self.store.records
+        chosen = (records["split"] == split).to_numpy() & self.targets.usable
+        if split == "train":
+            chosen &= (records["fraction_rank"] < train_fraction).to_numpy()
+        return np.flatnonzero(chosen)
+
+    def _prepare_text(self, policy: str, vocabularies: VocabularyMaker, max_tokens: int) -> None:
+        self.report_of_row = self.store.records["report"].to_numpy().astype(np.int64)
+        if policy == "shuffled":
+            self.report_of_row = shuffle_reports(self.report_of_row, self.store.records["split"].to_numpy(), self.seed)
+        reports = apply_policy(self.store.reports["statements"].to_list(), policy)
+        train_reports = [reports[index] for index in self.report_of_row[self.rows["train"]] if index >= 0]
+        self.tokeniser, self.statement_vocabulary = vocabularies(train_reports)
+        with_empty = [*reports, []]  # the last row, which report -1 picks
+        self.tokens = self.tokeniser.encode_reports(with_empty, max_tokens)
+        self.statement_ids = self.statement_vocabulary.encode(with_empty)
+
+    def facts(self) -> dict[str, Any]:
+        """Numbers that the configuration refers to as ``from_data``."""
+        return {
+            "n_classes": len(self.targets.class_names),
+            "vocabulary_size": self.tokeniser.vocabulary_size,
+            "n_statements": self.statement_vocabulary.size,
+            "rate_hz": self.store.manifest["rate_hz"],
+            "lead_std_mv": self.store.manifest["lead_std_mv"],
+        }
+
+    def dataset(self, rows: NDArray[np.int64]) -> RecordDataset:
+        """The given store rows as a data set."""
+        return RecordDataset(
+            self.store.waveforms,
+            rows,
+            self.store.records["has_waveform"].to_numpy(),
+            self.report_of_row,
+            self.tokens.ids,
+            self.tokens.lengths,
+            self.statement_ids,
+            self.targets.values,
+        )
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Shuffled by seed and epoch number only, so that a resumed run sees the same batches."""
+        dataset = self.dataset(self.rows["train"])
+        sampler: DistributedSampler[Batch] = DistributedSampler(dataset, num_replicas=1, rank=0, seed=self.seed)
+        return self._loader(dataset, sampler)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Validation records in store order."""
+        return self.split_dataloader("val")
+
+    def split_dataloader(self, *splits: str) -> DataLoader[Batch]:
+        """Records of the splits, one after the other, each in store order."""
+        return self._loader(self.dataset(np.concatenate([self.rows[split] for split in splits])))
+
+    def _loader(self, dataset: RecordDataset, sampler: Any = None) -> DataLoader[Batch]:
+        # No workers: a batch is one gather from page cache, and handing it between processes costs more (docs/data.md).
+        return DataLoader(dataset, self.batch_size, sampler=sampler, collate_fn=as_is, pin_memory=False)
+
+    def summary(self) -> pl.DataFrame:
+        """Records and patients of each split that take part."""
+        patients = self.store.records["patient"].to_numpy()
+        return pl.DataFrame(
+            {
+                "split": SPLITS,
+                "records": [len(self.rows[split]) for split in SPLITS],
+                "patients": [len(np.unique(patients[self.rows[split]])) for split in SPLITS],
+            }
+        )
+
+
+def _check_splits(rows: dict[str, NDArray[np.int64]], targets: Targets) -> None:
+    for split, chosen in rows.items():
+        if not len(chosen):
+            raise ConfigError(
+                f"the {split} split has no record that the task can use; change data.split or data.folds,"
+                " task.policy or train_fraction"
+            )
+    train = targets.values[rows["train"]]
+    counts = train.sum(axis=0) if train.ndim == 2 else np.bincount(train, minlength=len(targets.class_names))
+    absent = [name for name, count in zip(targets.class_names, counts, strict=True) if not count]
+    if absent:
+        raise ConfigError(
+            f"no training record has class {', '.join(absent)} ({len(train)} records); raise train_fraction,"
+            " add data or choose another label set"
+        )

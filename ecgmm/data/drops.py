@@ -1,0 +1,36 @@
+"""Why a record is left out: every reason under which preparation counts, prints and files a drop."""
+
+from enum import StrEnum
+
+
+class Drop(StrEnum):
+    """One reason; its value is the wording in the manifest."""
+
+    KEY_MISSING = "key field missing"  # record, patient or path is empty or not a number
+    DUPLICATE = "duplicate record id"  # an exact copy goes once; contradicting copies all go
+    PATH_UNSAFE = "path leaves the root"  # absolute, or with ..
+    INDEX_CONTRADICTS = "index fields contradict"  # id, patient or time differ between the tables or from the path
+    FOLD_UNUSED = "fold in no split"
+    FILE_MISSING = "file missing"
+    FILE_UNREADABLE = "file unreadable"
+    HEADER_ENCODING = "header not UTF-8"
+    HEADER_BROKEN = "header broken"
+    HEADER_NAME = "header names another record"
+    HEADER_RATE = "header rate contradicts index"
+    HEADER_TIME = "header time contradicts index"
+    LEADS = "leads are not the standard twelve"
+    FORMAT = "format not 16"
+    GAIN = "gain 0 or not finite"
+    UNIT = "unit not mV"
+    SIZE = "wrong size"  # the .dat does not hold what the header announces
+    CHECKSUM = "checksum wrong"
+    ALL_MISSING = "all samples missing"
+    NOTHING_USABLE = "neither waveform nor report"
+
+
+class BadRecordError(Exception):
+    """A record cannot be used; carries the reason. Never leaves preparation."""
+
+    def __init__(self, reason: Drop) -> None:
+        super().__init__(reason.value)
+        self.reason = reason

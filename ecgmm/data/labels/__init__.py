@@ -1,0 +1,1 @@
+"""Label sets: what the classes are and who says so."""

@@ -1,0 +1,99 @@
+"""The manifest: what a store was made from and with, and what became of every record. Also as a table for people."""
+
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from ecgmm.data.labels.label_set import LabelSet
+from ecgmm.data.source import DataConfig, SourceIndex
+from ecgmm.data.splits import SPLITS, split_digest
+from ecgmm.data.statistics import LeadStatistics
+from ecgmm.leads import LEADS
+
+
+def make_manifest(
+    config: DataConfig,
+    index: SourceIndex,
+    records: pl.DataFrame,
+    n_times: int,
+    dropped: dict[str, int],
+    text_counts: dict[str, int],
+    statistics: LeadStatistics,
+) -> dict[str, Any]:
+    """Put the manifest together; the same tree and settings give the same bytes.
+
+    Args:
+        config: The settings.
+        index: The source's index.
+        records: The store's records.
+        n_times: Samples of a row.
+        dropped: Records dropped, by reason.
+        text_counts: Rows with and without a report.
+        statistics: Lead statistics of the training split.
+
+    Returns:
+        Plain data for JSON; the keys are described in docs/data.md.
+    """
+    return {
+        "source": {"name": config.name, "sha256": index.csv_sha256},
+        "parameters": config.parameters(),
+        "rate_hz": config.rate_hz,
+        "n_times": n_times,
+        "uv_per_step": config.uv_per_step,
+        "leads": list(LEADS),
+        "n_records": records.height,
+        "n_patients": records["patient"].n_unique(),
+        "kept": records["record"].n_unique(),
+        "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
+        "without_waveform": int((~records["has_waveform"]).sum()),
+        "text": text_counts,
+        "split": {
+            "seed": config.split.seed,
+            "digest": split_digest(records),
+            "counts": {split: int((records["split"] == split).sum()) for split in SPLITS},
+        },
+        "lead_mean_mv": statistics.mean_mv().tolist(),
+        "lead_std_mv": statistics.std_mv().tolist(),
+        "labels": {labels.name: _describe(labels, records) for labels in index.labels},
+    }
+
+
+def _describe(labels: LabelSet, records: pl.DataFrame) -> dict[str, Any]:
+    def count(column: pl.Expr) -> dict[str, int]:
+        return {split: records.filter(pl.col("split") == split).select(column.sum()).item() for split in SPLITS}
+
+    return {
+        "source": labels.source,
+        "version": labels.version,
+        "classes": list(labels.classes),
+        "counts": {
+            name: count(pl.col(column) > 0) for name, column in zip(labels.classes, labels.columns, strict=True)
+        },
+        "unlabelled": count(pl.col(labels.columns[0]).is_null()),
+    }
+
+
+def print_summary(manifest: dict[str, Any]) -> None:
+    """Print kept and dropped records, splits and classes of a store."""
+    console = Console()
+    records = Table(title=f"Records of {manifest['source']['name']}", title_justify="left")
+    records.add_column("outcome")
+    records.add_column("records", justify="right")
+    records.add_row("kept", f"{manifest['kept']:,}")
+    for reason, count in manifest["dropped"].items():
+        records.add_row(f"dropped: {reason}", f"{count:,}")
+    records.add_row("kept, without usable waveform", f"{manifest['without_waveform']:,}")
+    for name, count in manifest["text"].items():
+        records.add_row(f"reports: {name.replace('_', ' ')}", f"{count:,}")
+    console.print(records)
+    splits = Table(title="Rows of each split", title_justify="left")
+    splits.add_column("")
+    for split in SPLITS:
+        splits.add_column(split, justify="right")
+    splits.add_row("all", *(f"{manifest['split']['counts'][split]:,}" for split in SPLITS))
+    for labels in manifest["labels"].values():
+        for name, counts in [*labels["counts"].items(), ("unlabelled", labels["unlabelled"])]:
+            splits.add_row(name, *(f"{counts[split]:,}" for split in SPLITS))
+    console.print(splits)

@@ -1,0 +1,108 @@
+"""MIMIC-IV-ECG 1.0 as PhysioNet publishes it: two tables joined on ``study_id``, never by row position.
+
+Facts about the layout: docs/data.md. The report columns are read as text; empty ones may stand between filled ones.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from ecgmm.data.index_tables import check_index, file_sha256, read_table, to_integer, to_time
+from ecgmm.data.labels import superclass
+from ecgmm.data.source import DataConfig, SourceIndex
+from ecgmm.errors import DataError
+from ecgmm.text.clean import split_report
+
+RATE_HZ = 500
+_DOWNLOAD = "set data.root to the folder that holds record_list.csv and files/, as unpacked from the archive"
+_REPORT_COLUMN = re.compile(r"report_(\d+)")
+
+
+@dataclass(kw_only=True)
+class MimicIvEcg(DataConfig):
+    """Settings of the MIMIC-IV-ECG source.
+
+    Attributes:
+        notes_csv: CSV with the columns study_id and text that replaces the machine statements as report; None keeps
+            the machine statements. Labels come from the machine statements either way.
+    """
+
+    notes_csv: str | None
+
+    def read_index(self) -> SourceIndex:
+        """Read ``record_list.csv`` and ``machine_measurements.csv``.
+
+        Raises:
+            DataError: If a table is missing, unreadable or lacks a column.
+        """
+        index = read_tables(self.root_path)
+        frame = index.frame.hstack(superclass.from_statements(index.frame["statements"]))
+        csv_sha256 = index.csv_sha256
+        if self.notes_csv is not None:
+            path = Path(self.notes_csv).expanduser()
+            frame = _with_notes(frame, path)
+            csv_sha256 = csv_sha256 | {path.name: file_sha256(path)}
+        return replace(index, frame=frame, labels=[superclass.FROM_REPORT], csv_sha256=csv_sha256)
+
+
+def read_tables(root: Path) -> SourceIndex:
+    """Read the two tables of a tree; the index has no labels yet.
+
+    Args:
+        root: Folder that holds ``record_list.csv``.
+
+    Returns:
+        The index, with the machine statements as reports.
+
+    Raises:
+        DataError: If a table is missing, unreadable or lacks a column.
+    """
+    list_path, measurements_path = root / "record_list.csv", root / "machine_measurements.csv"
+    listed = read_table(list_path, ["subject_id", "study_id", "file_name", "ecg_time", "path"], _DOWNLOAD)
+    measured = read_table(measurements_path, ["subject_id", "study_id", "ecg_time", "report_0"], _DOWNLOAD)
+    records = listed.select(
+        record=to_integer("study_id"), patient=to_integer("subject_id"), time=to_time("ecg_time"), path="path"
+    )
+    reports, twice = _machine_reports(measured)
+    joined = records.join(reports, left_on="record", right_on="study_id", how="left", maintain_order="left")
+    contradicts = (pl.col("patient") != pl.col("subject_id")) | (pl.col("time") != pl.col("ecg_time"))
+    contradicts = contradicts.fill_null(False) | pl.col("record").is_in(twice.implode())
+    frame, dropped = check_index(
+        joined.with_columns(contradicts.alias("contradicts"), _no_null("statements")).drop("subject_id", "ecg_time")
+    )
+    csv_sha256 = {path.name: file_sha256(path) for path in (list_path, measurements_path)}
+    return SourceIndex(frame, dropped, [], RATE_HZ, csv_sha256)
+
+
+def _machine_reports(measured: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """Statements of each study in column order; and the studies that stand there twice with different content."""
+    numbers = sorted(int(match[1]) for name in measured.columns if (match := _REPORT_COLUMN.fullmatch(name)))
+    statements = pl.concat_list(pl.col(f"report_{number}").str.strip_chars() for number in numbers)
+    filled = statements.list.eval(pl.element().filter(pl.element().is_not_null() & (pl.element() != "")))
+    reports = measured.select(
+        to_integer("study_id"), to_integer("subject_id"), to_time("ecg_time"), filled.alias("statements")
+    ).unique(maintain_order=True)
+    twice = reports.filter(pl.col("study_id").is_duplicated())["study_id"].unique()
+    return reports.unique("study_id", keep="first", maintain_order=True).drop_nulls("study_id"), twice
+
+
+def _with_notes(frame: pl.DataFrame, notes_csv: Path) -> pl.DataFrame:
+    """Replace the statements by those of a table of notes; several notes of a study follow one another."""
+    notes = read_table(
+        notes_csv, ["study_id", "text"], "set data.notes_csv to a CSV with the columns study_id and text"
+    )
+    texts = notes.select(to_integer("study_id"), "text").drop_nulls()
+    statements = texts.with_columns(pl.col("text").map_elements(split_report, return_dtype=pl.List(pl.String)))
+    by_study = statements.group_by("study_id", maintain_order=True).agg(statements=pl.col("text").list.explode())
+    joined = frame.drop("statements").join(
+        by_study, left_on="record", right_on="study_id", how="left", maintain_order="left"
+    )
+    if joined["statements"].null_count() == joined.height:
+        raise DataError(f"{notes_csv} has no note for any record; its study_id must be that of record_list.csv")
+    return joined.with_columns(_no_null("statements"))
+
+
+def _no_null(column: str) -> pl.Expr:
+    return pl.col(column).fill_null(pl.lit([], dtype=pl.List(pl.String)))

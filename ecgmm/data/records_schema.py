@@ -1,0 +1,28 @@
+"""What ``records.parquet`` promises, written down so that it can be checked; all violations are reported at once."""
+
+import polars as pl
+from pandera.polars import Check, Column, DataFrameSchema
+
+from ecgmm.data.labels.label_set import LabelSet
+from ecgmm.data.splits import SPLITS
+from ecgmm.leads import N_LEADS
+
+
+def records_schema(label_sets: list[LabelSet]) -> DataFrameSchema:
+    """Schema of the records of a store with these label sets; ``validate(records, lazy=True)`` checks them."""
+    columns = {
+        "record": Column(pl.Int64),
+        "patient": Column(pl.Int64),
+        "time": Column(pl.Datetime("us"), nullable=True),
+        "window": Column(pl.Int32, Check.ge(0)),
+        "split": Column(pl.String, Check.isin(SPLITS)),
+        "fraction_rank": Column(pl.Float64, Check.in_range(0, 1, include_max=False)),
+        "report": Column(pl.Int32, Check.ge(-1)),
+        "has_waveform": Column(pl.Boolean),
+        "missing_share": Column(pl.Float32, Check.in_range(0, 1)),
+        "flat_leads": Column(pl.Int8, Check.in_range(0, N_LEADS)),
+    }
+    labels = {
+        name: Column(pl.Float32, Check.in_range(0, 1), nullable=True) for known in label_sets for name in known.columns
+    }
+    return DataFrameSchema(columns | labels, unique=["record", "window"], strict=True, ordered=True)

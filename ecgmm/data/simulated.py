@@ -1,0 +1,64 @@
+"""The synthetic source: a MIMIC-IV-ECG tree that is written when it is absent, with the true state as labels."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecgmm.data import mimic_iv_ecg
+from ecgmm.data.index_tables import file_sha256, read_table
+from ecgmm.data.labels import superclass
+from ecgmm.data.source import DataConfig, SourceIndex
+from ecgmm.data.synthetic import write_tree
+from ecgmm.data.synthetic.config import SyntheticConfig
+
+_AGAIN = "remove the folder, and the next call writes it again"
+
+
+@dataclass(kw_only=True)
+class Synthetic(DataConfig):
+    """Settings of the synthetic source.
+
+    Attributes:
+        raw: Folder that holds generated trees; used where ``root`` is None.
+        n_patients: See ``SyntheticConfig``.
+        seed: Seed of the generator.
+        rates: The other fields of ``SyntheticConfig``.
+    """
+
+    raw: str
+    n_patients: int
+    seed: int
+    rates: dict[str, float]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.generator = SyntheticConfig(n_patients=self.n_patients, seed=self.seed, **self.rates)
+        if self.root is None:
+            settings = json.dumps(dataclasses.asdict(self.generator), sort_keys=True)
+            self.root = f"{self.raw}/synthetic-{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
+
+    def read_index(self) -> SourceIndex:
+        """Write the tree if it is absent, and read it like the real one; labels come from ``truth.csv``."""
+        assert self.root is not None
+        root = Path(self.root).expanduser().resolve()
+        if not root.exists():
+            write_tree(root, self.generator)
+        index = mimic_iv_ecg.read_tables(self.root_path)
+        truth_path = root / "truth.csv"
+        truth = read_table(truth_path, ["study_id", *superclass.CLASSES], _AGAIN)
+        labels = superclass.from_truth(index.frame["record"], truth)
+        return dataclasses.replace(
+            index,
+            frame=index.frame.hstack(labels),
+            labels=[superclass.FROM_SIMULATION],
+            csv_sha256=index.csv_sha256 | {truth_path.name: file_sha256(truth_path)},
+        )
+
+    def parameters(self) -> dict[str, Any]:
+        """As for every source; where the generated tree lies is not a setting of its own."""
+        parameters = super().parameters()
+        del parameters["raw"]
+        return parameters

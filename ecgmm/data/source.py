@@ -1,0 +1,140 @@
+"""What every data source has in common: its settings, and the index of records that it hands to preparation."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ecgmm.data.labels.label_set import LabelSet
+from ecgmm.data.splits import SplitShares
+from ecgmm.errors import ConfigError, DataError
+
+RATES_HZ = (500, 250, 100)
+
+
+@dataclass(kw_only=True)
+class Window:
+    """The fixed window that every record is brought to (paper, section 4.2).
+
+    Attributes:
+        length_s: Length in seconds.
+        mode: ``center`` cuts the middle of a longer record, ``sliding`` makes a row of every window that fits.
+        stride_s: Step between sliding windows in seconds.
+        pad: A shorter record is continued by ``zero`` (0 mV) or by ``edge`` (its first and last sample).
+    """
+
+    length_s: float
+    mode: str
+    stride_s: float
+    pad: str
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("center", "sliding"):
+            raise ConfigError(f"data.window.mode is {self.mode!r}; choose center or sliding")
+        if self.pad not in ("zero", "edge"):
+            raise ConfigError(f"data.window.pad is {self.pad!r}; choose zero or edge")
+        if self.length_s <= 0 or self.stride_s <= 0:
+            raise ConfigError("data.window.length_s and data.window.stride_s must be above 0 seconds")
+
+
+@dataclass(kw_only=True)
+class TextRules:
+    """A cleaned report of fewer than ``min_words`` words counts as missing; its record stays."""
+
+    min_words: int
+
+
+@dataclass
+class SourceIndex:
+    """The records that a source lists, after the checks that need no waveform.
+
+    Attributes:
+        frame: Columns record:i64, patient:i64, time:datetime|null, path:str (relative, without extension),
+            statements:list[str] (raw, empty where there is no report), fold:i64 where the source has folds, and the
+            label columns.
+        dropped: Number of records dropped so far, by reason.
+        labels: The label sets of the label columns.
+        native_rate_hz: Sampling rate that every header must show.
+        csv_sha256: sha256 of each CSV file read, by name.
+    """
+
+    frame: pl.DataFrame
+    dropped: dict[str, int]
+    labels: list[LabelSet]
+    native_rate_hz: float
+    csv_sha256: dict[str, str]
+
+
+@dataclass(kw_only=True)
+class DataConfig(ABC):
+    """Settings of the configuration group ``data``; each source adds its own and says how its index is read.
+
+    Attributes:
+        name: Name of the source, first part of the store's name.
+        root: Folder of the raw tree.
+        stores: Folder that holds the stores.
+        store: One store's own folder; None gives it a name under ``stores`` made from the settings.
+        rate_hz: Sampling rate of the store.
+        window: See ``Window``.
+        uv_per_step: Microvolts per integer step of the store.
+        split: See ``SplitShares``; its seed also orders the patients for training fractions.
+        text: See ``TextRules``.
+        limit_mv: Samples beyond this amplitude are limited in the statistics of the leads.
+        verify_checksums: Whether the samples are compared with the header's checksums.
+    """
+
+    name: str
+    root: str | None
+    stores: str
+    store: str | None
+    rate_hz: int
+    window: Window
+    uv_per_step: float
+    split: SplitShares
+    text: TextRules
+    limit_mv: float
+    verify_checksums: bool
+
+    def __post_init__(self) -> None:
+        if self.rate_hz not in RATES_HZ:
+            raise ConfigError(f"data.rate_hz is {self.rate_hz}; choose one of {', '.join(map(str, RATES_HZ))}")
+        if self.uv_per_step <= 0 or self.limit_mv <= 0:
+            raise ConfigError("data.uv_per_step and data.limit_mv must be above 0")
+
+    @property
+    def root_path(self) -> Path:
+        """The raw tree's folder.
+
+        Raises:
+            ConfigError: If it is not set or is no folder.
+        """
+        if self.root is None:
+            raise ConfigError(
+                f"data.root is not set; give the folder of {self.name}, as in data.root=/data/{self.name}"
+            )
+        path = Path(self.root).expanduser().resolve()
+        if not path.is_dir():
+            raise DataError(f"{path} is not a folder; set data.root to the folder that holds {self.name}")
+        return path
+
+    @abstractmethod
+    def read_index(self) -> SourceIndex:
+        """Read the source's tables."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Every setting that changes the store, flat, as in ``{"window.length_s": 10.0}``; the root is absolute."""
+        settings = dataclasses.asdict(self)
+        del settings["store"], settings["stores"]
+        settings["root"] = None if self.root is None else str(Path(self.root).expanduser().resolve())
+        return flatten(settings)
+
+
+def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turn nested settings into one level with dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat

@@ -1,0 +1,24 @@
+"""Evaluate a finished run again: ``python -m ecgmm.evaluate run=outputs/train/default [store=...] [split=test]``."""
+
+import hydra
+from omegaconf import DictConfig
+
+from ecgmm import command_line
+from ecgmm.configuration import CONF_DIR
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="evaluate")
+def main(config: DictConfig) -> None:
+    """Predict the split, print its metrics and save them under ``<run>/evaluation/``."""
+    from pathlib import Path  # with the slow imports below, not needed by --help
+
+    from ecgmm.training.evaluation import evaluate_run
+    from ecgmm.training.summary import print_metrics
+
+    store = None if config.store is None else Path(config.store)
+    metrics, file = evaluate_run(Path(config.run), store, config.split)
+    print_metrics(metrics, file)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

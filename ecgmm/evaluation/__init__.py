@@ -1,0 +1,1 @@
+"""Honest numbers: metrics, patient bootstrap, thresholds, and what goes into metrics.json."""

@@ -1,0 +1,1 @@
+"""Encoders, fusion, losses and methods: everything that is an ``nn.Module`` with weights or a solution."""

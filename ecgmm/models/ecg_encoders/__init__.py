@@ -1,0 +1,1 @@
+"""Encoders of waveforms: float ``[B, 12, T] -> [B, D]``."""

@@ -1,0 +1,52 @@
+"""How two embeddings become one: the paper's scalar gate, and what happens when a modality is missing."""
+
+import torch
+from torch import Tensor, nn
+
+
+class ScalarGate(nn.Module):
+    """One weight a record: ``alpha = sigmoid(w^T [h_e, h_t])``, without a bias (paper, section 3).
+
+    Args:
+        dim: Width D of each embedding.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Linear(2 * dim, 1, bias=False)
+
+    def forward(self, h_e: Tensor, h_t: Tensor, has_ecg: Tensor, has_text: Tensor) -> Tensor:
+        """Weigh the waveform against the report.
+
+        Args:
+            h_e: Waveform embeddings ``[B, D]``.
+            h_t: Report embeddings ``[B, D]``.
+            has_ecg: bool ``[B]``.
+            has_text: bool ``[B]``.
+
+        Returns:
+            alpha, float32 ``[B]``: in (0, 1) where both modalities are there, else as ``follow_present``.
+        """
+        alpha = torch.sigmoid(self.weight(torch.cat([h_e, h_t], dim=-1)).squeeze(-1).float())
+        return follow_present(alpha, has_ecg, has_text)
+
+
+def follow_present(alpha: Tensor, has_ecg: Tensor, has_text: Tensor) -> Tensor:
+    """Send the gate to the modality that is there.
+
+    Args:
+        alpha: Weight of the waveform ``[B]``.
+        has_ecg: bool ``[B]``.
+        has_text: bool ``[B]``.
+
+    Returns:
+        ``[B]``: ``alpha`` where both are there, 1 without a report, 0 without a waveform, 0.5 without either.
+    """
+    fixed = 0.5 + 0.5 * (has_ecg.to(alpha.dtype) - has_text.to(alpha.dtype))
+    return torch.where(has_ecg & has_text, alpha, fixed)
+
+
+def blend(alpha: Tensor, h_e: Tensor, h_t: Tensor) -> Tensor:
+    """Compute ``z = alpha h_e + (1 - alpha) h_t`` for alpha ``[B]`` and embeddings ``[B, D]``."""
+    alpha = alpha.unsqueeze(-1)
+    return alpha * h_e + (1 - alpha) * h_t

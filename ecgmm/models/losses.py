@@ -1,0 +1,60 @@
+"""The paper's consistency loss, and figures that show when it has been met by collapse rather than by agreement."""
+
+import torch
+from torch import Tensor
+
+
+def consistency_loss(p_e: Tensor, p_t: Tensor, both_present: Tensor) -> Tensor:
+    """``L_cons = ||P_e h_e - P_t h_t||_2^2``, summed over the space, averaged over the records that have both.
+
+    Args:
+        p_e: Projected waveform embeddings ``[B, D]``.
+        p_t: Projected report embeddings ``[B, D]``.
+        both_present: bool ``[B]``.
+
+    Returns:
+        float32 scalar; 0 with zero gradient when no record has both.
+    """
+    squared = (p_e.float() - p_t.float()).square().sum(dim=-1)
+    return (squared * both_present).sum() / both_present.sum().clamp(min=1)
+
+
+@torch.no_grad()
+def projection_health(p_e: Tensor, p_t: Tensor) -> dict[str, Tensor]:
+    """Describe the two projections of a batch: ``P_e = P_t = 0`` meets the consistency loss without agreement.
+
+    Args:
+        p_e: Projected waveform embeddings ``[B, D]`` of records that have both modalities.
+        p_t: Projected report embeddings of the same records ``[B, D]``.
+
+    Returns:
+        For ``ecg`` and ``text`` the mean length ``<m>_projection_norm`` and the ``<m>_projection_rank`` (see
+        ``effective_rank``); ``projection_gap``, the consistency loss over the sum of the mean squared lengths: 0 for
+        full agreement, about 1 for independent vectors, and unchanged when both projections merely shrink.
+    """
+    p_e, p_t = p_e.float(), p_t.float()
+    squared_lengths = p_e.square().sum() + p_t.square().sum()
+    return {
+        "ecg_projection_norm": p_e.norm(dim=-1).mean(),
+        "text_projection_norm": p_t.norm(dim=-1).mean(),
+        "ecg_projection_rank": effective_rank(p_e),
+        "text_projection_rank": effective_rank(p_t),
+        "projection_gap": (p_e - p_t).square().sum() / squared_lengths.clamp(min=torch.finfo(torch.float32).tiny),
+    }
+
+
+def effective_rank(vectors: Tensor) -> Tensor:
+    """Number of directions that vectors really use: exp of the entropy of the normalised singular values.
+
+    Source: Roy and Vetterli, "The effective rank: a measure of effective dimensionality", EUSIPCO 2007.
+
+    Args:
+        vectors: ``[B, D]``, not centred, so that a constant vector has rank 1.
+
+    Returns:
+        float32 scalar in [1, min(B, D)]; 0 when every vector is zero.
+    """
+    singular = torch.linalg.svdvals(vectors.float())
+    share = singular / singular.sum().clamp(min=torch.finfo(torch.float32).tiny)
+    entropy = torch.special.entr(share).sum()
+    return torch.where(singular.sum() > 0, entropy.exp(), torch.zeros_like(entropy))

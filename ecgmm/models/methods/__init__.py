@@ -1,0 +1,1 @@
+"""Methods, one file each; the rows of Table 2."""

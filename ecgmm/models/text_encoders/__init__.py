@@ -1,0 +1,1 @@
+"""Encoders of reports: token ids and mask ``[B, N] -> [B, D]``."""

@@ -1,0 +1,23 @@
+"""Classify one record: ``python -m ecgmm.predict run=outputs/train/default record=path/40689238 report="..."``."""
+
+import hydra
+from omegaconf import DictConfig
+
+from ecgmm import command_line
+from ecgmm.configuration import CONF_DIR
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="predict")
+def main(config: DictConfig) -> None:
+    """Print class probabilities and, where the method has one, the gate."""
+    from pathlib import Path  # with the slow imports below, not needed by --help
+
+    from ecgmm.training.prediction import predict_record
+
+    record = None if config.record is None else Path(config.record)
+    for name, value in predict_record(Path(config.run), record, config.report).items():
+        print(f"{name:<24} {value:.3f}")
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,118 @@
+"""Random augmentation of prepared waveforms, in training only.
+
+Changes imitate what differs between two recordings of the same heart: gain, the moment the record starts, electrode
+noise, baseline drift and lost leads. The laws that tie the limb leads hold afterwards, in millivolts, as before.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, slow_sines, uniform, white_noise
+from ecgmm.signal.normalise import is_flat
+
+
+class Augmentation(nn.Module):
+    """Give each record of a batch its own gain, shift, noise, drift and lost leads.
+
+    Each kind of change is applied to a record with ``probability``, independently of the other kinds; its size is then
+    drawn uniformly up to the strength given. All strengths 0 give the identity.
+
+    Args:
+        lead_std_mv: Standard deviations that the z-scores were made with, in mV, one a lead.
+        rate_hz: Sampling rate in Hz.
+        probability: Chance of each kind of change, for each record.
+        gain: Largest change of amplitude; the factor is log-uniform between 1 / (1 + gain) and 1 + gain.
+        shift_s: Largest shift in seconds, earlier or later.
+        noise_mv: Largest standard deviation of white noise at each electrode, in mV.
+        drift_mv: Largest amplitude of a slow sine at each electrode, in mV.
+        lead_dropout: Largest chance of each lead to be lost, that is set to 0. One lead with signal always stays.
+    """
+
+    leads_from_electrodes: Tensor
+
+    def __init__(
+        self,
+        lead_std_mv: Sequence[float],
+        rate_hz: float,
+        probability: float,
+        gain: float,
+        shift_s: float,
+        noise_mv: float,
+        drift_mv: float,
+        lead_dropout: float,
+    ) -> None:
+        super().__init__()
+        std_mv = torch.tensor(list(lead_std_mv), dtype=torch.float32)
+        per_mv = torch.where(std_mv > 0, 1 / std_mv, 0.0)  # a lead that training never saw is 0 and stays so
+        self.register_buffer("leads_from_electrodes", LEADS_FROM_ELECTRODES * per_mv[:, None], persistent=False)
+        self.rate_hz = rate_hz
+        self.probability = probability
+        self.log_gain = math.log1p(gain)
+        self.shift_s = shift_s
+        self.noise_mv = noise_mv
+        self.drift_mv = drift_mv
+        self.lead_dropout = lead_dropout
+
+    def forward(self, waveforms: Tensor, generator: torch.Generator) -> Tensor:
+        """Change a batch at random.
+
+        Args:
+            waveforms: float32 ``[B, 12, T]`` z-scores in the order of ``leads.LEADS``. Not changed.
+            generator: Source of all randomness; on the device of the waveforms, or on the CPU at the cost of a copy.
+
+        Returns:
+            float32 ``[B, 12, T]``. Leads that were 0 throughout stay so.
+        """
+        # Mixed precision would turn the product of leads and electrodes, and with it the waveform, into 16 bits.
+        with torch.autocast(waveforms.device.type, enabled=False):
+            return self._changed(waveforms, generator)
+
+    def _changed(self, waveforms: Tensor, generator: torch.Generator) -> Tensor:
+        per_record = (len(waveforms), 1, 1)
+        applied = uniform((5, *per_record), waveforms, generator) < self.probability
+        gain, shift, noise, drift, dropout = applied * uniform((5, *per_record), waveforms, generator)
+        gain_sign, shift_sign = 2 * uniform((2, *per_record), waveforms, generator).round() - 1
+
+        shifted = shift_in_time(waveforms, (shift_sign * shift * self.shift_s * self.rate_hz).round().long())
+        factor = torch.exp(gain_sign * gain * self.log_gain)
+        kept = surviving_leads(waveforms, dropout * self.lead_dropout, generator)
+        artefacts_mv = white_noise(waveforms, generator).mul_(noise * self.noise_mv)
+        artefacts_mv += drift * self.drift_mv * slow_sines(waveforms, self.rate_hz, generator)
+        return torch.baddbmm(shifted.mul_(factor * kept), self.leads_from_electrodes * kept, artefacts_mv)
+
+
+def shift_in_time(signals: Tensor, n_samples: Tensor) -> Tensor:
+    """Move each record later (positive) or earlier (negative) and repeat its end sample into the gap.
+
+    Repeating the end, unlike rolling the record around, joins no two beats that did not follow one another.
+
+    Args:
+        signals: float ``[B, L, T]``.
+        n_samples: int64 ``[B, 1, 1]``.
+
+    Returns:
+        float ``[B, L, T]``.
+    """
+    n_times = signals.shape[-1]
+    source = (torch.arange(n_times, device=signals.device) - n_samples).clamp(0, n_times - 1)
+    return signals.gather(-1, source.expand(signals.shape))
+
+
+def surviving_leads(signals: Tensor, chance: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw which leads are kept: those with signal, each lost with ``chance``, but never all of a record's.
+
+    Args:
+        signals: float ``[B, L, T]``.
+        chance: float ``[B, 1, 1]``, probability of each lead to be lost.
+        generator: Source of the draw.
+
+    Returns:
+        float ``[B, L, 1]``, 1 for a kept lead, 0 for a lost one and for one without signal.
+    """
+    live = ~is_flat(signals)[..., None]
+    luck = uniform(tuple(live.shape), signals, generator) * live
+    luckiest = luck == luck.amax(dim=1, keepdim=True)
+    return (live & ((luck >= chance) | luckiest)).to(signals.dtype)

@@ -1,0 +1,1 @@
+"""Reports as text: cleaning, findings of statements, text policies, token tables."""

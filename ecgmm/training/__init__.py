@@ -1,0 +1,1 @@
+"""Training put together: task, run, run directory, saved model."""

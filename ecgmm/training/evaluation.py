@@ -1,0 +1,96 @@
+"""Evaluate a finished run again with its saved model, on its own store or another."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+
+from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
+from ecgmm.data.preparation import open_or_prepare
+from ecgmm.data.store import Store
+from ecgmm.errors import ConfigError
+from ecgmm.evaluation.thresholds import Thresholds
+from ecgmm.training.artefact import load_method, load_vocabularies
+from ecgmm.training.predictions import evaluate, predict
+from ecgmm.training.run import precision_of
+from ecgmm.training.run_directory import read_json, write_json
+from ecgmm.training.task import DiagnosisTask
+
+
+def evaluate_run(run: Path, store_path: Path | None, split: str) -> tuple[dict[str, Any], Path]:
+    """Predict a split and compute its metrics.
+
+    Args:
+        run: A finished run directory.
+        store_path: Another store; None takes the one the run was trained on.
+        split: ``train``, ``val`` or ``test``.
+
+    Returns:
+        The metrics, and the file they were saved to: ``<run>/evaluation/<store>-<split>.json``.
+
+    Raises:
+        ConfigError: If the store's classes, rate or window are not the model's, or the split is unknown.
+    """
+    if split not in SPLITS:
+        raise ConfigError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
+    method, preparation, facts = load_method(run / "model")
+    config = OmegaConf.load(run / "config.yaml")
+    store = open_or_prepare(config.data) if store_path is None else Store.open(store_path)
+    _check_fits(facts, store)
+    preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
+    datamodule = EcgReportDataModule(
+        store,
+        label_set=facts["labels"],
+        policy=config.task.policy,
+        priority=list(config.labels.priority),
+        train_fraction=1.0,
+        text_policy=facts["text_policy"],
+        vocabularies=lambda reports: load_vocabularies(run / "model", facts),
+        max_tokens=facts["max_tokens"],
+        batch_size=config.batch_size,
+        seed=config.seed,
+    )
+    task = DiagnosisTask(
+        method, preparation, None, torch.optim.AdamW, 0.0, tuple(facts["class_names"]), facts["task"], config.seed
+    )
+    trainer = lightning.Trainer(
+        accelerator=config.trainer.accelerator,
+        devices=1,
+        precision=precision_of(config.trainer.precision, config.trainer.accelerator),
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+    )
+    frame = predict(trainer, task, datamodule, (split,))
+    thresholds = _saved_thresholds(run)
+    metrics = evaluate(frame, facts["class_names"], facts["task"], thresholds, **config.evaluation, split=split)
+    file = run / "evaluation" / f"{store.path.name}-{split}.json"
+    file.parent.mkdir(exist_ok=True)
+    write_json(file, metrics)
+    return metrics, file
+
+
+def _saved_thresholds(run: Path) -> Thresholds | None:
+    saved = read_json(run / "metrics.json")
+    if saved["thresholds"] is None:
+        return None
+    defaulted = [name in saved["default_thresholds"] for name in saved["classes"]]
+    return Thresholds(np.array(saved["thresholds"]), np.array(defaulted))
+
+
+def _check_fits(facts: dict[str, Any], store: Store) -> None:
+    classes = store.manifest["labels"].get(facts["labels"], {}).get("classes")
+    if classes != facts["class_names"]:
+        raise ConfigError(
+            f"{store.path} has {facts['labels']} classes {classes} and the model was trained for"
+            f" {facts['class_names']}; evaluate it on a store with the same label set"
+        )
+    for name in ("rate_hz", "n_times"):
+        if store.manifest[name] != facts["store"][name]:
+            raise ConfigError(
+                f"{store.path} has {name} {store.manifest[name]} and the model was trained at {facts['store'][name]};"
+                " prepare the store with the same data.rate_hz and data.window"
+            )

@@ -1,0 +1,98 @@
+"""The run directory: what a training run leaves behind, and whether it is finished, interrupted or new."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from omegaconf import OmegaConf
+
+from ecgmm.errors import ConfigError
+
+SCHEMA_VERSION = 1
+_PACKAGES = ("torch", "lightning", "hydra-core", "transformers", "torchmetrics", "numpy", "scikit-learn", "wfdb")
+# These say where and how a run is shown, not what it computes.
+_NOT_COMPUTED = ("paths", "logger", "overwrite", "name")
+
+RunState = Literal["new", "interrupted", "finished"]
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write strict JSON so that a reader sees the old file or the new one, never half of one."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def config_digest(config: dict[str, Any], fingerprint: str) -> str:
+    """SHA-256 of all that decides a run's numbers: its resolved configuration and the store it reads."""
+    computed = {key: value for key, value in config.items() if key not in _NOT_COMPUTED}
+    computed["data"] = fingerprint  # the store's fingerprint covers every preparation parameter
+    computed["trainer"] = {key: value for key, value in config["trainer"].items() if not key.startswith("enable_")}
+    return hashlib.sha256(json.dumps(computed, sort_keys=True).encode()).hexdigest()
+
+
+def open_run(path: Path, config: dict[str, Any], facts: dict[str, Any], overwrite: bool) -> RunState:
+    """Claim a run directory.
+
+    Args:
+        path: The directory.
+        config: The resolved configuration, plain Python.
+        facts: Content of ``run.json`` that is known before training; holds ``config_digest``.
+        overwrite: Delete a run of another configuration that stands there.
+
+    Returns:
+        ``finished`` if the same run is complete, ``interrupted`` if it was begun, else ``new``.
+
+    Raises:
+        ConfigError: If another run stands there and ``overwrite`` is false.
+    """
+    if (path / "run.json").exists():
+        found = read_json(path / "run.json")
+        if found["config_digest"] == facts["config_digest"]:
+            return "finished" if found["finished"] else "interrupted"
+        if not overwrite:
+            raise ConfigError(
+                f"{path} holds a run of another configuration or store; move it away or set overwrite=true"
+            )
+        shutil.rmtree(path)
+    path.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(OmegaConf.create(config), path / "config.yaml")
+    write_json(path / "run.json", {**facts, "finished": False})
+    return "new"
+
+
+def environment() -> dict[str, Any]:
+    """Commit, versions and hardware, for ``run.json``."""
+    return {
+        "commit": _commit(),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "hardware": {
+            "machine": platform.machine(),
+            "cpu_cores": os.cpu_count(),
+            "cpu_threads": torch.get_num_threads(),
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        },
+    }
+
+
+def _commit() -> str | None:
+    root = Path(__file__).resolve().parents[2]
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 (fixed command)
+    except (OSError, subprocess.CalledProcessError):
+        return None  # installed from a wheel
+    return result.stdout.strip()

@@ -1,0 +1,33 @@
+"""What a run prints at its end."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_metrics(metrics: dict[str, Any], directory: Path) -> None:
+    """Print the metrics of Table 2 with their intervals.
+
+    Args:
+        metrics: Content of ``metrics.json``.
+        directory: The run directory, printed below.
+    """
+    table = Table()
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval over patients", justify="right")
+    for key, entry in metrics.items():
+        if key.startswith("test/") and key.count("/") == 1:
+            low, high = entry["low"], entry["high"]
+            table.add_row(key, _number(entry["value"]), f"{_number(low)} - {_number(high)}")
+    console = Console()
+    console.print(table)
+    print(directory)  # not through the console, which would break a long path
+    if metrics["absent_classes"]:
+        console.print(f"left out, not in the test split: {', '.join(metrics['absent_classes'])}")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

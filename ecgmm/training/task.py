@@ -1,0 +1,148 @@
+"""The LightningModule: runs any method through training and prediction, and knows none of them."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+
+from ecgmm.errors import UserError
+from ecgmm.evaluation.metrics import TaskKind, compute_metrics
+from ecgmm.models.losses import projection_health
+from ecgmm.models.method import Method
+from ecgmm.signal.preparation import WaveformPreparation
+from ecgmm.types import Batch, ModelOutput
+
+_STEPS_BETWEEN_LOSS_CHECKS = 50  # looking at a loss makes a GPU wait; once in fifty steps costs nothing
+
+
+class DiagnosisTask(lightning.LightningModule):
+    """Trains one method.
+
+    Args:
+        method: What is trained.
+        preparation: Device-side preparation of the stored integers.
+        augmentation: Random changes of training waveforms, called with a generator; None for none.
+        optimizer: Takes parameters, returns the optimizer.
+        warmup_fraction: Part of all steps with linearly rising learning rate, then cosine to zero (Table 1).
+        class_names: The K classes.
+        task_name: ``single_label`` or ``multi_label``.
+        seed: Seed of batch-independent randomness (dropout, augmentation), mixed with the epoch number so that a
+            resumed run draws what an uninterrupted one would have drawn.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        preparation: WaveformPreparation,
+        augmentation: nn.Module | None,
+        optimizer: Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer],
+        warmup_fraction: float,
+        class_names: tuple[str, ...],
+        task_name: TaskKind,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.method = method
+        self.preparation = preparation
+        self.augmentation = augmentation
+        self.make_optimizer = optimizer
+        self.warmup_fraction = warmup_fraction
+        self.class_names = class_names
+        self.task_name = task_name
+        self.seed = seed
+        self.generator = torch.Generator()
+        self._loss_sums: dict[str, Tensor] = {}
+        self._n_steps = 0
+        self._validation: list[tuple[Tensor, Tensor]] = []
+        self._health: list[dict[str, Tensor]] = []
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Prepare the stored integers and run the method."""
+        output: ModelOutput = self.method(batch._replace(waveforms=self.preparation(batch.waveforms)))
+        return output
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Softmax or sigmoid in float32, by task. ``[B, K]`` to ``[B, K]``."""
+        return logits.float().softmax(dim=1) if self.task_name == "single_label" else logits.float().sigmoid()
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Optimizer, and cosine decay after warm-up, one scheduler step a batch."""
+        from transformers.optimization import get_cosine_schedule_with_warmup  # slow to import, needed only here
+
+        optimizer = self.make_optimizer(parameter for parameter in self.parameters() if parameter.requires_grad)
+        n_steps = int(self.trainer.estimated_stepping_batches)
+        n_warmup_steps = math.ceil(self.warmup_fraction * n_steps)
+        schedule = get_cosine_schedule_with_warmup(optimizer, n_warmup_steps, n_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_epoch_start(self) -> None:
+        """Seed dropout and augmentation from the run's seed and the epoch."""
+        epoch_seed = self.seed * 100_003 + self.current_epoch
+        torch.manual_seed(epoch_seed)
+        if self.generator.device != self.device:
+            self.generator = torch.Generator(self.device)
+        self.generator.manual_seed(epoch_seed)
+        self._loss_sums, self._n_steps = {}, 0
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Weighted sum of the method's loss terms."""
+        waveforms = self.preparation(batch.waveforms)
+        if self.augmentation is not None:
+            waveforms = self.augmentation(waveforms, self.generator)
+        batch = batch._replace(waveforms=waveforms)
+        terms = self.method.losses(self.method(batch), batch)
+        total = self.method.total_loss(terms)
+        for name, value in {**terms, "total": total}.items():
+            self._loss_sums[name] = self._loss_sums.get(name, 0) + value.detach()
+        self._n_steps += 1
+        if self._n_steps % _STEPS_BETWEEN_LOSS_CHECKS == 0:
+            self._check_loss()
+            if self.logger is not None:
+                means = {f"step/loss_{name}": float(value) / self._n_steps for name, value in self._loss_sums.items()}
+                self.logger.log_metrics(means, step=self.global_step)
+        return total
+
+    def on_train_epoch_end(self) -> None:
+        """Log mean loss terms of the epoch and the learning rate."""
+        self._check_loss()
+        means = {f"train/loss_{name}": value / self._n_steps for name, value in self._loss_sums.items()}
+        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+        self.log_dict({**means, "train/learning_rate": rate}, on_step=False, on_epoch=True)
+
+    def _check_loss(self) -> None:
+        if not math.isfinite(float(self._loss_sums["total"])):
+            raise UserError(
+                f"the loss became {float(self._loss_sums['total'])} in epoch {self.current_epoch}; lower optimizer.lr"
+                f" (now {self.trainer.optimizers[0].param_groups[0]['lr']:.3g}) or set trainer.precision=32-true"
+            )
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Keep logits and labels; metrics are computed once an epoch."""
+        output = self(batch)
+        self._validation.append((output.logits.float(), batch.labels))
+        if "ecg_projection" in output.extra:
+            both = batch.has_report & batch.has_waveform
+            pairs = (output.extra["ecg_projection"][both], output.extra["text_projection"][both])
+            self._health.append(projection_health(*pairs))
+
+    def on_validation_epoch_end(self) -> None:
+        """Validation loss and the metrics of Table 2; norms and ranks of the projections, where there are any."""
+        logits = torch.cat([logits for logits, _ in self._validation]).cpu()
+        labels = torch.cat([labels for _, labels in self._validation]).cpu()
+        metrics = compute_metrics(labels.numpy(), self.probabilities(logits).numpy(), self.class_names, self.task_name)
+        logged: dict[str, Any] = {f"val/{name}": value for name, value in metrics.items() if "/" not in name}
+        for name in self._health[0] if self._health else ():
+            logged[f"val/{name}"] = torch.stack([health[name].float() for health in self._health]).mean()
+        self.log_dict(logged)
+        self._validation.clear()
+        self._health.clear()
+
+    def predict_step(self, batch: Batch, batch_index: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Rows, probabilities ``[B, K]`` and, where the method has one, the gate ``[B]``."""
+        output = self(batch)
+        gate = None if output.gate is None else output.gate.float()
+        return batch.rows, self.probabilities(output.logits), gate

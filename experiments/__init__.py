@@ -1,0 +1,1 @@
+"""Collectors that turn run directories into tables and figures, without training."""

@@ -1,0 +1,65 @@
+"""Draw the paper's Table 2 from finished run directories: python -m experiments.table2 outputs/table2 [more folders].
+
+Prints Markdown and saves table2.md, table2.csv and table2.tex beside the runs. Nothing is trained.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ecgmm.errors import UserError
+from experiments.runs import check_comparable, find_runs
+from experiments.table2_formats import to_csv, to_latex, to_markdown
+from experiments.table2_rows import build_table
+
+_BOOTSTRAP_SEED = 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code (2 for a mistake that the user can mend)."""
+    options = _parser().parse_args(arguments)
+    try:
+        draw(options.folders, options.out or options.folders[0], options.resamples)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def draw(folders: list[Path], out: Path, n_resamples: int) -> None:
+    """Collect runs, print the table and save it in three formats.
+
+    Raises:
+        UserError: If there are no finished runs, or runs that do not belong in one table.
+    """
+    runs, unfinished = find_runs(folders)
+    check_comparable(runs)
+    table = build_table(runs, n_resamples, _BOOTSTRAP_SEED)
+    markdown = to_markdown(table)
+    out.mkdir(parents=True, exist_ok=True)
+    for suffix, text in {"md": markdown, "csv": to_csv(table), "tex": to_latex(table)}.items():
+        (out / f"table2.{suffix}").write_text(text, encoding="utf-8")
+    print(markdown)
+    print(f"saved {out / 'table2'}.md, .csv and .tex from {len(runs)} runs")
+    if unfinished:
+        print(f"left out, not finished: {', '.join(map(str, unfinished))}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m experiments.table2", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folders", nargs="+", type=Path, help="folders that hold run directories, at any depth")
+    parser.add_argument("--out", type=Path, help="where to save; by default the first folder")
+    parser.add_argument("--resamples", type=_positive, default=1000, help="patient resamples (default 1000)")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("give a number of at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

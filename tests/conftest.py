@@ -1,0 +1,60 @@
+"""A tiny synthetic tree and store, made once a test process by the project's own generator, and one way to run commands."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.core.global_hydra import GlobalHydra
+
+torch.set_num_threads(1)
+os.environ["WANDB_MODE"] = "offline"
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that holds raw/ and stores/ of this test process."""
+    return tmp_path_factory.mktemp("workspace")
+
+
+@pytest.fixture(scope="session")
+def quick_settings(workspace: Path) -> list[str]:
+    """Overrides that make a training run a matter of seconds: few patients, a small network, two epochs."""
+    return [
+        "recipe=quick",
+        "data.n_patients=90",
+        "data.limit_mv=10",
+        f"paths.raw={workspace}/raw",
+        f"paths.stores={workspace}/stores",
+        "trainer.accelerator=cpu",
+        "trainer.max_epochs=2",
+        "trainer.enable_progress_bar=false",
+        "logger=none",
+        "ecg_encoder.channels=[8,16]",
+        "ecg_encoder.dim=16",
+        "batch_size=32",
+        "evaluation.n_resamples=20",
+    ]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
+    """Run an entry point in this process as its command line would: ``command("train", "seed=1") -> exit code``."""
+
+    def run(module: str, *arguments: str) -> int:
+        from importlib import import_module
+
+        from ecgmm import command_line
+
+        monkeypatch.setattr(sys, "argv", [f"ecgmm.{module}", *arguments])
+        GlobalHydra.instance().clear()
+        try:
+            command_line.run(import_module(f"ecgmm.{module}").main)
+        except SystemExit as stopped:
+            return int(stopped.code or 0)
+        return 0
+
+    yield run
+    GlobalHydra.instance().clear()

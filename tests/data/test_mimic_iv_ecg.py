@@ -1,0 +1,74 @@
+"""MIMIC-IV-ECG: joined by study, blanks between statements skipped, labels from the report marked as such."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from tests.data.trees import (
+    SHORT,
+    MimicTree,
+    prepare,
+)
+
+
+def test_reports_are_joined_by_study_and_blanks_between_statements_are_skipped(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    tree.reports.reverse()
+    tree.reports[0].update(report_0=None, report_1="  ", report_2=None)  # study 29 has no report
+    tree.reports[1].update(report_0="Same", report_2="words")
+    tree.reports[2].update(report_0="Same", report_2="words")
+    tree.write_tables()
+    store = prepare("mimic_iv_ecg", tree.root, SHORT)
+    texts = store.reports["statements"].to_list()
+    for record, report in store.records.select("record", "report").iter_rows():
+        number = record - 40_000_000
+        if number < 27:
+            assert texts[report] == ["sinus rhythm", f"abnormal ecg {number}"]
+    last = store.records.sort("record")["report"].to_list()[-3:]
+    assert last[0] == last[1] >= 0
+    assert last[2] == -1
+    assert store.manifest["text"] == {"with_report": 29, "absent": 1, "too_short": 0, "distinct": 28}
+    assert store.reports["text"][0] == ". ".join(texts[0])
+
+
+def test_short_reports_count_as_missing_and_their_records_stay(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    tree.reports[0].update(report_0="***", report_2=None)
+    tree.write_tables()
+    assert prepare("mimic_iv_ecg", tree.root, SHORT).manifest["text"]["too_short"] == 1
+    longer = prepare("mimic_iv_ecg", tree.root, SHORT, "data.text.min_words=9")
+    assert longer.manifest["text"]["too_short"] == 30 == len(longer.waveforms)
+
+
+def test_notes_replace_the_machine_statements(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    (tmp_path / "notes.csv").write_text("study_id,text\n40000001,Normal sinus rhythm. Left axis.\n40000001,Again.\n")
+    store = prepare("mimic_iv_ecg", tree.root, SHORT, f"data.notes_csv={tmp_path / 'notes.csv'}")
+    assert store.manifest["text"]["with_report"] == 1
+    assert store.reports["statements"].to_list() == [["normal sinus rhythm", "left axis", "again"]]
+
+
+def test_row_order_of_the_tables_changes_nothing_but_their_checksums(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    first = prepare("mimic_iv_ecg", tree.root, SHORT, "data.store=" + str(tmp_path / "a"))
+    tree.rows = tree.rows[::-1]
+    tree.reports = tree.reports[7:] + tree.reports[:7]
+    tree.write_tables()
+    second = prepare("mimic_iv_ecg", tree.root, SHORT, "data.store=" + str(tmp_path / "b"))
+    np.testing.assert_array_equal(first.waveforms, second.waveforms)
+    assert first.records.equals(second.records)
+    assert first.reports.equals(second.reports)
+    assert first.manifest["split"] == second.manifest["split"]
+
+
+def test_labels_of_mimic_come_from_the_report_and_say_so(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    tree.reports[0].update(report_0="Sinus rhythm", report_2="Normal ECG")
+    tree.reports[1].update(report_0="Left bundle branch block", report_2="Abnormal ECG")
+    tree.reports[2].update(report_0=None, report_2=None)
+    tree.write_tables()
+    store = prepare("mimic_iv_ecg", tree.root, SHORT)
+    labels = store.records.sort("record").select(pl.col("^label\\..*$")).rows()
+    assert labels[:3] == [(1, 0, 0, 0, 0), (0, 0, 0, 1, 0), (None,) * 5]
+    assert store.manifest["labels"]["superclass"]["source"] == "report"

@@ -1,0 +1,55 @@
+"""PTB-XL: order of the leads, both rates, folds, and labels from the codes."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ecgmm.data.preparation import prepare_store
+from ecgmm.data.store import Store
+from tests.data.trees import (
+    data_config,
+    naming_steps,
+    prepare,
+    write_ptb_xl,
+)
+
+SHARED = Path(__file__).parents[2] / "../shared/data/ptb-xl-sample"
+
+
+@pytest.mark.parametrize("rate_hz", [100, 500])
+def test_ptb_xl_order_and_rate(tmp_path: Path, rate_hz: int) -> None:
+    write_ptb_xl(tmp_path / "tree", rate_hz=rate_hz)
+    store = prepare("ptb_xl", tmp_path / "tree", f"data.rate_hz={rate_hz}")
+    assert store.manifest["n_times"] == 10 * rate_hz
+    for row, record in enumerate(store.records["record"]):
+        np.testing.assert_array_equal(store.waveforms[row], np.roll(naming_steps(10 * rate_hz), record, axis=1))
+    by_fold = dict(store.records.select("record", "split").iter_rows())
+    assert (by_fold[8], by_fold[9], by_fold[10]) == ("train", "val", "test")
+
+
+def test_labels_come_from_the_codes_whatever_their_likelihood(tmp_path: Path) -> None:
+    codes = {1: "{'IMI': 0.0, 'SR': 100.0}", 2: "{'SR': 100.0}", 3: "not a dictionary", 4: "{'LVH': 50.0, 'NDT': 15.0}"}
+    write_ptb_xl(tmp_path / "tree", rate_hz=100, codes=codes)
+    store = prepare("ptb_xl", tmp_path / "tree", "data.rate_hz=100")
+    labels = store.records.sort("record").select(pl.col("^label\\..*$")).rows()
+    none = (None,) * 5
+    assert labels[:5] == [(0, 1, 0, 0, 0), none, none, (0, 0, 1, 0, 1), (1, 0, 0, 0, 0)]
+    facts = store.manifest["labels"]["superclass"]
+    assert facts["source"] == "annotation"
+    assert facts["classes"] == ["NORM", "MI", "STTC", "CD", "HYP"]
+    assert facts["counts"]["MI"]["train"] == 1
+    assert facts["unlabelled"]["train"] == 2
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real recordings are not beside the project")
+def test_the_real_sample_is_prepared_from_both_rates(tmp_path: Path) -> None:
+    config = data_config("ptb_xl", SHARED, tmp_path, "data.rate_hz=100", "data.folds.val=[8]", "data.folds.test=[9,10]")
+    store = Store.open(prepare_store(config))
+    assert store.manifest["dropped"].keys() == {"file missing"}
+    assert store.manifest["kept"] + sum(store.manifest["dropped"].values()) == 9530
+    folds = pl.read_csv(SHARED / "ptbxl_database.csv").select(record="ecg_id", fold="strat_fold")
+    joined = store.records.join(folds, on="record")
+    assert set(joined.filter(pl.col("split") == "test")["fold"]) == {9, 10}
+    assert set(joined.filter(pl.col("split") == "train")["fold"]) == set(range(1, 8))

@@ -1,0 +1,86 @@
+"""What a user does wrong ends in one sentence, exit code 2, and nothing half-written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from ecgmm.training.task import DiagnosisTask
+
+Command = Callable[..., int]
+
+
+@pytest.fixture
+def fails(
+    command: Command, quick_settings: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Run train with overrides, expect exit code 2 and no run directory; returns the last line of stderr."""
+
+    def run(*overrides: str) -> str:
+        run_directory = tmp_path / "run"
+        assert command("train", *quick_settings, *overrides, f"hydra.run.dir={run_directory}") == 2
+        assert not run_directory.exists()
+        lines = capsys.readouterr().err.strip().splitlines()
+        assert sum(line.startswith("error: ") for line in lines) == 1
+        return lines[-1]
+
+    return run
+
+
+def test_unknown_key(fails: Callable[..., str]) -> None:
+    assert "lamda_cons" in fails("method.lamda_cons=1")
+
+
+def test_unknown_choice(fails: Callable[..., str]) -> None:
+    assert "gated_fusion" in fails("method=fusion")
+
+
+def test_wrong_root(fails: Callable[..., str], tmp_path: Path) -> None:
+    message = fails("data=mimic_iv_ecg", f"data.root={tmp_path}/nowhere")
+    assert "nowhere" in message
+    assert "data.root" in message
+
+
+def test_fraction_out_of_range(fails: Callable[..., str]) -> None:
+    assert "(0, 1]" in fails("train_fraction=0")
+
+
+def test_class_absent_from_training(fails: Callable[..., str]) -> None:
+    assert "no training record has class" in fails("train_fraction=0.02")
+
+
+def test_unknown_text_policy(fails: Callable[..., str]) -> None:
+    assert "masked" in fails("text.policy=partly")
+
+
+def test_labels_from_the_report_with_the_full_report(
+    command: Command, quick_settings: list[str], tmp_path: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("prepare", *[text for text in quick_settings if text.startswith(("data.", "paths."))]) == 0
+    [tree] = (workspace / "raw").iterdir()
+    arguments = [text for text in quick_settings if not text.startswith("data.n_")]
+    as_mimic = [*arguments, "data=mimic_iv_ecg", f"data.root={tree}"]
+    assert command("train", *as_mimic, f"hydra.run.dir={tmp_path}/refused") == 2
+    assert "allow_leaky=true" in capsys.readouterr().err
+    assert not (tmp_path / "refused").exists()
+    assert command("train", *as_mimic, "method=ecg_only", f"hydra.run.dir={tmp_path}/ecg") == 0
+    assert command("train", *as_mimic, "text.policy=masked", f"hydra.run.dir={tmp_path}/masked") == 0
+    leaky = ("method=bag_of_statements", "allow_leaky=true", f"hydra.run.dir={tmp_path}/leaky")
+    assert command("train", *as_mimic, *leaky) == 0
+    assert '"leaky": true' in (tmp_path / "leaky" / "run.json").read_text()
+
+
+def test_loss_that_is_not_a_number(
+    command: Command,
+    quick_settings: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    original = DiagnosisTask.training_step
+    monkeypatch.setattr(DiagnosisTask, "training_step", lambda *parts: original(*parts) * torch.nan)
+    monkeypatch.setattr("ecgmm.models.method.Method.total_loss", lambda self, terms: terms["cls"] * torch.nan)
+    assert command("train", *quick_settings, f"hydra.run.dir={tmp_path}/run") == 2
+    assert "lower optimizer.lr" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "metrics.json").exists()
