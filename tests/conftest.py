@@ -25,7 +25,6 @@ def quick_settings(workspace: Path) -> list[str]:
     return [
         "recipe=quick",
         "data.n_patients=90",
-        "data.limit_mv=10",
         f"paths.raw={workspace}/raw",
         f"paths.stores={workspace}/stores",
         "trainer.accelerator=cpu",

@@ -61,7 +61,8 @@ def test_the_command_line_wins_over_the_recipe() -> None:
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONF_DIR / "experiment").glob("*.yaml")))
 def test_experiments_start_without_m_and_name_their_folder(name: str) -> None:
     file = CONF_DIR / "experiment" / f"{name}.yaml"
-    assert file.read_text().splitlines()[0] == f"# python -m ecgmm.train +experiment={name}"
+    # Hydra reads the package only from the first line, so the command stands on the second.
+    assert file.read_text().splitlines()[:2] == ["# @package _global_", f"# python -m ecgmm.train +experiment={name}"]
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         config = compose("train", [f"+experiment={name}"], return_hydra_config=True)
     assert config.hydra.mode.name == "MULTIRUN"

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import lightning
 import numpy as np
 import polars as pl
+import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, DistributedSampler
 
@@ -14,8 +15,8 @@ from ecgmm.data.dataset import RecordDataset
 from ecgmm.data.store import Store
 from ecgmm.data.targets import Targets, make_targets
 from ecgmm.errors import ConfigError
-from ecgmm.text.policy import apply_policy, shuffle_reports
 from ecgmm.text.assemble import ReportTable
+from ecgmm.text.policy import apply_policy, shuffle_reports
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.types import Batch
 
@@ -144,7 +145,10 @@ class EcgReportDataModule(lightning.LightningDataModule):
 
     def _loader(self, dataset: RecordDataset, sampler: Any = None) -> DataLoader[Batch]:
         # No workers: a batch is one gather from page cache, and handing it between processes costs more (docs/data.md).
-        return DataLoader(dataset, self.batch_size, sampler=sampler, collate_fn=as_is, pin_memory=False)
+        # A generator of its own, because making an iterator draws from it: the global one would be in another state
+        # after a resume.
+        own = torch.Generator()
+        return DataLoader(dataset, self.batch_size, sampler=sampler, collate_fn=as_is, generator=own)
 
     def summary(self) -> pl.DataFrame:
         """Records and patients of each split that take part."""

@@ -7,6 +7,7 @@ mostly German without punctuation, whose device lines are set apart by wide runs
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 _PLAIN = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("’‘´`ʼ", "'") | dict.fromkeys("“”", '"'))
 _MONTH = (
@@ -78,6 +79,7 @@ def _one_pass(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1 << 18)  # a few thousand statements make up a million reports
 def clean_statement(text: str) -> str:
     """Bring one statement to its plain form.
 

@@ -106,19 +106,16 @@ class DiagnosisTask(lightning.LightningModule):
                 self.logger.log_metrics(means, step=self.global_step)
         return total
 
-    def on_train_epoch_end(self) -> None:
-        """Log mean loss terms of the epoch and the learning rate."""
-        self._check_loss()
-        means = {f"train/loss_{name}": value / self._n_steps for name, value in self._loss_sums.items()}
-        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
-        self.log_dict({**means, "train/learning_rate": rate}, on_step=False, on_epoch=True)
-
     def _check_loss(self) -> None:
         if not math.isfinite(float(self._loss_sums["total"])):
             raise UserError(
                 f"the loss became {float(self._loss_sums['total'])} in epoch {self.current_epoch}; lower optimizer.lr"
                 f" (now {self.trainer.optimizers[0].param_groups[0]['lr']:.3g}) or set trainer.precision=32-true"
             )
+
+    def on_validation_epoch_start(self) -> None:
+        """Check the loss of the whole epoch: weights that are not numbers are not worth validating."""
+        self._check_loss()
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Keep logits and labels; metrics are computed once an epoch."""
@@ -130,11 +127,13 @@ class DiagnosisTask(lightning.LightningModule):
             self._health.append(projection_health(*pairs))
 
     def on_validation_epoch_end(self) -> None:
-        """Validation loss and the metrics of Table 2; norms and ranks of the projections, where there are any."""
+        """Log the epoch: mean loss terms, learning rate, validation metrics, norms and ranks of the projections."""
         logits = torch.cat([logits for logits, _ in self._validation]).cpu()
         labels = torch.cat([labels for _, labels in self._validation]).cpu()
         metrics = compute_metrics(labels.numpy(), self.probabilities(logits).numpy(), self.class_names, self.task_name)
         logged: dict[str, Any] = {f"val/{name}": value for name, value in metrics.items() if "/" not in name}
+        logged |= {f"train/loss_{name}": value / self._n_steps for name, value in self._loss_sums.items()}
+        logged["train/learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
         for name in self._health[0] if self._health else ():
             logged[f"val/{name}"] = torch.stack([health[name].float() for health in self._health]).mean()
         self.log_dict(logged)

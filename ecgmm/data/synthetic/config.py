@@ -28,9 +28,9 @@ class SyntheticConfig:
     seed: int = 42
     ambiguity: float = 0.4
     mimic: float = 0.15
-    omission: float = 0.27
+    omission: float = 0.25
     hedge: float = 0.3
-    wrong_statement: float = 0.18
+    wrong_statement: float = 0.16
     missing_report: float = 0.01
     noise: float = 1.0
     lead_loss: float = 0.0024

@@ -113,7 +113,7 @@ assert set(CONDUCTION_WORDING) == set(CONDUCTION)
 assert set(CHAMBER_WORDING) == set(CHAMBER)
 
 IN_RHYTHM_LINE = "1st degree A-V block"
-"""A finding that ends like this is written into the line of a sinus rhythm: "Sinus rhythm with 1st degree A-V block"."""
+"""A finding that ends like this joins the line of a sinus rhythm: "Sinus rhythm with 1st degree A-V block"."""
 RHYTHM_LINES = {
     "sinus": ("Sinus rhythm",),
     "sinus_bradycardia": ("Sinus bradycardia",),
