@@ -38,7 +38,7 @@ def run_name(overrides: Sequence[str]) -> str:
         A name safe as one path component; long ones end in a digest of the whole.
     """
     kept = sorted(text.lstrip("+~") for text in overrides if not text.lstrip("+~").startswith(_NOT_IN_NAME))
-    name = re.sub(r"[^\w.,=+\-\[\]@]", "-", ",".join(kept))
+    name = re.sub(r"[^\w.,=+\-@]", "-", ",".join(kept))
     if len(name) > _LONGEST_NAME:
         name = f"{name[:_LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return name or "default"

@@ -21,6 +21,7 @@ def test_run_name_is_one_path_component() -> None:
     name = run_name(["text_encoder.name_or_path=../models/bert", "data.folds.test=[9,10]"])
     assert "/" not in name
     assert not name.startswith(".")
+    assert not set(name) & set("*?[]{}")  # would be a pattern to those who read the folder
 
 
 def test_long_run_names_stay_short_and_distinct() -> None:

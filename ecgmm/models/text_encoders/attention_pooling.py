@@ -7,10 +7,12 @@ from ecgmm.types import PADDING_ID
 
 
 class AttentionPooling(nn.Module):
-    """Weighted mean of word embeddings; a learned query decides which words count.
+    """Weighted mean of word embeddings, in which a learned query decides which words count; then norm and linear layer.
 
-    ``u_i = tanh(W e_i + b)``, ``a = softmax(q^T u_i)``, ``h_t = sum_i a_i e_i`` (Yang et al., "Hierarchical attention
-    networks for document classification", NAACL 2016, equations 5 to 7; the paper names the kind of network only).
+    ``u_i = tanh(W e_i + b)``, ``a = softmax(q^T u_i)``, ``s = sum_i a_i e_i`` (Yang et al., "Hierarchical attention
+    networks for document classification", NAACL 2016, equations 5 to 7), ``h_t = W_o LayerNorm(s) + b_o``. The paper
+    names the kind of network only. Without the norm a mean of many words is so short that a few hundred steps do not
+    suffice (measured in docs/models.md).
 
     Args:
         vocabulary_size: Number of token ids, padding and unknown included.
@@ -22,9 +24,21 @@ class AttentionPooling(nn.Module):
         super().__init__()
         self.dim = dim
         self.embedding = nn.Embedding(vocabulary_size, dim, padding_idx=PADDING_ID)
-        self.key = nn.Linear(dim, dim)
-        self.query = nn.Parameter(torch.randn(dim) / dim**0.5)
+        with torch.no_grad():
+            self.embedding.weight.mul_(dim**-0.5)  # short at first, so that learning soon outweighs chance
         self.dropout = nn.Dropout(dropout)
+        self.key = nn.Linear(dim, dim)
+        self.query = nn.Parameter(torch.randn(dim) * dim**-0.5)
+        self.norm = nn.LayerNorm(dim)
+        self.linear = nn.Linear(dim, dim)
+
+    def pool(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
+        """Average the word embeddings by attention: ids and mask ``[B, N] -> [B, D]``, zeros where all is masked."""
+        words = self.dropout(self.embedding(token_ids))
+        scores = (torch.tanh(self.key(words)) @ self.query).float()
+        weights = scores.masked_fill(~token_mask, torch.finfo(scores.dtype).min).softmax(dim=-1) * token_mask
+        pooled: Tensor = (weights.unsqueeze(1) @ words).squeeze(1)
+        return pooled
 
     def forward(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
         """Encode reports.
@@ -36,8 +50,5 @@ class AttentionPooling(nn.Module):
         Returns:
             ``[B, D]``; exact zeros for a report without tokens.
         """
-        words = self.dropout(self.embedding(token_ids))
-        scores = (torch.tanh(self.key(words)) @ self.query).float()
-        weights = scores.masked_fill(~token_mask, torch.finfo(scores.dtype).min).softmax(dim=-1) * token_mask
-        embedding: Tensor = (weights.unsqueeze(1) @ words).squeeze(1)
-        return embedding
+        embedding: Tensor = self.linear(self.norm(self.pool(token_ids, token_mask)))
+        return embedding * token_mask.any(dim=-1, keepdim=True)

@@ -52,7 +52,7 @@ def test_omission_and_wrong_statement_rates_are_the_documented_ones(states: Stat
     assert said[~present].mean() == pytest.approx(CONFIG.wrong_statement / 4, abs=0.02)
 
 
-def test_hedges_appear_at_their_rate(states: States) -> None:
+def test_a_cart_that_always_hedges_hedges_every_conduction_statement(states: States) -> None:
     always = replace(CONFIG, omission=0, hedge=1, wrong_statement=0, missing_report=0)
     hedged = re.compile("possible|probable|consider|borderline|rsr|conduction defect of", re.IGNORECASE)
     abnormal = states.present[:, CD]
