@@ -1,4 +1,4 @@
-"""A tiny synthetic tree and store, made once a test process by the project's own generator, and one way to run commands."""
+"""A tiny synthetic workspace, made once a test process by the project itself, and one way to run its commands."""
 
 import os
 import sys

@@ -1,0 +1,1 @@
+"""From raw trees to a store, and from a store to batches."""

@@ -24,7 +24,7 @@ class SyntheticConfig:
         amplitude_outliers: Share of records with a spike beyond 10 mV.
     """
 
-    n_patients: int = 1800
+    n_patients: int = 2400
     seed: int = 42
     ambiguity: float = 0.4
     mimic: float = 0.15
