@@ -25,7 +25,7 @@ $(VENV)/.dev: $(VENV)/.base
 setup: $(VENV)/.base ## Make .venv with the exact versions of constraints.txt
 
 reproduce-table2: $(VENV)/.base ## Train every method on synthetic data, three seeds, and print Table 2
-	$(BIN)/python -m ecgmm.train +experiment=table2 trainer.enable_progress_bar=false
+	$(BIN)/python -m ecgmm.train +experiment=table2
 	$(BIN)/python -m experiments.table2 outputs/table2
 
 test: $(VENV)/.dev ## Run the test suite (offline, two processes)

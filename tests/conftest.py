@@ -38,6 +38,20 @@ def quick_settings(workspace: Path) -> list[str]:
     ]
 
 
+@pytest.fixture(scope="session")
+def tiny_store(quick_settings: list[str]) -> Path:
+    """The store that runs with ``quick_settings`` use."""
+    from hydra import compose, initialize_config_dir
+
+    import ecgmm.command_line  # noqa: F401 (registers the resolver run_name)
+    from ecgmm.configuration import CONF_DIR
+    from ecgmm.data.preparation import open_or_prepare
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        return open_or_prepare(compose("train", quick_settings).data).path
+
+
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
     """Run an entry point in this process as its command line would: ``command("train", "seed=1") -> exit code``."""

@@ -32,6 +32,7 @@ class Window:
     pad: str
 
     def __post_init__(self) -> None:
+        self.length_s, self.stride_s = float(self.length_s), float(self.stride_s)  # 10 and 10.0 are the same store
         if self.mode not in ("center", "sliding"):
             raise ConfigError(f"data.window.mode is {self.mode!r}; choose center or sliding")
         if self.pad not in ("zero", "edge"):
@@ -99,6 +100,7 @@ class DataConfig(ABC):
     verify_checksums: bool
 
     def __post_init__(self) -> None:
+        self.uv_per_step, self.limit_mv = float(self.uv_per_step), float(self.limit_mv)
         if self.rate_hz not in RATES_HZ:
             raise ConfigError(f"data.rate_hz is {self.rate_hz}; choose one of {', '.join(map(str, RATES_HZ))}")
         if self.uv_per_step <= 0 or self.limit_mv <= 0:

@@ -42,7 +42,7 @@ class Store:
         records: One row a row of ``waveforms``.
         reports: Each distinct report once.
         manifest: What the store was made from and with.
-        fingerprint: sha256 of the manifest, in hex.
+        fingerprint: sha256 of the manifest without the root folder, in hex: the same on every machine.
     """
 
     path: Path
@@ -60,7 +60,7 @@ class Store:
             DataError: If the folder holds no complete store of this version.
         """
         path = Path(path)
-        content, manifest = _read_manifest(path)
+        manifest = _read_manifest(path)
         try:
             waveforms = np.load(path / _WAVEFORMS, mmap_mode="r", allow_pickle=False)
             records, reports = pl.read_parquet(path / _RECORDS), pl.read_parquet(path / _REPORTS)
@@ -68,13 +68,18 @@ class Store:
             raise _damaged(path) from None
         if waveforms.shape != (records.height, N_LEADS, manifest["n_times"]) or waveforms.dtype != np.int16:
             raise _damaged(path)
-        return Store(path, waveforms, records, reports, manifest, hashlib.sha256(content).hexdigest())
+        return Store(path, waveforms, records, reports, manifest, _fingerprint(manifest))
 
 
-def _read_manifest(path: Path) -> tuple[bytes, dict[str, Any]]:
+def _fingerprint(manifest: dict[str, Any]) -> str:
+    parameters = {name: value for name, value in manifest["parameters"].items() if name != "root"}
+    content = json.dumps({**manifest, "parameters": parameters}, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
     try:
-        content = (path / _MANIFEST).read_bytes()
-        manifest: dict[str, Any] = json.loads(content)
+        manifest: dict[str, Any] = json.loads((path / _MANIFEST).read_bytes())
     except FileNotFoundError:
         raise DataError(
             f"{path} is not a complete store; prepare it, or give the folder of one as data.store"
@@ -83,7 +88,7 @@ def _read_manifest(path: Path) -> tuple[bytes, dict[str, Any]]:
         raise _damaged(path) from None
     if manifest.get("schema_version") != SCHEMA_VERSION:
         raise DataError(f"{path} was made by another version of the store format; remove it and prepare it again")
-    return content, manifest
+    return manifest
 
 
 def _damaged(path: Path) -> DataError:

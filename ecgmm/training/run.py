@@ -33,6 +33,7 @@ from ecgmm.training.task import DiagnosisTask
 
 log = logging.getLogger(__name__)
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its import sets INFO: devices, tips, advertisement
+warnings.filterwarnings("ignore", message=r".*Checkpoint directory .* exists and is not empty")  # so it is on a resume
 # Lightning 2.6 with the pytree of torch 2.13: a deprecation that only Lightning can mend.
 warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
 
@@ -68,7 +69,7 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
     log.info("%s (%s)", directory, "going on where it stopped" if state == "interrupted" else "new")
 
     task = build_task(config, datamodule, method)
-    dashboard = None if method.closed_form else open_dashboard(directory, resolved, facts["config_digest"])
+    dashboard = open_dashboard(directory, resolved, facts["config_digest"])
     trainer = build_trainer(config, directory, dashboard)
     if isinstance(method, ClosedFormMethod):
         method.fit(datamodule.dataset(datamodule.rows["train"]).without_waveforms())

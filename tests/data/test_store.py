@@ -25,7 +25,7 @@ def write(path: Path) -> None:
     with StoreWriter(path, n_times=20, most_rows=9) as writer:
         writer.append(BLOCK[:1])
         writer.append(BLOCK[1:])
-        writer.finish(RECORDS, REPORTS, {"n_times": 20})
+        writer.finish(RECORDS, REPORTS, {"n_times": 20, "parameters": {"root": "/data"}})
 
 
 def test_what_was_written_is_read_back_and_cannot_be_changed(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_what_was_written_is_read_back_and_cannot_be_changed(tmp_path: Path) -> 
     np.testing.assert_array_equal(store.waveforms, BLOCK)
     assert store.records.equals(RECORDS)
     assert store.reports.equals(REPORTS)
-    assert store.manifest == {"schema_version": 1, "n_times": 20}
+    assert store.manifest == {"schema_version": 1, "n_times": 20, "parameters": {"root": "/data"}}
     with pytest.raises(ValueError, match="read-only"):
         store.waveforms[0] = 0
     assert store.fingerprint == Store.open(tmp_path / "store").fingerprint

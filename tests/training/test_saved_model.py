@@ -1,0 +1,116 @@
+"""A saved model gives the numbers of its run again, on its own store, on another, and for one record."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from omegaconf import OmegaConf
+
+from ecgmm.data.store import Store
+
+Command = Callable[..., int]
+
+
+@pytest.fixture
+def finished_run(command: Command, quick_settings: list[str], tmp_path: Path) -> Path:
+    run = tmp_path / "run"
+    assert command("train", *quick_settings, "trainer.precision=32-true", f"hydra.run.dir={run}") == 0
+    return run
+
+
+def store_of(run: Path, workspace: Path) -> Path:
+    fingerprint = json.loads((run / "run.json").read_text())["data"]["fingerprint"]
+    [path] = [path for path in (workspace / "stores").iterdir() if Store.open(path).fingerprint == fingerprint]
+    return path
+
+
+def test_evaluate_repeats_the_numbers_of_training(finished_run: Path, command: Command) -> None:
+    assert command("evaluate", f"run={finished_run}") == 0
+    [file] = (finished_run / "evaluation").glob("*-test.json")
+    assert json.loads(file.read_text()) == json.loads((finished_run / "metrics.json").read_text())
+
+
+def test_evaluate_takes_another_store_of_the_same_shape(
+    finished_run: Path, command: Command, workspace: Path, tmp_path: Path
+) -> None:
+    other = shutil.copytree(store_of(finished_run, workspace), tmp_path / "other-store")
+    assert command("evaluate", f"run={finished_run}", f"store={other}", "split=val") == 0
+    metrics = json.loads((finished_run / "evaluation" / "other-store-val.json").read_text())
+    assert "val/auroc_macro" in metrics
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "cure"), [("labels", {}, "the same label set"), ("rate_hz", 250, "the same data.rate_hz")]
+)
+def test_evaluate_refuses_a_store_that_does_not_fit(
+    finished_run: Path,
+    command: Command,
+    workspace: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    key: str,
+    value: object,
+    cure: str,
+) -> None:
+    other = shutil.copytree(store_of(finished_run, workspace), tmp_path / "other-store")
+    manifest = json.loads((other / "manifest.json").read_text())
+    (other / "manifest.json").write_text(json.dumps({**manifest, key: value}))
+    assert command("evaluate", f"run={finished_run}", f"store={other}") == 2
+    assert cure in capsys.readouterr().err
+
+
+def test_predict_gives_what_the_run_predicted(
+    finished_run: Path, command: Command, workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store.open(store_of(finished_run, workspace))
+    predicted = pl.read_parquet(finished_run / "predictions.parquet").filter(pl.col("has_report"))
+    row = predicted.row(0, named=True)
+    record = store.records.row(row["row"], named=True)
+    [header] = (workspace / "raw").rglob(f"{row['record']}.hea")
+    report = store.reports["text"][record["report"]]
+    capsys.readouterr()
+    assert command("predict", f"run={finished_run}", f"record={header}", f'report="{report}"') == 0
+    printed = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    for name in ("NORM", "MI", "STTC", "CD", "HYP"):
+        assert float(printed[name]) == pytest.approx(row[f"probability.{name}"], abs=2e-3)
+    assert float(printed["gate"]) == pytest.approx(row["gate"], abs=2e-3)
+
+
+def test_predict_takes_either_modality_alone(
+    finished_run: Path, command: Command, workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header = next((workspace / "raw").rglob("*.hea"))
+    capsys.readouterr()
+    assert command("predict", f"run={finished_run}", f"record={header.with_suffix('')}") == 0
+    assert "gate                     1.000" in capsys.readouterr().out
+    assert command("predict", f"run={finished_run}", "report=Sinus rhythm") == 0
+    assert "gate                     0.000" in capsys.readouterr().out
+
+
+def test_predict_needs_an_input_and_a_finished_run(
+    finished_run: Path, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("predict", f"run={finished_run}") == 2
+    assert "give record=... or report" in capsys.readouterr().err
+    assert command("predict", f"run={tmp_path}/nothing", "report=Sinus rhythm") == 2
+    assert "holds no model" in capsys.readouterr().err
+    assert command("predict", f"run={finished_run}", f"record={tmp_path}/absent") == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_the_model_folder_holds_all_that_prediction_needs(finished_run: Path, command: Command, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    shutil.copytree(finished_run / "model", moved / "model")
+    assert command("predict", f"run={moved}", "report=Sinus rhythm") == 0
+
+
+def test_config_yaml_is_resolved_and_trains_the_same_run_again(finished_run: Path) -> None:
+    config = OmegaConf.load(finished_run / "config.yaml")
+    text = OmegaConf.to_yaml(config, resolve=False)
+    assert "${" not in text
+    assert np.isfinite(config.optimizer.lr)
