@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from ecgmm.types import PADDING_ID, Batch
+from ecgmm.types import Batch
 
 
 class RecordDataset(Dataset[Batch]):
@@ -19,9 +19,9 @@ class RecordDataset(Dataset[Batch]):
         rows: int64, the store rows this data set holds, in its own order.
         has_waveform: bool ``[N]``.
         report_of_row: int64 ``[N]``, row in the text tables; -1 picks their last row, which is the empty report.
-        token_ids: int32 ``[R + 1, N]``, padded; the last row is empty.
+        token_ids: int32 ``[R + 1, N]``, right-padded with ``PADDING_ID``; the last row is empty.
         token_counts: int32 ``[R + 1]``.
-        statement_ids: int32 ``[R + 1, S]``, padded; the last row is empty.
+        statement_ids: int32 ``[R + 1, S]``, right-padded likewise; the last row is empty.
         targets: int64 ``[N]`` or float32 ``[N, K]``.
     """
 
@@ -65,14 +65,12 @@ class RecordDataset(Dataset[Batch]):
         reports = self.report_of_row[rows]
         counts = torch.from_numpy(self.token_counts[reports]).long()
         width = max(1, int(counts.max()))
-        mask = torch.arange(width) < counts[:, None]
-        token_ids = torch.from_numpy(self.token_ids[reports, :width]).long()
         return Batch(
             waveforms=waveforms,
             has_waveform=torch.from_numpy(self.has_waveform[rows]),
-            token_ids=token_ids.masked_fill(~mask, PADDING_ID),
-            token_mask=mask,
-            statement_ids=torch.from_numpy(self.statement_ids[reports]).long(),
+            token_ids=torch.from_numpy(self.token_ids.take(reports, axis=0)[:, :width]).long(),
+            token_mask=torch.arange(width) < counts[:, None],
+            statement_ids=torch.from_numpy(self.statement_ids.take(reports, axis=0)).long(),
             has_report=counts > 0,
             labels=torch.from_numpy(self.targets[rows]),
             rows=torch.from_numpy(rows),
