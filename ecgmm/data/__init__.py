@@ -1,0 +1,1 @@
+"""Data: from raw trees to stores, label sets, targets and batches."""

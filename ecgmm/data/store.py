@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ecgmm.errors import DataError
 from ecgmm.leads import N_LEADS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _WAVEFORMS, _RECORDS, _REPORTS, _MANIFEST = "waveforms.npy", "records.parquet", "reports.parquet", "manifest.json"
 _SPARE_BYTES = 64 * 2**20  # for the tables, and so that the disk is not filled to the last byte
 

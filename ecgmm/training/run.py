@@ -88,13 +88,15 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
     return metrics
 
 
-def build_datamodule(config: DictConfig, store: Store) -> EcgReportDataModule:
+def build_datamodule(
+    config: DictConfig, store: Store, min_statement_records: int = MIN_STATEMENT_RECORDS
+) -> EcgReportDataModule:
     """Build the data module that a configuration asks for, with vocabularies from its training reports."""
     configured = instantiate(config.text.tokeniser)
 
     def vocabularies(reports: Reports) -> tuple[ReportTokeniser, StatementVocabulary]:
         tokeniser = configured(reports) if callable(configured) else configured  # learned from the reports, or ready
-        return tokeniser, StatementVocabulary.train(reports, MIN_STATEMENT_RECORDS)
+        return tokeniser, StatementVocabulary.train(reports, min_statement_records)
 
     return EcgReportDataModule(
         store,
@@ -107,6 +109,7 @@ def build_datamodule(config: DictConfig, store: Store) -> EcgReportDataModule:
         max_tokens=config.text.max_tokens,
         batch_size=config.batch_size,
         seed=config.seed,
+        targets=config.task.targets,
     )
 
 
@@ -202,6 +205,7 @@ def describe(resolved: dict[str, Any], datamodule: EcgReportDataModule, method: 
         "recipe": resolved["recipe"],
         "seed": resolved["seed"],
         "task": resolved["task"]["name"],
+        "targets": resolved["task"]["targets"],
         "train_fraction": resolved["train_fraction"],
         "labels": {
             "name": resolved["labels"]["name"],
@@ -214,7 +218,7 @@ def describe(resolved: dict[str, Any], datamodule: EcgReportDataModule, method: 
         "data": {
             "name": manifest["source"]["name"],
             "fingerprint": datamodule.store.fingerprint,
-            "synthetic": label_set["source"] == "simulation",
+            "synthetic": any(made["source"] == "simulation" for made in manifest["labels"].values()),
             "rate_hz": manifest["rate_hz"],
             "splits": splits,
         },

@@ -34,7 +34,7 @@ def test_what_was_written_is_read_back_and_cannot_be_changed(tmp_path: Path) -> 
     np.testing.assert_array_equal(store.waveforms, BLOCK)
     assert store.records.equals(RECORDS)
     assert store.reports.equals(REPORTS)
-    assert store.manifest == {"schema_version": 1, "n_times": 20}
+    assert store.manifest == {"schema_version": 2, "n_times": 20}
     with pytest.raises(ValueError, match="read-only"):
         store.waveforms[0] = 0
     assert store.fingerprint == Store.open(tmp_path / "store").fingerprint
