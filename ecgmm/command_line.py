@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from ecgmm.errors import UserError
 
@@ -74,6 +74,8 @@ def user_message(error: BaseException) -> str | None:
             place = cause.filename or "the output"
             return f"no space left on the disk of {place}; free some or set paths.* to another disk"
         cause = cause.__cause__ or cause.__context__
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} is not given; add {error.full_key}=... to the command"
     if isinstance(error, (HydraException, OmegaConfBaseException)):
         return " ".join(str(error).split())
     return None

@@ -1,6 +1,8 @@
 """Find finished run directories and read from them what a table needs; refuse to mix what cannot be compared."""
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +17,7 @@ from ecgmm.evaluation.metrics import Scorer, make_scorer
 from ecgmm.evaluation.results import average_windows
 
 _FILES = ("run.json", "metrics.json", "predictions.parquet")
+_TEXT_POLICIES = ("full", "masked", "shuffled", "none")
 _SAME_IN_A_TABLE = (
     ("data", "name"),
     ("data", "fingerprint"),
@@ -22,7 +25,6 @@ _SAME_IN_A_TABLE = (
     ("task",),
     ("labels", "name"),
     ("labels", "classes"),
-    ("text_policy",),
     ("train_fraction",),
 )
 
@@ -39,6 +41,11 @@ class Run:
     def method(self) -> str:
         """Name of the method that was trained."""
         return str(self.facts["method"])
+
+    @property
+    def text_policy(self) -> str | None:
+        """What of the report the method saw; None for a method that reads none."""
+        return str(self.facts["text_policy"]) if "text" in self.facts["inputs_at_test"] else None
 
     @property
     def seed(self) -> int:
@@ -103,13 +110,31 @@ def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:
     return runs, unfinished
 
 
+def common_text_policy(runs: Sequence[Run]) -> str | None:
+    """The text policy under which most methods were run (in a tie full before masked before the others).
+
+    None where no method reads text.
+    """
+    methods = {(run.text_policy, run.method) for run in runs if run.text_policy is not None}
+    counts = Counter(policy for policy, _ in methods)
+    return max(_TEXT_POLICIES, key=counts.__getitem__) if counts else None
+
+
+def row_name(run: Run, common: str | None) -> str:
+    """Name of the row that a run belongs to: its method, and its text policy where that is not the common one."""
+    return run.method if run.text_policy in (None, common) else f"{run.method}, {run.text_policy}"
+
+
 def check_comparable(runs: list[Run]) -> None:
-    """Make sure that all runs answer the same question on the same records, each method and seed once.
+    """Make sure that all runs answer the same question on the same records, each row and seed once.
+
+    Text policies may differ: each makes a row of its own.
 
     Raises:
         UserError: Names the two run directories that do not go together, and in what they differ.
     """
     first, seen = runs[0], dict[tuple[str, int], Run]()
+    common = common_text_policy(runs)
     for run in runs:
         for path in _SAME_IN_A_TABLE:
             ours, theirs = _look_up(first.facts, path), _look_up(run.facts, path)
@@ -118,9 +143,10 @@ def check_comparable(runs: list[Run]) -> None:
                 raise _cannot_mix(first, run, f"differ in {what}")
         if not np.array_equal(first.rows, run.rows):
             raise _cannot_mix(first, run, "were tested on different records")
-        twin = seen.setdefault((run.method, run.seed), run)
+        row = row_name(run, common)
+        twin = seen.setdefault((row, run.seed), run)
         if twin is not run:
-            raise _cannot_mix(twin, run, f"are both {run.method} with seed {run.seed}")
+            raise _cannot_mix(twin, run, f"are both {row} with seed {run.seed}")
 
 
 def _cannot_mix(one: Run, other: Run, why: str) -> UserError:

@@ -24,7 +24,7 @@ _LATEX_ESCAPES = {
 
 def to_markdown(table: Table) -> str:
     """Header, metrics beside the paper's, AUROC with differences, intervals of all metrics, what each row is."""
-    measured = [(row.method, row.measured) for row in table.rows if row.measured]
+    measured = [(row.name, row.measured) for row in table.rows if row.measured]
     halves = [range(4), range(4, 8)]
     parts = [
         "# Table 2: measured here, and as printed in the paper",
@@ -35,22 +35,19 @@ def to_markdown(table: Table) -> str:
         f"## AUROC, and {REFERENCE_METHOD} minus each row",
         _markdown_table(
             ("Method", "Fidelity", "Seeds", "AUROC ± sd", "95 %", "Difference [95 %]", "p"),
-            [_difference_line(method, one) for method, one in measured],
+            [_difference_line(name, one) for name, one in measured],
         ),
         "## 95 % intervals",
         *[
             _markdown_table(
                 ("Method", *(_SHORT[i] for i in half)),
-                [
-                    (_marked(method, one), *(_interval(one, TABLE2_METRICS[i]) for i in half))
-                    for method, one in measured
-                ],
+                [(_marked(name, one), *(_interval(one, TABLE2_METRICS[i]) for i in half)) for name, one in measured],
             )
             for half in halves
         ],
         "## Rows",
         "\n".join(
-            f"- {_marked(method, one)} ({one.facts['fidelity']}): {one.facts['reference']}" for method, one in measured
+            f"- {_marked(name, one)} ({one.facts['fidelity']}): {one.facts['reference']}" for name, one in measured
         ),
         "## How to read it",
         "\n".join(f"- {line}" for line in reading_notes(table)),
@@ -92,30 +89,31 @@ def _metric_lines(row: Row) -> list[tuple[str, ...]]:
     """Ours, then the paper's line under it where there is one."""
     if row.measured:
         values = [_number(row.measured.values[key].value) for key in TABLE2_METRICS]
-        lines = [(_marked(row.method, row.measured), _inputs(row.measured), *values)]
+        lines = [(_marked(row.name, row.measured), _inputs(row.measured), *values)]
     else:
-        lines = [(row.method, "", "not yet", *[""] * (len(TABLE2_METRICS) - 1))]
+        lines = [(row.name, "", "not yet", *[""] * (len(TABLE2_METRICS) - 1))]
     if row.printed:
         lines.append((f"paper: {row.paper_row}", "", *(row.printed[key] for key in TABLE2_METRICS)))
     return lines
 
 
-def _difference_line(method: str, one: Measured) -> tuple[str, ...]:
+def _difference_line(name: str, one: Measured) -> tuple[str, ...]:
     sd = one.sd[HEADLINE]
     value = _number(one.values[HEADLINE].value) + (f" ± {_number(sd)}" if sd is not None else "")
     gap = one.difference
     cells = ("", "") if gap is None else (f"{gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]", f"{gap.p_value:.3f}")
     interval = _interval(one, HEADLINE, with_value=False)
-    return (_marked(method, one), one.facts["fidelity"], str(len(one.seeds)), value, interval, *cells)
+    return (_marked(name, one), one.facts["fidelity"], str(len(one.seeds)), value, interval, *cells)
 
 
 def _csv_line(table: Table, row: Row) -> dict[str, Any]:
     facts = row.measured.facts if row.measured else {}
     line: dict[str, Any] = {
-        "method": row.method,
+        "row": row.name,
+        "method": facts.get("method", row.name),
         "paper_row": row.paper_row,
         "inputs_at_test": _inputs(row.measured) if row.measured else None,
-        **{key: facts.get(key) for key in ("fidelity", "reference", "leaky")},
+        **{key: facts.get(key) for key in ("text_policy", "fidelity", "reference", "leaky")},
         "seeds": join(row.measured.seeds) if row.measured else None,
     }
     for key in TABLE2_METRICS:
@@ -130,7 +128,7 @@ def _csv_line(table: Table, row: Row) -> dict[str, Any]:
     gap = row.measured and row.measured.difference
     for name in ("value", "low", "high", "p_value"):
         line[f"{HEADLINE}_difference_{name}"] = gap and getattr(gap, name)
-    common = {key: table.facts[key] for key in ("recipe", "task", "text_policy")}
+    common = {key: table.facts[key] for key in ("recipe", "task")}
     data = {f"data_{key}": table.facts["data"][key] for key in ("name", "fingerprint", "synthetic")}
     labels = {f"labels_{key}": table.facts["labels"][key] for key in ("name", "source")}
     size = {"n_records": table.n_records, "n_patients": table.n_patients, "commit": join(table.commits)}
@@ -165,8 +163,8 @@ def _inputs(one: Measured) -> str:
     return "+".join("ECG" if name == "ecg" else name for name in one.facts["inputs_at_test"]) or "none"
 
 
-def _marked(method: str, one: Measured) -> str:
-    return method + LEAK_MARK * bool(one.facts["leaky"])
+def _marked(name: str, one: Measured) -> str:
+    return name + LEAK_MARK * bool(one.facts["leaky"])
 
 
 def _number(value: float) -> str:

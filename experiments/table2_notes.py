@@ -6,6 +6,12 @@ from typing import Any
 from experiments.table2_rows import Table
 
 LEAK_MARK = "†"
+_TEXT_POLICIES = {
+    "full": "report as it is",
+    "masked": "without statements of a label",
+    "shuffled": "report of another record",
+    "none": "without report",
+}
 _LEAK_NOTE = "labels come from the report that the method also reads: the number measures the leak"
 
 
@@ -25,13 +31,21 @@ def header_lines(table: Table) -> list[str]:
         f"test split: {table.n_records:,} records of {table.n_patients:,} patients",
         f"labels: {facts['labels']['name']}, source: {facts['labels']['source']}; "
         f"{len(classes)} classes: {join(classes)}",
-        f"text policy: {facts['text_policy']}; commit: {join(table.commits)}",
+        f"text policy: {_text_policy(table)}; commit: {join(table.commits)}",
     ]
     if table.absent_classes:
         lines.append(f"classes left out, not in the test split: {join(table.absent_classes)}")
     if any(row.measured and row.measured.facts["leaky"] for row in table.rows):
         lines.append(f"{LEAK_MARK} {_LEAK_NOTE}")
     return lines
+
+
+def _text_policy(table: Table) -> str:
+    """The common policy, and what the rows that name another one say."""
+    measured = [row.measured for row in table.rows if row.measured and "text" in row.measured.facts["inputs_at_test"]]
+    others = {one.facts["text_policy"] for one in measured} - {table.text_policy}
+    meanings = [f"'{policy}': {_TEXT_POLICIES[policy]}" for policy in _TEXT_POLICIES if policy in others]
+    return "; ".join([table.text_policy or "no method reads text", *meanings])
 
 
 def reading_notes(table: Table) -> list[str]:

@@ -1,4 +1,4 @@
-"""The numbers of Table 2: per method the mean over seeds, patient-bootstrap intervals and paired differences.
+"""The numbers of Table 2: per row the mean over seeds, patient-bootstrap intervals and paired differences.
 
 Metrics are averaged over seeds, never probabilities: averaged probabilities would be an ensemble that nobody trained
 as one. Inside every patient resample the metric is computed for each seed and then averaged, so an interval describes
@@ -23,7 +23,7 @@ from ecgmm.evaluation.bootstrap import (
 )
 from ecgmm.evaluation.metrics import TABLE2_METRICS, Scorer, mean_scorer
 from ecgmm.evaluation.ranking import Floats
-from experiments.runs import Run
+from experiments.runs import Run, common_text_policy, row_name
 
 REFERENCE_METHOD = "gated_fusion"
 HEADLINE = "auroc_macro"
@@ -32,7 +32,7 @@ _PAPER_CSV = Path(__file__).with_name("paper_table2.csv")
 
 @dataclass(frozen=True)
 class Measured:
-    """One method, measured: values are means over seeds, ``sd`` their spread (None with a single seed)."""
+    """One method under one text policy: values are means over seeds, ``sd`` their spread (None with a single seed)."""
 
     facts: dict[str, Any]
     seeds: list[int]
@@ -43,9 +43,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. ``paper_row`` and ``printed`` are None for controls that the paper does not have."""
+    """One line of the table, named by method and text policy where it is not the common one.
 
-    method: str
+    ``paper_row`` and ``printed`` are None for controls that the paper does not have.
+    """
+
+    name: str
     paper_row: str | None
     printed: dict[str, str] | None
     measured: Measured | None
@@ -57,6 +60,7 @@ class Table:
 
     rows: list[Row]
     facts: dict[str, Any]
+    text_policy: str | None
     seeds: list[int]
     commits: list[str]
     n_records: int
@@ -66,35 +70,35 @@ class Table:
 
 
 def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
-    """Measure every method of comparable runs and put it beside the paper's row of the same method.
+    """Measure every method and text policy of comparable runs and put it beside the paper's row of the same method.
 
     Args:
         runs: Checked by ``check_comparable``.
-        n_resamples: Patient resamples, the same ones for every method.
+        n_resamples: Patient resamples, the same ones for every row.
         seed: Seed of the resamples.
     """
+    common = common_text_policy(runs)
     runs_of: dict[str, list[Run]] = {}
     for run in sorted(runs, key=lambda run: (run.method, run.seed)):
-        runs_of.setdefault(run.method, []).append(run)
+        runs_of.setdefault(row_name(run, common), []).append(run)
     patients = runs[0].patients
-    scorers = {method: [run.scorer() for run in group] for method, group in runs_of.items()}
-    values = {method: _values_of_seeds(group, len(patients)) for method, group in scorers.items()}
-    resampled = {
-        method: bootstrap(mean_scorer(group), patients, n_resamples, seed) for method, group in scorers.items()
-    }
+    scorers = {name: [run.scorer() for run in group] for name, group in runs_of.items()}
+    values = {name: _values_of_seeds(group, len(patients)) for name, group in scorers.items()}
+    resampled = {name: bootstrap(mean_scorer(group), patients, n_resamples, seed) for name, group in scorers.items()}
     measured = {
-        method: Measured(
+        name: Measured(
             facts=group[0].facts,
             seeds=[run.seed for run in group],
-            values={key: _estimate(values[method][key], resampled[method][key]) for key in TABLE2_METRICS},
-            sd={key: _sd(values[method][key]) for key in TABLE2_METRICS},
-            difference=_difference(method, values, resampled),
+            values={key: _estimate(values[name][key], resampled[name][key]) for key in TABLE2_METRICS},
+            sd={key: _sd(values[name][key]) for key in TABLE2_METRICS},
+            difference=_difference(name, values, resampled),
         )
-        for method, group in runs_of.items()
+        for name, group in runs_of.items()
     }
     return Table(
         rows=_rows(measured),
         facts=runs[0].facts,
+        text_policy=common,
         seeds=sorted({run.seed for run in runs}),
         commits=sorted({str(run.facts.get("commit") or "unknown") for run in runs}),
         n_records=len(patients),
@@ -119,13 +123,13 @@ def _sd(values: Floats) -> float | None:
 
 
 def _difference(
-    method: str, values: dict[str, dict[str, Floats]], resampled: dict[str, dict[str, Floats]]
+    row: str, values: dict[str, dict[str, Floats]], resampled: dict[str, dict[str, Floats]]
 ) -> Difference | None:
-    """AUROC of gated fusion minus that of the method, each averaged over its own seeds, in the same resamples."""
-    if method == REFERENCE_METHOD or REFERENCE_METHOD not in values:
+    """AUROC of gated fusion (common text policy) minus that of the row, averaged over seeds, in the same resamples."""
+    if row == REFERENCE_METHOD or REFERENCE_METHOD not in values:
         return None
-    ours, theirs = (float(values[name][HEADLINE].mean()) for name in (REFERENCE_METHOD, method))
-    return difference_of(ours, theirs, resampled[REFERENCE_METHOD][HEADLINE], resampled[method][HEADLINE])
+    ours, theirs = (float(values[name][HEADLINE].mean()) for name in (REFERENCE_METHOD, row))
+    return difference_of(ours, theirs, resampled[REFERENCE_METHOD][HEADLINE], resampled[row][HEADLINE])
 
 
 def _rows(measured: dict[str, Measured]) -> list[Row]:
@@ -136,5 +140,5 @@ def _rows(measured: dict[str, Measured]) -> list[Row]:
         for line in paper
     ]
     controls = measured.keys() - {line["method"] for line in paper}
-    by_auroc = sorted(controls, key=lambda method: (measured[method].values[HEADLINE].value, method))
-    return rows + [Row(method, None, None, measured[method]) for method in by_auroc]
+    by_auroc = sorted(controls, key=lambda name: (measured[name].values[HEADLINE].value, name))
+    return rows + [Row(name, None, None, measured[name]) for name in by_auroc]

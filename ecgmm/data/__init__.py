@@ -1,1 +1,1 @@
-"""From raw trees to a store, and from a store to batches."""
+"""From raw trees to a store, and from a store to batches: sources, label sets, splits, targets."""

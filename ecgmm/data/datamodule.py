@@ -58,6 +58,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         max_tokens: Longest report in tokens.
         batch_size: Records in a batch.
         seed: Seed of batch order and of shuffled text.
+        targets: ``hard`` or ``soft``, see ``make_targets``; soft ones reach gradient training only.
 
     Raises:
         ConfigError: If a split is empty or a class has no training record.
@@ -75,6 +76,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         max_tokens: int,
         batch_size: int,
         seed: int,
+        targets: str = "hard",
     ) -> None:
         super().__init__()
         if not 0 < train_fraction <= 1:
@@ -83,10 +85,10 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.batch_size = batch_size
         self.seed = seed
         classes = store.manifest["labels"].get(label_set, {}).get("classes", [])
-        self.targets = make_targets(store.records, label_set, classes, policy, priority)
+        self.targets = make_targets(store.records, label_set, classes, policy, priority, targets)
         self.rows = {split: self._rows_of(split, train_fraction) for split in SPLITS}
         _check_splits(self.rows, self.targets)
-        self._prepare_text(text_policy, vocabularies, max_tokens)
+        self._prepare_text(text_policy, label_set, vocabularies, max_tokens)
 
     def _rows_of(self, split: str, train_fraction: float) -> NDArray[np.int64]:
         records = self.store.records
@@ -95,11 +97,11 @@ class EcgReportDataModule(lightning.LightningDataModule):
             chosen &= (records["fraction_rank"] < train_fraction).to_numpy()
         return np.flatnonzero(chosen)
 
-    def _prepare_text(self, policy: str, vocabularies: VocabularyMaker, max_tokens: int) -> None:
+    def _prepare_text(self, policy: str, label_set: str, vocabularies: VocabularyMaker, max_tokens: int) -> None:
         self.report_of_row = self.store.records["report"].to_numpy().astype(np.int64)
         if policy == "shuffled":
             self.report_of_row = shuffle_reports(self.report_of_row, self.store.records["split"].to_numpy(), self.seed)
-        reports = apply_policy(self.store.reports["statements"].to_list(), policy)
+        reports = apply_policy(self.store.reports["statements"].to_list(), policy, label_set)
         train_reports = [reports[index] for index in self.report_of_row[self.rows["train"]] if index >= 0]
         self.tokeniser, self.statement_vocabulary = vocabularies(train_reports)
         with_empty = [*reports, []]  # the last row, which report -1 picks
@@ -116,8 +118,8 @@ class EcgReportDataModule(lightning.LightningDataModule):
             "lead_std_mv": self.store.manifest["lead_std_mv"],
         }
 
-    def dataset(self, rows: NDArray[np.int64]) -> RecordDataset:
-        """The given store rows as a data set."""
+    def dataset(self, rows: NDArray[np.int64], targets: NDArray[Any] | None = None) -> RecordDataset:
+        """The given store rows as a data set, with the labels that evaluation compares with or other ``targets``."""
         return RecordDataset(
             self.store.waveforms,
             rows,
@@ -126,12 +128,12 @@ class EcgReportDataModule(lightning.LightningDataModule):
             self.tokens.ids,
             self.tokens.lengths,
             self.statement_ids,
-            self.targets.values,
+            self.targets.values if targets is None else targets,
         )
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled by seed and epoch number only, so that a resumed run sees the same batches."""
-        dataset = self.dataset(self.rows["train"])
+        dataset = self.dataset(self.rows["train"], self.targets.training)
         sampler: DistributedSampler[Batch] = DistributedSampler(dataset, num_replicas=1, rank=0, seed=self.seed)
         return self._loader(dataset, sampler)
 

@@ -12,6 +12,9 @@ from ecgmm.data.splits import SPLITS, split_digest
 from ecgmm.data.statistics import LeadStatistics
 from ecgmm.leads import LEADS
 
+MOST_CLASSES_SHOWN = 10
+"""Of a label set with more classes the most frequent ones are printed."""
+
 
 def make_manifest(
     config: DataConfig,
@@ -61,17 +64,17 @@ def make_manifest(
 
 
 def _describe(labels: LabelSet, records: pl.DataFrame) -> dict[str, Any]:
-    def count(column: pl.Expr) -> dict[str, int]:
-        return {split: records.filter(pl.col("split") == split).select(column.sum()).item() for split in SPLITS}
-
+    present = [(pl.col(column) > 0).sum() for column in labels.columns]
+    unlabelled = pl.col(labels.columns[0]).is_null().sum().alias("unlabelled")
+    counted = {row["split"]: row for row in records.group_by("split").agg(*present, unlabelled).to_dicts()}
+    names = zip(labels.classes, labels.columns, strict=True)
     return {
         "source": labels.source,
         "version": labels.version,
         "classes": list(labels.classes),
-        "counts": {
-            name: count(pl.col(column) > 0) for name, column in zip(labels.classes, labels.columns, strict=True)
-        },
-        "unlabelled": count(pl.col(labels.columns[0]).is_null()),
+        "counts": {name: {split: counted[split][column] for split in SPLITS} for name, column in names},
+        "unlabelled": {split: counted[split]["unlabelled"] for split in SPLITS},
+        "notes": labels.notes,
     }
 
 
@@ -93,7 +96,22 @@ def print_summary(manifest: dict[str, Any]) -> None:
     for split in SPLITS:
         splits.add_column(split, justify="right")
     splits.add_row("all", *(f"{manifest['split']['counts'][split]:,}" for split in SPLITS))
-    for labels in manifest["labels"].values():
-        for name, counts in [*labels["counts"].items(), ("unlabelled", labels["unlabelled"])]:
-            splits.add_row(name, *(f"{counts[split]:,}" for split in SPLITS))
+    for name, labels in manifest["labels"].items():
+        _add_labels(splits, name, labels)
     console.print(splits)
+
+
+def _add_labels(table: Table, name: str, labels: dict[str, Any]) -> None:
+    """Add a label set's rows: its classes, or of many the most frequent ones, and what was counted on the way."""
+    shown = list(labels["counts"].items())
+    more = ""
+    if len(shown) > MOST_CLASSES_SHOWN:
+        more = f", {len(shown)} classes, the most frequent are"
+        shown = sorted(shown, key=lambda item: (-sum(item[1].values()), item[0]))[:MOST_CLASSES_SHOWN]
+    table.add_section()
+    table.add_row(f"{name} ({labels['source']}){more}")
+    for row, counts in [*shown, ("unlabelled", labels["unlabelled"])]:
+        table.add_row(f"  {row}", *(f"{counts[split]:,}" for split in SPLITS))
+    for note, count in labels["notes"].items():
+        if count:
+            table.add_row(f"  {note}: {count:,}")

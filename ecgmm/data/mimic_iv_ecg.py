@@ -10,14 +10,36 @@ from pathlib import Path
 import polars as pl
 
 from ecgmm.data.index_tables import check_index, file_sha256, read_table, to_integer, to_time
-from ecgmm.data.labels import superclass
+from ecgmm.data.labels import rhythm, superclass
+from ecgmm.data.labels.icd import IcdSettings, read_icd
+from ecgmm.data.measurements import measurement_columns
 from ecgmm.data.source import DataConfig, SourceIndex
-from ecgmm.errors import DataError
+from ecgmm.data.splits import Folds
+from ecgmm.errors import ConfigError, DataError
 from ecgmm.text.clean import split_report
 
 RATE_HZ = 500
 _DOWNLOAD = "set data.root to the folder that holds record_list.csv and files/, as unpacked from the archive"
 _REPORT_COLUMN = re.compile(r"report_(\d+)")
+
+
+_ICD_CURE = "set data.icd.csv to records_w_diag_icd10.csv of MIMIC-IV-ECG-Ext-ICD, or to null to do without"
+
+
+@dataclass(kw_only=True)
+class LabelRules:
+    """Which findings of a report make its labels.
+
+    Attributes:
+        certainty: ``definite`` takes definite and probable findings, ``include_possible`` also "possible", "consider"
+            and "cannot rule out".
+    """
+
+    certainty: str
+
+    def __post_init__(self) -> None:
+        if self.certainty not in ("definite", "include_possible"):
+            raise ConfigError(f"data.labels.certainty is {self.certainty!r}; choose definite or include_possible")
 
 
 @dataclass(kw_only=True)
@@ -27,9 +49,18 @@ class MimicIvEcg(DataConfig):
     Attributes:
         notes_csv: CSV with the columns study_id and text that replaces the machine statements as report; None keeps
             the machine statements. Labels come from the machine statements either way.
+        labels: See ``LabelRules``.
+        icd: See ``IcdSettings``.
     """
 
     notes_csv: str | None
+    labels: LabelRules
+    icd: IcdSettings
+
+    @property
+    def chosen_folds(self) -> Folds | None:
+        """Those of the ICD file where the settings ask for them."""
+        return self.icd.folds
 
     def read_index(self) -> SourceIndex:
         """Read ``record_list.csv`` and ``machine_measurements.csv``.
@@ -38,13 +69,17 @@ class MimicIvEcg(DataConfig):
             DataError: If a table is missing, unreadable or lacks a column.
         """
         index = read_tables(self.root_path)
-        frame = index.frame.hstack(superclass.from_statements(index.frame["statements"]))
+        statements, include_possible = index.frame["statements"], self.labels.certainty == "include_possible"
+        made = [module.from_statements(statements, include_possible) for module in (superclass, rhythm)]
+        frame = pl.concat([index.frame, *made], how="horizontal")
+        labels = [superclass.FROM_REPORT, rhythm.FROM_REPORT]
         csv_sha256 = index.csv_sha256
         if self.notes_csv is not None:
             path = Path(self.notes_csv).expanduser()
             frame = _with_notes(frame, path)
             csv_sha256 = csv_sha256 | {path.name: file_sha256(path)}
-        return replace(index, frame=frame, labels=[superclass.FROM_REPORT], csv_sha256=csv_sha256)
+        index = replace(index, frame=frame, labels=labels, csv_sha256=csv_sha256)
+        return index if self.icd.csv is None else with_icd(index, Path(self.icd.csv).expanduser(), self.icd, _ICD_CURE)
 
 
 def read_tables(root: Path) -> SourceIndex:
@@ -76,13 +111,28 @@ def read_tables(root: Path) -> SourceIndex:
     return SourceIndex(frame, dropped, [], RATE_HZ, csv_sha256)
 
 
+def with_icd(index: SourceIndex, path: Path, settings: IcdSettings, cure: str) -> SourceIndex:
+    """Add the labels and folds of ``records_w_diag_icd10.csv``; arguments as for ``read_icd``."""
+    found = read_icd(path, index.frame["record"], settings.min_records, cure)
+    return replace(
+        index,
+        frame=index.frame.hstack(found.frame),
+        labels=[*index.labels, *found.labels],
+        csv_sha256=index.csv_sha256 | found.sha256,
+    )
+
+
 def _machine_reports(measured: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Statements of each study in column order; and the studies that stand there twice with different content."""
+    """Statements in column order and measurements of each study; and the studies listed twice and differently."""
     numbers = sorted(int(match[1]) for name in measured.columns if (match := _REPORT_COLUMN.fullmatch(name)))
     statements = pl.concat_list(pl.col(f"report_{number}").str.strip_chars() for number in numbers)
     filled = statements.list.eval(pl.element().filter(pl.element().is_not_null() & (pl.element() != "")))
     reports = measured.select(
-        to_integer("study_id"), to_integer("subject_id"), to_time("ecg_time"), filled.alias("statements")
+        to_integer("study_id"),
+        to_integer("subject_id"),
+        to_time("ecg_time"),
+        filled.alias("statements"),
+        *measurement_columns(measured),
     ).unique(maintain_order=True)
     twice = reports.filter(pl.col("study_id").is_duplicated())["study_id"].unique()
     return reports.unique("study_id", keep="first", maintain_order=True).drop_nulls("study_id"), twice

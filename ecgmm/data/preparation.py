@@ -18,8 +18,8 @@ from omegaconf import DictConfig
 from ecgmm.data.drops import Drop
 from ecgmm.data.headers import CheckedHeaders, HeaderPass
 from ecgmm.data.manifest import make_manifest, print_summary
+from ecgmm.data.measurements import PREFIX
 from ecgmm.data.progress import run_with_progress
-from ecgmm.data.ptb_xl import PtbXl
 from ecgmm.data.reports import CleanReport, NoReport, Reports, clean_reports, number_reports
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import check_splits, patient_ranks, split_by_fold, split_by_patient
@@ -113,8 +113,10 @@ def _prepare(config: DataConfig, path: Path) -> None:
         if not reading.any_rows:
             _raise_nothing_left(config, dropped)
         numbered = number_reports([reports[source] for source in reading.rows.source])
-        records = _records(config, index, frame, reading.rows, numbered)
-        records_schema(index.labels).validate(records, lazy=True)
+        measurements = [column for column in frame.columns if column.startswith(PREFIX)]
+        label_columns = [column for labels in index.labels for column in labels.columns]
+        records = _records(config, [*measurements, *label_columns], frame, reading.rows, numbered)
+        records_schema(index.labels, measurements).validate(records, lazy=True)
         check_splits(records)
         manifest = make_manifest(
             config, index, records, n_window_samples(config), dict(dropped), numbered.counts, reading.statistics
@@ -131,8 +133,8 @@ def _check_headers(config: DataConfig, index: SourceIndex) -> CheckedHeaders:
 
 def assign_splits(config: DataConfig, frame: pl.DataFrame) -> NDArray[np.str_]:
     """Split of each record: by the source's folds where the settings name folds, else by patient; empty for none."""
-    if isinstance(config, PtbXl) and config.folds is not None:
-        return split_by_fold(frame["fold"].fill_null(-1).to_numpy(), config.folds)
+    if config.chosen_folds is not None:
+        return split_by_fold(frame["fold"].fill_null(-1).to_numpy(), config.chosen_folds)
     return split_by_patient(frame["patient"].to_numpy(), config.split)
 
 
@@ -153,10 +155,9 @@ def _inputs(
     )
 
 
-def _records(config: DataConfig, index: SourceIndex, frame: pl.DataFrame, rows: Rows, reports: Reports) -> pl.DataFrame:
-    """The store's ``records.parquet``."""
-    label_columns = [column for labels in index.labels for column in labels.columns]
-    chosen: pl.DataFrame = frame[rows.source.tolist()].select("record", "patient", "time", "split", *label_columns)
+def _records(config: DataConfig, extra: list[str], frame: pl.DataFrame, rows: Rows, reports: Reports) -> pl.DataFrame:
+    """The store's ``records.parquet``; ``extra`` columns of the index come last."""
+    chosen: pl.DataFrame = frame.select("record", "patient", "time", "split", *extra)[rows.source.tolist()]
     own = pl.DataFrame(
         {
             "window": rows.window,
@@ -168,7 +169,7 @@ def _records(config: DataConfig, index: SourceIndex, frame: pl.DataFrame, rows: 
         }
     )
     first = ["record", "patient", "time", "window", "split", "fraction_rank", "report"]
-    columns = [*first, "has_waveform", "missing_share", "flat_leads", *label_columns]
+    columns = [*first, "has_waveform", "missing_share", "flat_leads", *extra]
     return chosen.hstack(own).select(columns)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from ecgmm.data.index_tables import check_index, file_sha256, read_table, to_integer, to_time
-from ecgmm.data.labels import superclass
+from ecgmm.data.labels import rhythm, superclass
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import Folds
 from ecgmm.text.clean import split_report
@@ -27,6 +27,11 @@ class PtbXl(DataConfig):
     """
 
     folds: Folds | None
+
+    @property
+    def chosen_folds(self) -> Folds | None:
+        """The settings ``data.folds``."""
+        return self.folds
 
     def read_index(self) -> SourceIndex:
         """Read ``ptbxl_database.csv`` and ``scp_statements.csv``.
@@ -53,8 +58,9 @@ def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
         contradicts=False,
     )
     frame, dropped = check_index(records)
-    labels = superclass.from_scp_codes(frame["scp_codes"], scp_statements)
+    labels = [superclass.from_scp_codes(frame["scp_codes"], scp_statements), rhythm.from_scp_codes(frame["scp_codes"])]
     reports = pl.Series("statements", [split_report(text or "") for text in frame["report"]], dtype=pl.List(pl.String))
     csv_sha256 = {path.name: file_sha256(path) for path in (database_path, statements_path)}
-    frame = frame.drop("report", "scp_codes").hstack([reports]).hstack(labels)
-    return SourceIndex(frame, dropped, [superclass.FROM_ANNOTATION], native_rate_hz, csv_sha256)
+    frame = pl.concat([frame.drop("report", "scp_codes").hstack([reports]), *labels], how="horizontal")
+    label_sets = [superclass.FROM_ANNOTATION, rhythm.FROM_ANNOTATION]
+    return SourceIndex(frame, dropped, label_sets, native_rate_hz, csv_sha256)

@@ -8,8 +8,8 @@ from ecgmm.data.splits import SPLITS
 from ecgmm.leads import N_LEADS
 
 
-def records_schema(label_sets: list[LabelSet]) -> DataFrameSchema:
-    """Schema of the records of a store with these label sets; ``validate(records, lazy=True)`` checks them."""
+def records_schema(label_sets: list[LabelSet], measurements: list[str]) -> DataFrameSchema:
+    """Schema of a store's records with these label sets and measurements; ``validate(records, lazy=True)`` checks."""
     columns = {
         "record": Column(pl.Int64),
         "patient": Column(pl.Int64),
@@ -25,4 +25,5 @@ def records_schema(label_sets: list[LabelSet]) -> DataFrameSchema:
     labels = {
         name: Column(pl.Float32, Check.in_range(0, 1), nullable=True) for known in label_sets for name in known.columns
     }
-    return DataFrameSchema(columns | labels, unique=["record", "window"], strict=True, ordered=True)
+    numbers = {name: Column(pl.Float32, nullable=True) for name in measurements}
+    return DataFrameSchema(columns | numbers | labels, unique=["record", "window"], strict=True, ordered=True)

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from ecgmm.data import mimic_iv_ecg
 from ecgmm.data.index_tables import file_sha256, read_table
-from ecgmm.data.labels import superclass
+from ecgmm.data.labels import rhythm, superclass
+from ecgmm.data.labels.icd import IcdSettings
 from ecgmm.data.source import DataConfig, SourceIndex
+from ecgmm.data.splits import Folds
 from ecgmm.data.synthetic import write_tree
-from ecgmm.data.synthetic.config import SyntheticConfig
+from ecgmm.data.synthetic.config import TREE_VERSION, SyntheticConfig
 
 _AGAIN = "remove the folder, and the next call writes it again"
 
@@ -26,19 +30,26 @@ class Synthetic(DataConfig):
         n_patients: See ``SyntheticConfig``.
         seed: Seed of the generator.
         rates: The other fields of ``SyntheticConfig``.
+        icd: See ``IcdSettings``; a relative ``csv`` lies in the tree.
     """
 
     raw: str
     n_patients: int
     seed: int
     rates: dict[str, float]
+    icd: IcdSettings
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.generator = SyntheticConfig(n_patients=self.n_patients, seed=self.seed, **self.rates)
         if self.root is None:
-            settings = json.dumps(dataclasses.asdict(self.generator), sort_keys=True)
+            settings = json.dumps({"version": TREE_VERSION, **dataclasses.asdict(self.generator)}, sort_keys=True)
             self.root = f"{self.raw}/synthetic-{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
+
+    @property
+    def chosen_folds(self) -> Folds | None:
+        """Those of the ICD file where the settings ask for them."""
+        return self.icd.folds
 
     def read_index(self) -> SourceIndex:
         """Write the tree if it is absent, and read it like the real one; labels come from ``truth.csv``."""
@@ -48,14 +59,15 @@ class Synthetic(DataConfig):
             write_tree(root, self.generator)
         index = mimic_iv_ecg.read_tables(self.root_path)
         truth_path = root / "truth.csv"
-        truth = read_table(truth_path, ["study_id", *superclass.CLASSES], _AGAIN)
-        labels = superclass.from_truth(index.frame["record"], truth)
-        return dataclasses.replace(
+        truth = read_table(truth_path, ["study_id", "rhythm", *superclass.CLASSES], _AGAIN)
+        made = [module.from_truth(index.frame["record"], truth) for module in (superclass, rhythm)]
+        index = dataclasses.replace(
             index,
-            frame=index.frame.hstack(labels),
-            labels=[superclass.FROM_SIMULATION],
+            frame=pl.concat([index.frame, *made], how="horizontal"),
+            labels=[superclass.FROM_SIMULATION, rhythm.FROM_SIMULATION],
             csv_sha256=index.csv_sha256 | {truth_path.name: file_sha256(truth_path)},
         )
+        return index if self.icd.csv is None else mimic_iv_ecg.with_icd(index, root / self.icd.csv, self.icd, _AGAIN)
 
     def parameters(self) -> dict[str, Any]:
         """As for every source; where the generated tree lies is not a setting of its own."""

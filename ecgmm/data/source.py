@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from ecgmm.data.labels.label_set import LabelSet
-from ecgmm.data.splits import SplitShares
+from ecgmm.data.splits import Folds, SplitShares
 from ecgmm.errors import ConfigError, DataError
 
 RATES_HZ = (500, 250, 100)
@@ -54,8 +54,8 @@ class SourceIndex:
 
     Attributes:
         frame: Columns record:i64, patient:i64, time:datetime|null, path:str (relative, without extension),
-            statements:list[str] (raw, empty where there is no report), fold:i64 where the source has folds, and the
-            label columns.
+            statements:list[str] (raw, empty where there is no report), fold:i64 where the source has folds, the label
+            columns, and measurement columns where the source has some.
         dropped: Number of records dropped so far, by reason.
         labels: The label sets of the label columns.
         native_rate_hz: Sampling rate that every header must show.
@@ -121,6 +121,11 @@ class DataConfig(ABC):
         if not path.is_dir():
             raise DataError(f"{path} is not a folder; set data.root to the folder that holds {self.name}")
         return path
+
+    @property
+    def chosen_folds(self) -> Folds | None:
+        """Folds of each split where the source's own folds are the split, else None: then patients are split."""
+        return None
 
     @abstractmethod
     def read_index(self) -> SourceIndex:

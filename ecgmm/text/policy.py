@@ -1,40 +1,69 @@
 """What of a report a model may see: the four text policies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgmm.errors import ConfigError
-from ecgmm.text.statements import findings_of
+from ecgmm.text.rhythm import speaks_of_rhythm
+from ecgmm.text.statements import Finding, findings_of
 
 POLICIES = ("full", "masked", "none", "shuffled")
 
 
-def states_a_label(statement: str) -> bool:
-    """Whether a statement states a diagnostic superclass or sums the record up (normal, abnormal, borderline)."""
-    return any(finding.superclass or finding.category == "summary" for finding in findings_of(statement))
+def _states_superclass(finding: Finding) -> bool:
+    return bool(finding.superclass)
 
 
-def apply_policy(reports: Sequence[Sequence[str]], policy: str) -> list[list[str]]:
+def _states_either(finding: Finding) -> bool:
+    return _states_superclass(finding) or speaks_of_rhythm(finding)
+
+
+_STATES_LABEL: dict[str, Callable[[Finding], bool]] = {
+    "superclass": _states_superclass,
+    "rhythm": speaks_of_rhythm,
+    "icd_cardiac": _states_either,  # discharge codes name conduction, infarct and fibrillation alike
+    "icd_multilabel": _states_either,
+}
+
+
+def states_a_label(statement: str, label_set: str) -> bool:
+    """Whether a statement states a label of a set, or sums the record up (normal, abnormal, borderline).
+
+    Every statement that the rule table maps to the set counts, whatever its certainty and also when negated.
+
+    Args:
+        statement: A statement.
+        label_set: ``superclass``, ``rhythm`` (pacing, rate and irregularity too), ``icd_cardiac`` or
+            ``icd_multilabel`` (both take superclass and rhythm together).
+    """
+    states = _STATES_LABEL[label_set]
+    return any(states(finding) or finding.category == "summary" for finding in findings_of(statement))
+
+
+def apply_policy(reports: Sequence[Sequence[str]], policy: str, label_set: str) -> list[list[str]]:
     """Statements of each report that remain under a policy.
 
     Args:
         reports: Cleaned statements of each distinct report.
         policy: ``full`` and ``shuffled`` keep all, ``masked`` removes statements that state a label, ``none`` all.
+        label_set: The label set that ``masked`` hides, see ``states_a_label``.
 
     Returns:
         One list of statements a report, in the order of ``reports``.
 
     Raises:
-        ConfigError: If the policy is unknown.
+        ConfigError: If the policy is unknown, or ``masked`` does not know what states a label of the set.
     """
     if policy not in POLICIES:
         raise ConfigError(f"text.policy is {policy!r}; choose one of {', '.join(POLICIES)}")
     if policy == "none":
         return [[] for _ in reports]
     if policy == "masked":
-        return [[statement for statement in report if not states_a_label(statement)] for report in reports]
+        if label_set not in _STATES_LABEL:
+            raise ConfigError(f"text.policy=masked knows {', '.join(_STATES_LABEL)} and not labels={label_set}")
+        return [[statement for statement in report if not states_a_label(statement, label_set)] for report in reports]
     return [list(report) for report in reports]
 
 

@@ -13,7 +13,8 @@ from ecgmm.text.wording import canonical
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 CERTAINTY_WEIGHT = {"cannot_rule_out": 0.3, "possible": 0.5, "probable": 0.8, "definite": 1.0}
-_RELIED_ON = CERTAINTY_WEIGHT["probable"]
+RELIED_ON = CERTAINTY_WEIGHT["probable"]
+"""Weight from which a finding counts where "possible" does not."""
 
 
 class Finding(NamedTuple):
@@ -90,7 +91,7 @@ def superclasses(statements: Sequence[str], include_possible: bool = False) -> d
             weights[finding.superclass] = max(weights[finding.superclass], CERTAINTY_WEIGHT[finding.certainty])
     if any(weights[name] for name in SUPERCLASSES[1:]):
         weights["NORM"] = 0.0
-    return {name: weight if include_possible or weight >= _RELIED_ON else 0.0 for name, weight in weights.items()}
+    return {name: weight if include_possible or weight >= RELIED_ON else 0.0 for name, weight in weights.items()}
 
 
 def priority_of(statement: str) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 from lightning.pytorch.loggers import WandbLogger
 
+from ecgmm.data.source import flatten
 from ecgmm.evaluation.metrics import TaskKind
 from ecgmm.evaluation.results import average_windows
 from ecgmm.plots.confusion import confusion_matrix
@@ -18,7 +19,7 @@ from ecgmm.plots.curves import roc_and_pr_curves
 from ecgmm.plots.gates import gate_histograms
 from ecgmm.training.predictions import labels_and_probabilities
 
-_STAYS_HERE = ("root", "raw", "store", "stores", "notes_csv")  # paths of this machine
+_STAYS_HERE = ("root", "raw", "store", "stores", "notes_csv", "csv")  # paths of this machine
 
 
 def open_dashboard(run_directory: Path, config: dict[str, Any], digest: str) -> WandbLogger | None:
@@ -32,20 +33,21 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], digest: str) -> 
     Returns:
         The logger, or None where ``logger.mode`` is ``disabled``.
     """
-    settings = config["logger"]
-    if settings["mode"] == "disabled":
+    dashboard = config["logger"]
+    if dashboard["mode"] == "disabled":
         return None
     import wandb  # half a second, only where it is used
 
-    mode = settings["mode"]
+    mode = dashboard["mode"]
     if mode == "auto":
         mode = "online" if wandb.login(prompt=False) else "offline"
     shown = {key: value for key, value in config.items() if key not in ("paths", "logger")}
-    shown["data"] = {key: value for key, value in config["data"].items() if key not in _STAYS_HERE}
+    settings = flatten(config["data"])
+    shown["data"] = {name: value for name, value in settings.items() if name.split(".")[-1] not in _STAYS_HERE}
     return WandbLogger(
         name=run_directory.name,
         save_dir=str(run_directory),
-        project=settings["project"],
+        project=dashboard["project"],
         group=config["name"],
         id=hashlib.sha256(f"{run_directory.name}{digest}".encode()).hexdigest()[:16],
         resume="allow",
@@ -67,7 +69,7 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], digest: str) -> 
 def log_results(
     logger: WandbLogger, frame: pl.DataFrame, metrics: dict[str, Any], class_names: tuple[str, ...], task: TaskKind
 ) -> None:
-    """Send test metrics, confusion matrix, ROC and PR curves and the gate's histogram, then close the W&B run."""
+    """Send test metrics, confusion matrix, ROC and PR curves and the gate's histogram."""
     import wandb
 
     test = average_windows(frame.filter(pl.col("split") == "test"))
@@ -81,4 +83,11 @@ def log_results(
     run = logger.experiment
     run.summary.update(values)
     run.log({name: wandb.Image(figure) for name, figure in figures.items()})
-    run.finish()
+
+
+def close_dashboard(logger: WandbLogger | None) -> None:
+    """Close the W&B run, also after an error: two runs of a sweep in one process would else become one."""
+    if logger is not None:
+        import wandb
+
+        wandb.finish()

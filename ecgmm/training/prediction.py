@@ -40,7 +40,7 @@ def predict_record(run: Path, record: Path | None, report: str | None) -> dict[s
         steps = read_record(record, store["rate_hz"], store["n_times"], store["uv_per_step"])
     statements = [] if report is None else clean_report(split_report(report))
     tokeniser, vocabulary = load_vocabularies(run / "model", facts)
-    shown = apply_policy([statements], facts["text_policy"])
+    shown = apply_policy([statements], facts["text_policy"], facts["labels"])
     tokens = tokeniser.encode_reports(shown, facts["max_tokens"])
     with torch.inference_mode():
         waveforms = preparation(torch.from_numpy(steps))

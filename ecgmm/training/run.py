@@ -18,7 +18,7 @@ from ecgmm.errors import ConfigError
 from ecgmm.models.method import ClosedFormMethod, Method
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.artefact import build_method, build_preparation, save_model
-from ecgmm.training.dashboard import log_results, open_dashboard
+from ecgmm.training.dashboard import close_dashboard, log_results, open_dashboard
 from ecgmm.training.history import History
 from ecgmm.training.predictions import evaluate, predict, thresholds_of
 from ecgmm.training.run_directory import (
@@ -55,12 +55,15 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
         The content of ``metrics.json``.
     """
     started = time.monotonic()
+    check_settings(config)
     datamodule = build_datamodule(config, store)
     config.from_data = datamodule.facts()
     resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     method = build_method(resolved)
     leaky = check_leak(config, store, method)
+    task = build_task(config, datamodule, method)
+    trainer = build_trainer(config, directory)
     facts = describe(resolved, datamodule, method, leaky)
     state = open_run(directory, resolved, facts, config.overwrite)
     if state == "finished":
@@ -68,34 +71,57 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
         return read_json(directory / "metrics.json")
     log.info("%s (%s)", directory, "going on where it stopped" if state == "interrupted" else "new")
 
-    task = build_task(config, datamodule, method)
     dashboard = open_dashboard(directory, resolved, facts["config_digest"])
-    trainer = build_trainer(config, directory, dashboard)
-    if isinstance(method, ClosedFormMethod):
-        method.fit(datamodule.dataset(datamodule.rows["train"]).without_waveforms())
-    else:
-        fit(trainer, task, datamodule, directory)
-    frame = predict(trainer, task, datamodule, ("val", "test"))
-    frame.write_parquet(directory / "predictions.parquet")
-    class_names = datamodule.targets.class_names
-    thresholds = thresholds_of(frame, class_names, config.task.name)
-    metrics = evaluate(frame, class_names, config.task.name, thresholds, **resolved["evaluation"])
-    save_model(directory / "model", task, datamodule, resolved)
-    write_json(directory / "metrics.json", metrics)
-    if dashboard is not None:
-        log_results(dashboard, frame, metrics, class_names, config.task.name)
+    trainer.logger = dashboard
+    try:
+        learn(trainer, task, datamodule, directory)
+        frame = predict(trainer, task, datamodule, ("val", "test"))
+        frame.write_parquet(directory / "predictions.parquet")
+        thresholds = thresholds_of(frame, task.class_names, task.task_name)
+        metrics = evaluate(frame, task.class_names, task.task_name, thresholds, **resolved["evaluation"])
+        save_model(directory / "model", task, datamodule, resolved)
+        write_json(directory / "metrics.json", metrics)
+        if dashboard is not None:
+            log_results(dashboard, frame, metrics, task.class_names, task.task_name)
+    finally:
+        close_dashboard(dashboard)
     seconds = round(time.monotonic() - started, 1)
     write_json(directory / "run.json", {**facts, **environment(), "wall_time_s": seconds, "finished": True})
     return metrics
 
 
-def build_datamodule(config: DictConfig, store: Store) -> EcgReportDataModule:
+def check_settings(config: DictConfig) -> None:
+    """Refuse numbers that no run could use, before anything is made.
+
+    Raises:
+        ConfigError: Naming the key, its value and its range.
+    """
+    whole, number = (int,), (int, float)
+    ranges = {
+        "seed": (whole, 0, "a whole number from 0"),
+        "batch_size": (whole, 1, "a whole number from 1"),
+        "optimizer.lr": (number, 0, "a number from 0"),
+        "optimizer.weight_decay": (number, 0, "a number from 0"),
+        "warmup_fraction": (number, 0, "a number from 0"),
+        "trainer.max_epochs": (whole, 1, "a whole number from 1"),
+        "text.max_tokens": (whole, 1, "a whole number from 1"),
+        "evaluation.n_resamples": (whole, 1, "a whole number from 1"),
+    }
+    for key, (types, least, words) in ranges.items():
+        value = OmegaConf.select(config, key)
+        if not isinstance(value, types) or isinstance(value, bool) or value < least:
+            raise ConfigError(f"{key} is {value!r}; it must be {words}")
+
+
+def build_datamodule(
+    config: DictConfig, store: Store, min_statement_records: int = MIN_STATEMENT_RECORDS
+) -> EcgReportDataModule:
     """Build the data module that a configuration asks for, with vocabularies from its training reports."""
     configured = instantiate(config.text.tokeniser)
 
     def vocabularies(reports: Reports) -> tuple[ReportTokeniser, StatementVocabulary]:
         tokeniser = configured(reports) if callable(configured) else configured  # learned from the reports, or ready
-        return tokeniser, StatementVocabulary.train(reports, MIN_STATEMENT_RECORDS)
+        return tokeniser, StatementVocabulary.train(reports, min_statement_records)
 
     return EcgReportDataModule(
         store,
@@ -108,6 +134,7 @@ def build_datamodule(config: DictConfig, store: Store) -> EcgReportDataModule:
         max_tokens=config.text.max_tokens,
         batch_size=config.batch_size,
         seed=config.seed,
+        targets=config.task.targets,
     )
 
 
@@ -145,8 +172,8 @@ def build_task(config: DictConfig, datamodule: EcgReportDataModule, method: Meth
     )
 
 
-def build_trainer(config: DictConfig, directory: Path, dashboard: Any) -> lightning.Trainer:
-    """The Trainer with history, checkpoints (last and best by validation macro AUROC) and the dashboard."""
+def build_trainer(config: DictConfig, directory: Path) -> lightning.Trainer:
+    """The Trainer with history and checkpoints (last, and best by validation macro AUROC)."""
     checkpoint = ModelCheckpoint(
         directory / "checkpoints",
         filename="best",
@@ -159,7 +186,6 @@ def build_trainer(config: DictConfig, directory: Path, dashboard: Any) -> lightn
     trainer: lightning.Trainer = instantiate(
         config.trainer,
         precision=precision_of(config.trainer.precision, config.trainer.accelerator),
-        logger=dashboard or False,
         callbacks=[History(directory / "history.csv"), checkpoint],
         default_root_dir=directory,
     )
@@ -174,8 +200,11 @@ def precision_of(precision: str, accelerator: str) -> Any:
     return "16-mixed" if on_gpu else "bf16-mixed"
 
 
-def fit(trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule, directory: Path) -> None:
-    """Fit from the start or from the last finished epoch, then load the best epoch's weights."""
+def learn(trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule, directory: Path) -> None:
+    """Solve a closed-form method, or fit from the last finished epoch and take the best epoch's weights."""
+    if isinstance(task.method, ClosedFormMethod):
+        task.method.fit(datamodule.dataset(datamodule.rows["train"]).without_waveforms())
+        return
     last = directory / "checkpoints" / "last.ckpt"
     trainer.fit(
         task,
@@ -203,6 +232,7 @@ def describe(resolved: dict[str, Any], datamodule: EcgReportDataModule, method: 
         "recipe": resolved["recipe"],
         "seed": resolved["seed"],
         "task": resolved["task"]["name"],
+        "targets": resolved["task"]["targets"],
         "train_fraction": resolved["train_fraction"],
         "labels": {
             "name": resolved["labels"]["name"],
@@ -215,7 +245,7 @@ def describe(resolved: dict[str, Any], datamodule: EcgReportDataModule, method: 
         "data": {
             "name": manifest["source"]["name"],
             "fingerprint": datamodule.store.fingerprint,
-            "synthetic": label_set["source"] == "simulation",
+            "synthetic": any(made["source"] == "simulation" for made in manifest["labels"].values()),
             "rate_hz": manifest["rate_hz"],
             "splits": splits,
         },

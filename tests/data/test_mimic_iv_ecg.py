@@ -59,7 +59,8 @@ def test_row_order_of_the_tables_changes_nothing_but_their_checksums(tmp_path: P
     np.testing.assert_array_equal(first.waveforms, second.waveforms)
     assert first.records.equals(second.records)
     assert first.reports.equals(second.reports)
-    assert first.manifest["split"] == second.manifest["split"]
+    for key in ("split", "labels"):
+        assert first.manifest[key] == second.manifest[key]
 
 
 def test_labels_of_mimic_come_from_the_report_and_say_so(tmp_path: Path) -> None:
@@ -69,6 +70,57 @@ def test_labels_of_mimic_come_from_the_report_and_say_so(tmp_path: Path) -> None
     tree.reports[2].update(report_0=None, report_2=None)
     tree.write_tables()
     store = prepare("mimic_iv_ecg", tree.root, SHORT)
-    labels = store.records.sort("record").select(pl.col("^label\\..*$")).rows()
+    labels = store.records.sort("record").select(pl.col("^label\\.superclass\\..*$")).rows()
     assert labels[:3] == [(1, 0, 0, 0, 0), (0, 0, 0, 1, 0), (None,) * 5]
     assert store.manifest["labels"]["superclass"]["source"] == "report"
+
+
+def test_measurements_are_kept_and_codes_for_missing_are_null(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    for row, p_end, axis in zip(tree.reports, (29999, 128, "?"), (32767, -32768, -12), strict=False):
+        row.update(rr_interval=659, p_end=p_end, p_axis=axis)
+    tree.reports.reverse()
+    tree.write_tables()
+    store = prepare("mimic_iv_ecg", tree.root, SHORT)
+    kept = store.records.sort("record").select(pl.col("^measurement\\..*$"))
+    assert kept.columns == ["measurement.rr_interval", "measurement.p_end", "measurement.p_axis"]
+    assert set(kept.dtypes) == {pl.Float32}
+    assert kept.rows()[:4] == [(659, None, None), (659, 128, None), (659, None, -12), (None, None, None)]
+
+
+def test_the_certainty_that_makes_a_label_is_a_setting_of_the_store(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    for row in tree.reports:
+        row.update(report_0="Sinus rhythm", report_2="Possible left atrial enlargement")
+    tree.write_tables()
+    certain, all_of_them = (
+        prepare("mimic_iv_ecg", tree.root, SHORT, f"data.labels.certainty={value}")
+        for value in ("definite", "include_possible")
+    )
+    assert certain.records["label.superclass.HYP"].unique().to_list() == [0]
+    assert all_of_them.records["label.superclass.HYP"].unique().to_list() == [0.5]
+    assert all_of_them.manifest["parameters"]["labels.certainty"] == "include_possible"
+    assert certain.path != all_of_them.path
+
+
+def test_the_folds_of_the_icd_file_are_the_split_and_row_order_changes_no_count(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    rows = [
+        {"study_id": row["study_id"], "all_diag_all": "['I4891']", "fold": (row["subject_id"] % 10) * 2 + 1}
+        for row in tree.rows[:-1]
+    ]
+    folds = {"train": range(18), "val": [18], "test": [19]}
+    for row in rows[:3]:
+        row["fold"] = 18
+    manifests = []
+    for name, listed in (("a", rows), ("b", rows[::-1])):
+        pl.DataFrame(listed).write_csv(tmp_path / "icd.csv")
+        icd = f"data.icd={{csv:{tmp_path}/icd.csv,min_records:29,use_folds:true}}"
+        store = prepare("mimic_iv_ecg", tree.root, SHORT, icd, f"data.store={tmp_path}/{name}")
+        manifests.append(store.manifest)
+        fold_of = {row["study_id"]: row["fold"] for row in rows}
+        assert all(fold_of[record] in folds[split] for record, split in store.records["record", "split"].iter_rows())
+    assert manifests[0]["dropped"] == {"fold in no split": 1}
+    assert manifests[0]["labels"]["icd_multilabel"]["classes"] == ["I48", "I489", "I4891"]
+    for key in ("labels", "split"):
+        assert manifests[0][key] == manifests[1][key]

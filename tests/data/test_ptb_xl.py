@@ -33,14 +33,31 @@ def test_labels_come_from_the_codes_whatever_their_likelihood(tmp_path: Path) ->
     codes = {1: "{'IMI': 0.0, 'SR': 100.0}", 2: "{'SR': 100.0}", 3: "not a dictionary", 4: "{'LVH': 50.0, 'NDT': 15.0}"}
     write_ptb_xl(tmp_path / "tree", rate_hz=100, codes=codes)
     store = prepare("ptb_xl", tmp_path / "tree", "data.rate_hz=100")
-    labels = store.records.sort("record").select(pl.col("^label\\..*$")).rows()
+    labels = store.records.sort("record").select(pl.col("^label\\.superclass\\..*$")).rows()
     none = (None,) * 5
-    assert labels[:5] == [(0, 1, 0, 0, 0), none, none, (0, 0, 1, 0, 1), (1, 0, 0, 0, 0)]
+    assert [labels[row] for row in (0, 1, 2, 4)] == [(0, 1, 0, 0, 0), none, none, (1, 0, 0, 0, 0)]
+    assert labels[3] == pytest.approx((0, 0, 0.15, 0, 0.5))
+    rhythm = store.records.sort("record").select("label.rhythm.SR", "label.rhythm.AFIB").rows()
+    assert rhythm[:3] == [(1, 0), (1, 0), (None, None)]
     facts = store.manifest["labels"]["superclass"]
     assert facts["source"] == "annotation"
     assert facts["classes"] == ["NORM", "MI", "STTC", "CD", "HYP"]
     assert facts["counts"]["MI"]["train"] == 1
     assert facts["unlabelled"]["train"] == 2
+
+
+def test_row_order_of_the_table_changes_neither_counts_nor_split(tmp_path: Path) -> None:
+    write_ptb_xl(tmp_path / "tree", rate_hz=100, codes={3: "{'IMI': 35.0, 'AFIB': 0.0}"})
+    table = tmp_path / "tree" / "ptbxl_database.csv"
+    manifests = []
+    for name in ("a", "b"):
+        store = prepare("ptb_xl", tmp_path / "tree", "data.rate_hz=100", f"data.store={tmp_path}/{name}")
+        manifests.append(store.manifest)
+        header, *rows = table.read_text().splitlines()
+        table.write_text("\n".join([header, *rows[7:], *rows[:7]]) + "\n")
+    for key in ("labels", "split"):
+        assert manifests[0][key] == manifests[1][key]
+    assert manifests[0]["source"] != manifests[1]["source"]
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real recordings are not beside the project")

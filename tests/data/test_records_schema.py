@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from pandera.errors import SchemaErrors
 
+from ecgmm.data.labels import rhythm
 from ecgmm.data.labels.superclass import FROM_ANNOTATION
 from ecgmm.data.records_schema import records_schema
 from tests.data.trees import prepare, write_ptb_xl
@@ -14,7 +15,7 @@ from tests.data.trees import prepare, write_ptb_xl
 def test_all_violations_are_named_at_once(tmp_path: Path) -> None:
     write_ptb_xl(tmp_path / "tree", rate_hz=100)
     records = prepare("ptb_xl", tmp_path / "tree", "data.rate_hz=100").records
-    schema = records_schema([FROM_ANNOTATION])
+    schema = records_schema([FROM_ANNOTATION, rhythm.FROM_ANNOTATION], [])
     schema.validate(records, lazy=True)
     broken = records.with_columns(
         split=pl.lit("holdout"), fraction_rank=pl.lit(1.0), **{"label.superclass.MI": pl.lit(2.0, dtype=pl.Float32)}

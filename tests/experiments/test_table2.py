@@ -88,7 +88,7 @@ def write_table(root: Path, methods: tuple[str, ...] = tuple(SKILL), seeds: tupl
 
 
 def csv_lines(folder: Path) -> dict[str, dict[str, str]]:
-    return {line["method"]: line for line in csv.DictReader(io.StringIO((folder / "table2.csv").read_text()))}
+    return {line["row"]: line for line in csv.DictReader(io.StringIO((folder / "table2.csv").read_text()))}
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +170,54 @@ def test_leaky_runs_are_marked(tmp_path: Path) -> None:
     assert csv_lines(tmp_path)["text_only"]["leaky"] == "true"
 
 
+@pytest.fixture(scope="module")
+def with_sanity_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("sanity")
+    write_table(root / "table2", seeds=(42,))
+    for policy in ("masked", "shuffled"):
+        write_run(root / "sanity" / policy, "text_only", 42, text_policy=policy, leaky=policy == "masked")
+        write_run(root / "sanity" / f"ours {policy}", "gated_fusion", 42, text_policy=policy)
+    assert main([str(root), "--resamples", "100"]) == 0
+    return root
+
+
+def test_text_policies_are_rows_of_their_own(with_sanity_rows: Path) -> None:
+    lines = csv_lines(with_sanity_rows)
+    assert lines["text_only"]["text_policy"] == "full"
+    assert lines["text_only, shuffled"]["method"] == "text_only"
+    assert lines["text_only, shuffled"]["text_policy"] == "shuffled"
+    assert [name for name, line in lines.items() if line["leaky"] == "true"] == ["text_only, masked"]
+    text = (with_sanity_rows / "table2.md").read_text()
+    assert "text_only, masked†" in text
+    assert "text policy: full; 'masked': without statements of a label; 'shuffled': report of another record" in text
+    assert max(len(line) for line in text.splitlines() if line.startswith("|")) <= 120
+
+
+def test_differences_stay_against_gated_fusion_with_the_policy_of_most_methods(with_sanity_rows: Path) -> None:
+    lines = csv_lines(with_sanity_rows)
+    assert lines["gated_fusion"]["auroc_macro_difference_value"] == ""
+    ours, row = lines["gated_fusion"], lines["gated_fusion, shuffled"]
+    gap = float(ours["auroc_macro"]) - float(row["auroc_macro"])
+    assert float(row["auroc_macro_difference_value"]) == pytest.approx(gap)
+
+
+def test_where_all_runs_have_one_policy_rows_do_not_name_it(tmp_path: Path) -> None:
+    for method in ("ecg_only", "text_only", "gated_fusion"):
+        write_run(tmp_path / method, method, 1, text_policy="masked")
+    assert main([str(tmp_path), "--resamples", "20"]) == 0
+    assert {"text_only", "gated_fusion"} <= set(csv_lines(tmp_path))
+    assert "text policy: masked; commit" in (tmp_path / "table2.md").read_text()
+
+
+def test_a_policy_is_no_difference_for_a_method_without_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "first", "ecg_only", 1)
+    write_run(tmp_path / "second", "ecg_only", 1, text_policy="masked")
+    assert main([str(tmp_path)]) == 2
+    assert "are both ecg_only with seed 1" in capsys.readouterr().err
+
+
 def test_multi_label_runs_bring_their_thresholds(tmp_path: Path) -> None:
     write_run(tmp_path / "a", "ecg_only", 1, task="multi_label")
     assert main([str(tmp_path), "--resamples", "20"]) == 0
@@ -189,7 +237,6 @@ def test_real_data_carries_no_synthetic_line(tmp_path: Path) -> None:
     [
         ({"recipe": "paper"}, "recipe"),
         ({"data": {"name": "synthetic", "fingerprint": "9" * 64, "synthetic": True}}, "fingerprint"),
-        ({"text_policy": "masked"}, "text_policy"),
         ({"train_fraction": 0.5}, "train_fraction"),
         ({"task": "multi_label"}, "task"),
     ],

@@ -13,7 +13,7 @@ from ecgmm.models.methods.bag_of_statements import BagOfStatements
 from ecgmm.types import Batch, ModelOutput
 from tests.models.building import CONF, N_CLASSES, N_RECORDS, Task, batch_of, build, rows_of
 
-LEARNT = ("gated_fusion", "ecg_only", "text_only", "concat", "mean")
+LEARNT = ("gated_fusion", "ecg_only", "ecg_random", "text_only", "concat", "mean")
 CLOSED_FORM = ("bag_of_statements", "majority")
 METHODS = (*LEARNT, *CLOSED_FORM)
 
@@ -76,7 +76,7 @@ def test_named_inputs_and_no_others_change_the_prediction(name: str, task: Task)
 @every_learnt_method
 @pytest.mark.parametrize("complete", [True, False])
 @pytest.mark.parametrize("bf16", [True, False])
-def test_every_parameter_gets_a_finite_gradient(name: str, task: Task, complete: bool, bf16: bool) -> None:
+def test_every_learnt_parameter_gets_a_finite_gradient(name: str, task: Task, complete: bool, bf16: bool) -> None:
     method, batch = build(name, task).train(), batch_of(task, complete)
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         output = method(batch)
@@ -84,8 +84,9 @@ def test_every_parameter_gets_a_finite_gradient(name: str, task: Task, complete:
     assert output.logits.dtype == torch.float32
     assert {(loss.dtype, loss.shape) for loss in losses.values()} == {(torch.float32, torch.Size())}
     method.total_loss(losses).backward()  # type: ignore[no-untyped-call]
-    without = [n for n, p in method.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
-    idle = [n for n, p in method.named_parameters() if p.grad is not None and not p.grad.any()]
+    learnt = [(n, p) for n, p in method.named_parameters() if p.requires_grad]
+    without = [n for n, p in learnt if p.grad is None or not p.grad.isfinite().all()]
+    idle = [n for n, p in learnt if p.grad is not None and not p.grad.any()]
     assert (without, idle) == ([], [])
 
 
@@ -109,6 +110,19 @@ def test_overfits_one_batch(name: str, task: Task) -> None:
     assert share >= 0.95, (
         f"{name}: {share:.2f} of the answers right after 80 steps on one batch, at least 0.95 expected"
     )
+
+
+def test_only_the_random_encoder_is_frozen_and_it_stays_as_it_was_drawn(task: Task) -> None:
+    frozen = {name: [n for n, p in build(name, task).named_parameters() if not p.requires_grad] for name in LEARNT}
+    assert [name for name, parameters in frozen.items() if parameters] == ["ecg_random"]
+    method, batch = build("ecg_random", task).train(), batch_of(task)
+    assert {n for n, p in method.named_parameters() if p.requires_grad} == {"head.weight", "head.bias"}
+    before = {key: value.clone() for key, value in method.state_dict().items()}
+    optimizer = torch.optim.AdamW(method.parameters(), lr=1e-2)
+    method.total_loss(method.losses(method(batch), batch)).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    changed = {key.split(".")[0] for key, value in method.state_dict().items() if not torch.equal(value, before[key])}
+    assert changed == {"head", "standardise"}
 
 
 def test_bag_of_statements_fits_one_batch(task: Task) -> None:

@@ -49,6 +49,21 @@ def test_class_absent_from_training(fails: Callable[..., str]) -> None:
     assert "no training record has class" in fails("train_fraction=0.02")
 
 
+@pytest.mark.parametrize("setting", ["seed=abc", "batch_size=0", "optimizer.lr=fast", "trainer.max_epochs=0"])
+def test_numbers_out_of_range(fails: Callable[..., str], setting: str) -> None:
+    key, _, value = setting.partition("=")
+    message = fails(setting)
+    assert f"{key} is" in message
+    assert value in message
+    assert "must be" in message
+
+
+def test_no_gpu(fails: Callable[..., str]) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    assert "gpu" in fails("trainer.accelerator=gpu")
+
+
 def test_unknown_text_policy(fails: Callable[..., str]) -> None:
     assert "masked" in fails("text.policy=partly")
 

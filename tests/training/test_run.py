@@ -107,7 +107,10 @@ def test_another_run_in_the_same_folder_is_refused_and_left_alone(
     assert (run / "metrics.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("method", ["majority", "bag_of_statements", "text_only", "ecg_only", "mean", "concat"])
+CONTROLS = ("majority", "bag_of_statements", "text_only", "ecg_only", "ecg_random", "mean", "concat")
+
+
+@pytest.mark.parametrize("method", CONTROLS)
 def test_every_control_runs_through_the_same_command(train: Callable[..., Path], method: str) -> None:
     metrics = json.loads((train(f"method={method}") / "metrics.json").read_text())
     value = metrics["test/auroc_macro"]["value"]

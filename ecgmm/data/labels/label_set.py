@@ -1,6 +1,7 @@
 """A label set: which classes there are, and where the statements about them come from."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -12,20 +13,25 @@ class LabelSet:
     Attributes:
         name: Name, as in ``superclass``.
         classes: The classes, in order.
-        source: ``report``, ``annotation`` or ``simulation``; labels from the report leak into models that read it.
+        source: ``report``, ``annotation``, ``icd`` or ``simulation``; labels from the report leak into models that
+            read it.
         version: What the labels were made with.
+        notes: What was counted while they were made (codes that could not be read, records without an entry).
     """
 
     name: str
     classes: tuple[str, ...]
     source: str
     version: str
+    notes: dict[str, int] = field(default_factory=dict, hash=False)
 
     @property
     def columns(self) -> list[str]:
         """Names of the label columns, float32 in [0, 1]; null in all of them where nothing is known of a record."""
         return [f"label.{self.name}.{name}" for name in self.classes]
 
-    def schema(self) -> dict[str, type[pl.Float32]]:
-        """Column types of the labels."""
-        return dict.fromkeys(self.columns, pl.Float32)
+    def frame(self, weights: Iterable[Mapping[str, float] | None]) -> pl.DataFrame:
+        """Label columns from the weight of each class in each record; None where nothing is known of a record."""
+        nothing = (None,) * len(self.classes)
+        rows = [nothing if known is None else [known.get(name, 0.0) for name in self.classes] for known in weights]
+        return pl.DataFrame(rows, schema=dict.fromkeys(self.columns, pl.Float32), orient="row")

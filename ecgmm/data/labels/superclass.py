@@ -3,24 +3,23 @@
 Source of the classes: Wagner et al., PTB-XL, Scientific Data 7, 154 (2020).
 """
 
-import ast
-from collections.abc import Mapping, Sequence
+from functools import partial
 
 import polars as pl
 
 from ecgmm.data.labels.label_set import LabelSet
-from ecgmm.text.statements import superclasses
+from ecgmm.data.labels.reading import read_distinct_reports
+from ecgmm.data.labels.scp_codes import weights_of_classes
+from ecgmm.text.statements import SUPERCLASSES, superclasses
 
-CLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
-FROM_ANNOTATION = LabelSet("superclass", CLASSES, "annotation", "PTB-XL scp_codes, any likelihood")
-FROM_SIMULATION = LabelSet("superclass", CLASSES, "simulation", "truth.csv")
-FROM_REPORT = LabelSet("superclass", CLASSES, "report", "ecgmm.text.statements rule table")
+CLASSES = SUPERCLASSES
+FROM_ANNOTATION = LabelSet("superclass", CLASSES, "annotation", "PTB-XL scp_codes, any likelihood; 2")
+FROM_SIMULATION = LabelSet("superclass", CLASSES, "simulation", "truth.csv; 1")
+FROM_REPORT = LabelSet("superclass", CLASSES, "report", "ecgmm.text.statements rule table; 1")
 
 
 def from_scp_codes(scp_codes: pl.Series, scp_statements: pl.DataFrame) -> pl.DataFrame:
-    """Superclasses that the SCP codes of each record belong to.
-
-    A code counts whatever its likelihood: 0 means present and not graded (PTB-XL's own description).
+    """Superclasses that the SCP codes of each record belong to, with the annotators' likelihood as value.
 
     Args:
         scp_codes: Text of a Python dictionary from code to likelihood, one a record.
@@ -30,38 +29,22 @@ def from_scp_codes(scp_codes: pl.Series, scp_statements: pl.DataFrame) -> pl.Dat
         The label columns. Null where a record has no diagnostic code, or its codes cannot be read.
     """
     classes = {code: name for code, name in scp_statements.select(pl.first(), "diagnostic_class").iter_rows() if name}
-    known = {text: _row({classes[code] for code in _codes(text) if code in classes}) for text in scp_codes.unique()}
-    return _frame([known[text] for text in scp_codes])
+    return FROM_ANNOTATION.frame(weights_of_classes(scp_codes, classes))
 
 
-def _codes(text: str | None) -> list[str]:
-    try:
-        return list(dict(ast.literal_eval(text or "{}")))
-    except (ValueError, SyntaxError, TypeError):
-        return []
-
-
-def _row(present: set[str]) -> list[float | None]:
-    return [float(name in present) for name in CLASSES] if present else [None] * len(CLASSES)
-
-
-def from_statements(statements: pl.Series) -> pl.DataFrame:
-    """Superclasses that the rule table reads from reports.
+def from_statements(statements: pl.Series, include_possible: bool) -> pl.DataFrame:
+    """Superclasses that the rule table reads from reports, with their certainty as value.
 
     Args:
         statements: Lists of statements, one a record.
+        include_possible: See ``ecgmm.text.statements.superclasses``.
 
     Returns:
         The label columns. Null where there is no report or the rules say nothing.
     """
-    number = pl.Series("report", statements.list.join("\n").rank("dense") - 1)
-    distinct = pl.DataFrame([number, statements.alias("statements")]).unique("report").sort("report")
-    rows = [_graded(superclasses(report) if report else None) for report in distinct["statements"].to_list()]
-    return _frame(rows)[number.cast(pl.Int64).to_list()]
-
-
-def _graded(found: Mapping[str, float] | None) -> Sequence[float | None]:
-    return [None] * len(CLASSES) if found is None else [found.get(name, 0.0) for name in CLASSES]
+    return FROM_REPORT.frame(
+        read_distinct_reports(statements, partial(superclasses, include_possible=include_possible))
+    )
 
 
 def from_truth(records: pl.Series, truth: pl.DataFrame) -> pl.DataFrame:
@@ -81,7 +64,3 @@ def from_truth(records: pl.Series, truth: pl.DataFrame) -> pl.DataFrame:
         .join(table, on="study_id", how="left", maintain_order="left")
         .drop("study_id")
     )
-
-
-def _frame(rows: Sequence[Sequence[float | None]]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=FROM_REPORT.schema(), orient="row")

@@ -4,6 +4,9 @@ from dataclasses import dataclass, fields
 
 from ecgmm.errors import ConfigError
 
+TREE_VERSION = 1
+"""Rises when the same settings give another tree, so that a tree of an earlier version is not taken for a new one."""
+
 
 @dataclass(frozen=True)
 class SyntheticConfig:

@@ -12,6 +12,7 @@ from rich.progress import track
 
 from ecgmm.data.synthetic.cohort import Cohort, sample_cohort
 from ecgmm.data.synthetic.config import SyntheticConfig
+from ecgmm.data.synthetic.diagnoses import icd_table
 from ecgmm.data.synthetic.measurements import measure
 from ecgmm.data.synthetic.report import sample_reports
 from ecgmm.data.synthetic.state import Ints, sample_states
@@ -58,7 +59,7 @@ def write_tree(root: Path, config: SyntheticConfig) -> None:
 
 def _write(root: Path, config: SyntheticConfig) -> None:
     # One stream a purpose: a change in the reports leaves the waveforms as they were.
-    streams = [np.random.default_rng(seed) for seed in np.random.SeedSequence(config.seed).spawn(5)]
+    streams = [np.random.default_rng(seed) for seed in np.random.SeedSequence(config.seed).spawn(6)]
     cohort = sample_cohort(streams[0], config)
     states = sample_states(streams[1], cohort.patient, config)
     recordings = sample_recordings(streams[2], cohort.patient, states, config)
@@ -72,6 +73,7 @@ def _write(root: Path, config: SyntheticConfig) -> None:
     measured = measure(streams[4], states, true)
     linked = streams[4].random(len(states)) < LINKED_SHARE
     write_tables(root, cohort, states, true, reports, measured, linked)
+    icd_table(streams[5], cohort, states).write_csv(root / "records_w_diag_icd10.csv")
     (root / "RECORDS").write_text("\n".join(cohort.paths) + "\n", encoding="ascii")
     (root / "LICENSE.txt").write_text(LICENSE, encoding="ascii")
     digests += [f"{_sha256(path.read_bytes())}  {path.name}" for path in sorted(root.iterdir()) if path.is_file()]

@@ -56,7 +56,7 @@ def test_files_lie_where_mimic_has_them(root: Path) -> None:
     names = {path.name for path in root.iterdir()}
     assert names == {
         "files", "record_list.csv", "machine_measurements.csv", "machine_measurements_data_dictionary.csv",
-        "waveform_note_links.csv", "truth.csv", "RECORDS", "SHA256SUMS.txt", "LICENSE.txt",
+        "waveform_note_links.csv", "truth.csv", "records_w_diag_icd10.csv", "RECORDS", "SHA256SUMS.txt", "LICENSE.txt",
     }  # fmt: skip
     records = pl.read_csv(root / "record_list.csv")
     for row in records.iter_rows(named=True):

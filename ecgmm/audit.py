@@ -1,0 +1,36 @@
+"""Audit a store for leakage: ``python -m ecgmm.audit [data=... labels=...]``; the rule table: ``statements=FILE``."""
+
+import hydra
+from omegaconf import DictConfig
+
+from ecgmm import command_line
+from ecgmm.configuration import CONF_DIR
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="audit")
+def main(config: DictConfig) -> None:
+    """Print and save how much of a result would be leakage, or print what the rule table knows of a list."""
+    from pathlib import Path  # with the slow imports below, not needed by --help
+
+    if config.statements is not None:
+        from ecgmm.auditing.statement_coverage import print_coverage, read_statements
+
+        print_coverage(read_statements(Path(config.statements)))
+        return
+
+    from rich.console import Console
+
+    from ecgmm.auditing.audit import audit_store, save_audit
+    from ecgmm.auditing.tables import print_audit
+    from ecgmm.data.preparation import open_or_prepare
+
+    store = open_or_prepare(config.data)
+    audit = audit_store(config, store)
+    folder = Path(config.paths.outputs) / "audit" / store.path.name / config.labels.name
+    save_audit(audit, folder)
+    print_audit(audit, Console())
+    print(folder)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

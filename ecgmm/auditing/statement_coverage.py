@@ -1,0 +1,44 @@
+"""What the rule table knows of a list of statements: coverage, and the ones that no rule recognises."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ecgmm.errors import DataError
+from ecgmm.text.statements import coverage, findings_of
+
+
+def read_statements(path: Path) -> list[str]:
+    """Read one statement a line; empty lines are skipped.
+
+    Raises:
+        DataError: If the file is missing, is not UTF-8 text or holds no statement.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8 text; save it as plain text with one statement a line") from None
+    except OSError:
+        raise DataError(f"{path} cannot be read; give a text file with one statement a line as statements=") from None
+    statements = [line.strip() for line in lines if line.strip()]
+    if not statements:
+        raise DataError(f"{path} holds no statement; write one statement a line")
+    return statements
+
+
+def print_coverage(statements: list[str]) -> None:
+    """Print counts by category and superclass, the unrecognised statements, and last a line of JSON."""
+    counts = coverage(statements)
+    total = counts["total"]
+    table = Table(title="Statements (one may count in several rows)", title_justify="left")
+    table.add_column("")
+    table.add_column("statements", justify="right")
+    table.add_column("share", justify="right")
+    for name, count in counts.items():
+        table.add_row(name.replace("/", ": "), f"{count:,}", f"{count / total:.1%}")
+    Console().print(table)
+    unrecognised = [statement for statement in statements if not findings_of(statement)]
+    print(f"unrecognised: {len(unrecognised)}", *(f"  {statement}" for statement in unrecognised), sep="\n")
+    print(json.dumps({"total": total, "unrecognised": counts["unrecognised"]}))
