@@ -1,4 +1,7 @@
-"""Audit a store for leakage: ``python -m ecgmm.audit [data=... labels=...]``; the rule table: ``statements=FILE``."""
+"""Audit a store for leakage: ``python -m ecgmm.audit [data=... labels=...]``.
+
+The rule table alone: ``statements=FILE`` (coverage), ``agreement=true data=ptb_xl`` (against the annotation).
+"""
 
 import hydra
 from omegaconf import DictConfig
@@ -9,7 +12,7 @@ from ecgmm.configuration import CONF_DIR
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="audit")
 def main(config: DictConfig) -> None:
-    """Print and save how much of a result would be leakage, or print what the rule table knows of a list."""
+    """Print and save how much of a result would be leakage, or how good the rule table is."""
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     if config.statements is not None:
@@ -19,6 +22,14 @@ def main(config: DictConfig) -> None:
         return
 
     from rich.console import Console
+
+    if config.agreement:
+        from hydra.utils import instantiate
+
+        from ecgmm.auditing.agreement import print_agreement
+
+        print_agreement(instantiate(config.data, _convert_="all").read_index(), Console())
+        return
 
     from ecgmm.auditing.audit import audit_store, save_audit
     from ecgmm.auditing.tables import print_audit

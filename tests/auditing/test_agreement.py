@@ -1,0 +1,51 @@
+from collections.abc import Sequence
+
+import polars as pl
+import pytest
+
+from ecgmm.auditing.agreement import agreement, english_only
+from ecgmm.data.labels.superclass import CLASSES, FROM_ANNOTATION, FROM_REPORT
+from ecgmm.data.source import SourceIndex
+from ecgmm.errors import ConfigError
+
+# report, annotated superclasses
+RECORDS: list[tuple[list[str], set[str]]] = [
+    (["Sinus rhythm.", "Left bundle branch block."], {"CD"}),
+    (["Sinus rhythm.", "Normal ECG."], {"NORM"}),
+    (["Sinus rhythm.", "Left bundle branch block."], {"NORM"}),
+    (["Sinus rhythm.", "Normal ECG."], {"CD"}),
+    (["sinusrhythmus linkstyp normales ekg"], {"NORM"}),
+    ([], {"NORM"}),
+]
+
+
+def make_index(records: Sequence[tuple[list[str], set[str]]], source: str = "annotation") -> SourceIndex:
+    columns = {f"label.superclass.{name}": [float(name in found) for _, found in records] for name in CLASSES}
+    statements = pl.Series("statements", [report for report, _ in records], dtype=pl.List(pl.String))
+    labels = FROM_ANNOTATION if source == "annotation" else FROM_REPORT
+    return SourceIndex(pl.DataFrame({"statements": statements, **columns}), {}, [labels], 100, {})
+
+
+def test_kappa_is_counted_over_english_reports_only() -> None:
+    frame = agreement(make_index(RECORDS), include_possible=False)
+    conduction = frame.row(by_predicate=pl.col("class") == "CD", named=True)
+    assert (conduction["records"], conduction["annotated"], conduction["in_report"], conduction["both"]) == (4, 2, 2, 1)
+    assert conduction["kappa"] == pytest.approx(0)  # one of two right by chance alone
+    assert frame.filter(pl.col("class") == "MI")["kappa"].to_list() == [None]
+
+
+def test_full_agreement_is_one() -> None:
+    frame = agreement(make_index(RECORDS[:2]), include_possible=False)
+    assert frame.filter(pl.col("class").is_in(["CD", "NORM"]))["kappa"].to_list() == [1, 1]
+
+
+def test_languages_are_told_apart() -> None:
+    assert english_only(pl.Series([report for report, _ in RECORDS])).to_list() == [True] * 4 + [False] * 2
+
+
+@pytest.mark.parametrize(
+    "index", [make_index(RECORDS, "report"), make_index(RECORDS[4:])], ids=["no annotation", "german"]
+)
+def test_a_source_that_cannot_be_compared_is_refused(index: SourceIndex) -> None:
+    with pytest.raises(ConfigError, match="agreement=true"):
+        agreement(index, include_possible=False)
