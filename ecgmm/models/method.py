@@ -3,6 +3,7 @@
 A method knows neither the optimiser nor the trainer. Its parts (encoders, criterion) are built outside and handed in.
 """
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from ecgmm.types import Batch, ModelOutput
 Fidelity = Literal["paper", "code-confirmed", "abstract-level", "title-only", "control"]
 
 
-class Method(nn.Module):
+class Method(nn.Module, ABC):
     """Base of all methods.
 
     Attributes:
@@ -36,9 +37,9 @@ class Method(nn.Module):
         self.criterion = criterion
         self.loss_weights: dict[str, float] = {}
 
+    @abstractmethod
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch whose waveforms are float z-scores."""
-        raise NotImplementedError
 
     def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the loss terms of a batch, each a float32 scalar, unweighted."""
@@ -55,6 +56,7 @@ class ClosedFormMethod(Method):
 
     closed_form: ClassVar[bool] = True
 
+    @abstractmethod
     def fit(self, train: Batch) -> None:
         """Solve for the training split.
 
@@ -64,7 +66,6 @@ class ClosedFormMethod(Method):
         Raises:
             ConfigError: If a class does not occur among the training labels.
         """
-        raise NotImplementedError
 
 
 def ecg_embedding(encoder: nn.Module, batch: Batch) -> Tensor:

@@ -4,7 +4,7 @@ import logging
 import time
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning
 import torch
@@ -58,7 +58,7 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
     check_settings(config)
     datamodule = build_datamodule(config, store)
     config.from_data = datamodule.facts()
-    resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     method = build_method(resolved)
     leaky = check_leak(config, store, method)
