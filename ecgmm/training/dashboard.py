@@ -22,13 +22,14 @@ from ecgmm.training.predictions import labels_and_probabilities
 _STAYS_HERE = ("root", "raw", "store", "stores", "notes_csv", "csv")  # paths of this machine
 
 
-def open_dashboard(run_directory: Path, config: dict[str, Any], digest: str) -> WandbLogger | None:
+def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str, Any]) -> WandbLogger | None:
     """Start (or, for an interrupted run, continue) the W&B run of a run directory.
 
     Args:
         run_directory: Where W&B keeps its files.
         config: The resolved configuration; paths are left out.
-        digest: The run's configuration digest; gives the W&B run its id, so that a resumed run is the same run.
+        facts: Content of ``run.json``. Its digest gives the W&B run its id, so that a resumed run is the same run; leaking
+            labels and synthetic data become tags.
 
     Returns:
         The logger, or None where ``logger.mode`` is ``disabled``.
@@ -49,10 +50,11 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], digest: str) -> 
         save_dir=str(run_directory),
         project=dashboard["project"],
         group=config["name"],
-        id=hashlib.sha256(f"{run_directory.name}{digest}".encode()).hexdigest()[:16],
+        id=hashlib.sha256(f"{run_directory.name}{facts['config_digest']}".encode()).hexdigest()[:16],
         resume="allow",
         offline=mode == "offline",
         log_model=False,
+        tags=[name for name, true in (("leaky", facts["leaky"]), ("synthetic", facts["data"]["synthetic"])) if true],
         config=shown,
         settings=wandb.Settings(
             mode=mode,

@@ -71,7 +71,7 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
         return read_json(directory / "metrics.json")
     log.info("%s (%s)", directory, "going on where it stopped" if state == "interrupted" else "new")
 
-    dashboard = open_dashboard(directory, resolved, facts["config_digest"])
+    dashboard = open_dashboard(directory, resolved, facts)
     trainer.logger = dashboard
     try:
         learn(trainer, task, datamodule, directory)

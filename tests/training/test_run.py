@@ -133,5 +133,6 @@ def test_wandb_files_hold_numbers_and_no_text(train: Callable[..., Path], worksp
     [file] = run.glob("wandb/offline-run-*/run-*.wandb")
     content = file.read_bytes()
     assert b"test/auroc_macro" in content
+    assert b"synthetic" in content
     assert b"sinus rhythm" not in content.lower()
     assert str(workspace).encode() not in content
