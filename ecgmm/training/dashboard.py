@@ -28,8 +28,8 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str,
     Args:
         run_directory: Where W&B keeps its files.
         config: The resolved configuration; paths are left out.
-        facts: Content of ``run.json``. Its digest gives the W&B run its id, so that a resumed run is the same run; leaking
-            labels and synthetic data become tags.
+        facts: Content of ``run.json``. Its digest gives the W&B run its id, so that a resumed run is the same run;
+            leaking labels and synthetic data become tags.
 
     Returns:
         The logger, or None where ``logger.mode`` is ``disabled``.
