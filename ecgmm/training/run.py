@@ -18,6 +18,7 @@ from ecgmm.errors import ConfigError
 from ecgmm.models.method import ClosedFormMethod, Method
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.artefact import build_method, build_preparation, save_model
+from ecgmm.training.checkpoint_io import AtomicCheckpointIO
 from ecgmm.training.dashboard import close_dashboard, log_results, open_dashboard
 from ecgmm.training.history import History
 from ecgmm.training.predictions import evaluate, predict, thresholds_of
@@ -186,6 +187,7 @@ def build_trainer(config: DictConfig, directory: Path) -> lightning.Trainer:
     trainer: lightning.Trainer = instantiate(
         config.trainer,
         precision=precision_of(config.trainer.precision, config.trainer.accelerator),
+        plugins=[AtomicCheckpointIO()],
         callbacks=[History(directory / "history.csv"), checkpoint],
         default_root_dir=directory,
     )
