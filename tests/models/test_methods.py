@@ -83,7 +83,7 @@ def test_every_learnt_parameter_gets_a_finite_gradient(name: str, task: Task, co
         losses = method.losses(output, batch)
     assert output.logits.dtype == torch.float32
     assert {(loss.dtype, loss.shape) for loss in losses.values()} == {(torch.float32, torch.Size())}
-    method.total_loss(losses).backward()  # type: ignore[no-untyped-call]
+    method.total_loss(losses).backward()
     learnt = [(n, p) for n, p in method.named_parameters() if p.requires_grad]
     without = [n for n, p in learnt if p.grad is None or not p.grad.isfinite().all()]
     idle = [n for n, p in learnt if p.grad is not None and not p.grad.any()]
@@ -104,7 +104,7 @@ def test_overfits_one_batch(name: str, task: Task) -> None:
     optimizer = torch.optim.AdamW(method.parameters(), lr=1e-2)
     for _ in range(80):
         optimizer.zero_grad()
-        method.total_loss(method.losses(method(batch), batch)).backward()  # type: ignore[no-untyped-call]
+        method.total_loss(method.losses(method(batch), batch)).backward()
         optimizer.step()
     share = share_of_right_answers(method, batch, task)
     assert share >= 0.95, (
@@ -119,7 +119,7 @@ def test_only_the_random_encoder_is_frozen_and_it_stays_as_it_was_drawn(task: Ta
     assert {n for n, p in method.named_parameters() if p.requires_grad} == {"head.weight", "head.bias"}
     before = {key: value.clone() for key, value in method.state_dict().items()}
     optimizer = torch.optim.AdamW(method.parameters(), lr=1e-2)
-    method.total_loss(method.losses(method(batch), batch)).backward()  # type: ignore[no-untyped-call]
+    method.total_loss(method.losses(method(batch), batch)).backward()
     optimizer.step()
     changed = {key.split(".")[0] for key, value in method.state_dict().items() if not torch.equal(value, before[key])}
     assert changed == {"head", "standardise"}

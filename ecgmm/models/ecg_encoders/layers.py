@@ -1,7 +1,7 @@
 """Parts that the waveform encoders share.
 
 Convolution over time is done as two-dimensional convolution of height one: the same numbers, but it allows the
-``channels_last`` memory layout, which is faster on a CPU (measured in docs/models.md).
+``channels_last`` memory layout, which is faster on a CPU.
 """
 
 import torch

@@ -1,5 +1,7 @@
 """Hidden states: population shares, superclass rule, correlation within a patient."""
 
+from typing import Any, cast
+
 import numpy as np
 import pytest
 from scipy.stats import pearsonr
@@ -68,4 +70,4 @@ def test_effects_overlap_between_present_and_absent(states: States) -> None:
 @pytest.mark.parametrize(("name", "value"), [("n_patients", 0), ("omission", 1.2), ("ambiguity", 1.0), ("noise", -1.0)])
 def test_impossible_rates_are_refused(name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=name):
-        SyntheticConfig(**{name: value})  # type: ignore[arg-type]
+        SyntheticConfig(**cast(dict[str, Any], {name: value}))
