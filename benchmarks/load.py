@@ -24,7 +24,7 @@ from benchmarks.prepare import N_SAMPLES, seconds, write_tree
 from ecgmm.data.datamodule import as_is
 from ecgmm.data.dataset import RecordDataset
 from ecgmm.leads import N_LEADS
-from ecgmm.types import Batch
+from ecgmm.types import INTERVALS, Batch
 
 WFDB_RECORDS = 200
 TOKENS, STATEMENTS = 64, 8
@@ -50,6 +50,7 @@ def make_dataset(path: Path, n_records: int) -> RecordDataset:
         counts,
         statement_ids,
         rng.integers(0, 5, n_records),
+        np.full((n_records + 1, len(INTERVALS)), np.nan, dtype=np.float32),
     )
 
 

@@ -6,12 +6,14 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from ecgmm.errors import UserError
+from ecgmm.errors import ConfigError, UserError
 
 _LONGEST_NAME = 120
 # These say where things are or how they are shown; two runs that differ in them only are the same run.
@@ -38,13 +40,32 @@ def run_name(overrides: Sequence[str]) -> str:
         A name safe as one path component; long ones end in a digest of the whole.
     """
     kept = sorted(text.lstrip("+~") for text in overrides if not text.lstrip("+~").startswith(_NOT_IN_NAME))
+    kept = [re.sub(r"=[\"']?[/~][^,]*/", "=", text) for text in kept]  # folders of this machine are nobody's business
     name = re.sub(r"[^\w.,=+\-@]", "-", ",".join(kept))
     if len(name) > _LONGEST_NAME:
         name = f"{name[:_LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return name or "default"
 
 
+def package_folder(package: str, folder: str, extra: str) -> str:
+    """Path of a folder inside an installed Python package, which is not imported.
+
+    Args:
+        package: Import name of the package.
+        folder: Path inside it.
+        extra: The extra of this project that installs it.
+
+    Raises:
+        ConfigError: If the package is not installed.
+    """
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ConfigError(f"the package {package} is not installed; run pip install 'ecgmm[{extra}]'")
+    return str(Path(spec.origin).with_name(folder))
+
+
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+OmegaConf.register_new_resolver("package_folder", package_folder, replace=True)
 
 
 def run(main: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Evaluate a finished run again: ``python -m ecgmm.evaluate run=outputs/train/default [store=...] [split=test]``."""
+"""Evaluate a finished run again: ``python -m ecgmm.evaluate run=outputs/train/default [store=...] [leads=[I,II]]``."""
 
 import hydra
 from omegaconf import DictConfig
@@ -16,7 +16,7 @@ def main(config: DictConfig) -> None:
     from ecgmm.training.summary import print_metrics
 
     store = None if config.store is None else Path(config.store)
-    metrics, file = evaluate_run(Path(config.run), store, config.split)
+    metrics, file = evaluate_run(Path(config.run), store, config.split, config.leads)
     print_metrics(metrics, file)
 
 

@@ -9,14 +9,17 @@ from ecgmm.configuration import CONF_DIR
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="predict")
 def main(config: DictConfig) -> None:
-    """Print class probabilities and, where the method has one, the gate."""
+    """Print class probabilities, the gate where the method has one, and what the method says in words."""
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     from ecgmm.training.prediction import predict_record
 
     record = None if config.record is None else Path(config.record)
-    for name, value in predict_record(Path(config.run), record, config.report).items():
+    numbers, words = predict_record(Path(config.run), record, config.report)
+    for name, value in numbers.items():
         print(f"{name:<24} {value:.3f}")
+    for line in words:
+        print(line)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,12 @@ from ecgmm.configuration import CONF_DIR
 def main(config: DictConfig) -> float:
     """Prepare the store if there is none, train, evaluate; returns validation-free test macro AUROC for sweepers."""
     from ecgmm.data.preparation import open_or_prepare  # slow imports, not needed by --help
-    from ecgmm.training.run import run_training
+    from ecgmm.training.run import check_settings, run_training
     from ecgmm.training.summary import print_metrics
 
     directory = Path(HydraConfig.get().runtime.output_dir)
     try:
+        check_settings(config)
         metrics = run_training(config, open_or_prepare(config.data), directory)
     except BaseException:
         if directory.is_dir() and not any(directory.iterdir()):

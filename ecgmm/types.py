@@ -18,6 +18,9 @@ PADDING_ID = 0
 UNKNOWN_ID = 1
 """Token and statement id of anything that the training split's vocabulary does not hold."""
 
+INTERVALS = ("rate_bpm", "pr_ms", "qrs_ms", "qt_ms", "p_axis_deg", "qrs_axis_deg", "t_axis_deg")
+"""What a cart measures on a record: training targets of methods that explain themselves, never an input."""
+
 
 class Batch(NamedTuple):
     """One batch. Carries numbers only: never a report's text, a patient or a study id.
@@ -32,6 +35,7 @@ class Batch(NamedTuple):
         has_report: bool ``[B]``.
         labels: int64 ``[B]`` class numbers for a single-label task, float32 ``[B, K]`` in [0, 1] for multi-label.
         rows: int64 ``[B]``, row of each record in the store's ``records.parquet``.
+        intervals: float32 ``[B, len(INTERVALS)]``, NaN where the cart gave none. A training target, never an input.
     """
 
     waveforms: Tensor
@@ -42,6 +46,7 @@ class Batch(NamedTuple):
     has_report: Tensor
     labels: Tensor
     rows: Tensor
+    intervals: Tensor
 
 
 @dataclass
@@ -53,6 +58,7 @@ class ModelOutput:
         gate: float ``[B]``, weight alpha of the waveform in [0, 1], where the method has one.
         ecg_embedding: float ``[B, D]``, h_e of the paper, where the method has one.
         text_embedding: float ``[B, D]``, h_t of the paper, where the method has one.
+        readouts: Further class logits ``[B, K]`` by name, each measured beside ``logits`` (``Method.readouts``).
         extra: Further named tensors with leading dimension B (projections, extra heads).
     """
 
@@ -60,4 +66,5 @@ class ModelOutput:
     gate: Tensor | None = None
     ecg_embedding: Tensor | None = None
     text_embedding: Tensor | None = None
+    readouts: dict[str, Tensor] = field(default_factory=dict)
     extra: dict[str, Tensor] = field(default_factory=dict)

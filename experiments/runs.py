@@ -1,8 +1,6 @@
-"""Find finished run directories and read from them what a table needs; refuse to mix what cannot be compared."""
+"""Find finished run directories and read from them what a table needs."""
 
 import json
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,25 +15,29 @@ from ecgmm.evaluation.metrics import Scorer, make_scorer
 from ecgmm.evaluation.results import average_windows
 
 _FILES = ("run.json", "metrics.json", "predictions.parquet")
-_TEXT_POLICIES = ("full", "masked", "shuffled", "none")
-_SAME_IN_A_TABLE = (
-    ("data", "name"),
-    ("data", "fingerprint"),
-    ("recipe",),
-    ("task",),
-    ("labels", "name"),
-    ("labels", "classes"),
-    ("train_fraction",),
-)
+_SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Run:
-    """One finished run directory: the content of run.json and metrics.json, predictions on demand."""
+    """One finished run directory: the content of run.json and metrics.json, predictions on demand.
+
+    Attributes:
+        readout: Whose predictions are looked at: empty for the method's own, else one of its readouts.
+    """
 
     directory: Path
     facts: dict[str, Any]
     metrics: dict[str, Any]
+    readout: str = ""
+
+    @property
+    def readouts(self) -> list["Run"]:
+        """The run as each of its readouts sees it: with that readout's predictions, inputs at test and leak mark."""
+        return [
+            Run(self.directory, self.facts | about, self.metrics["readouts"][name], name)
+            for name, about in self.facts["readouts"].items()
+        ]
 
     @property
     def method(self) -> str:
@@ -43,9 +45,17 @@ class Run:
         return str(self.facts["method"])
 
     @property
-    def text_policy(self) -> str | None:
-        """What of the report the method saw; None for a method that reads none."""
-        return str(self.facts["text_policy"]) if "text" in self.facts["inputs_at_test"] else None
+    def choices(self) -> dict[str, str | None]:
+        """What runs of one method may differ in within a table; None where the choice changes nothing for the method.
+
+        A method that was published with pre-training learns from reports even where it predicts without.
+        """
+        reads = "text" in self.facts["inputs_at_test"] or self.facts["two_stages"]
+        stages = {"joint": "joint", "two": "two stages"}[self.facts["stages"]]
+        return {
+            "text_policy": self.facts["text_policy"] if reads else None,
+            "stages": stages if self.facts["two_stages"] else None,
+        }
 
     @property
     def seed(self) -> int:
@@ -75,7 +85,8 @@ class Run:
 
     def scorer(self) -> Scorer:
         """Scorer of the test predictions; a multi-label run brings the thresholds that it chose on validation."""
-        probabilities = self.test.select([f"probability.{name}" for name in self.classes]).to_numpy()
+        prefix = f"{self.readout}." if self.readout else ""
+        probabilities = self.test.select([f"{prefix}probability.{name}" for name in self.classes]).to_numpy()
         if self.facts["task"] == "single_label":
             return make_scorer(self.test["label"].to_numpy(), probabilities, self.classes, "single_label")
         labels = self.test.select([f"label.{name}" for name in self.classes]).to_numpy()
@@ -90,7 +101,7 @@ def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:
         The finished runs in order of their path, and the directories of runs that were begun but not finished.
 
     Raises:
-        UserError: If a folder does not exist or no finished run is found.
+        UserError: If a folder does not exist, no finished run is found, or a run is of another version.
     """
     for folder in folders:
         if not folder.is_dir():
@@ -100,6 +111,7 @@ def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:
     for directory in directories:
         facts = _read_json(directory / "run.json")
         if facts.get("finished") and all((directory / name).is_file() for name in _FILES):
+            _check_version(directory, facts)
             runs.append(Run(directory, facts, _read_json(directory / "metrics.json")))
         else:
             unfinished.append(directory)
@@ -110,59 +122,13 @@ def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:
     return runs, unfinished
 
 
-def common_text_policy(runs: Sequence[Run]) -> str | None:
-    """The text policy under which most methods were run (in a tie full before masked before the others).
-
-    None where no method reads text.
-    """
-    methods = {(run.text_policy, run.method) for run in runs if run.text_policy is not None}
-    counts = Counter(policy for policy, _ in methods)
-    return max(_TEXT_POLICIES, key=counts.__getitem__) if counts else None
-
-
-def row_name(run: Run, common: str | None) -> str:
-    """Name of the row that a run belongs to: its method, and its text policy where that is not the common one."""
-    return run.method if run.text_policy in (None, common) else f"{run.method}, {run.text_policy}"
-
-
-def check_comparable(runs: list[Run]) -> None:
-    """Make sure that all runs answer the same question on the same records, each row and seed once.
-
-    Text policies may differ: each makes a row of its own.
-
-    Raises:
-        UserError: Names the two run directories that do not go together, and in what they differ.
-    """
-    first, seen = runs[0], dict[tuple[str, int], Run]()
-    common = common_text_policy(runs)
-    for run in runs:
-        for path in _SAME_IN_A_TABLE:
-            ours, theirs = _look_up(first.facts, path), _look_up(run.facts, path)
-            if ours != theirs:
-                what = f"{'.'.join(path)} ({_short(ours)} and {_short(theirs)})"
-                raise _cannot_mix(first, run, f"differ in {what}")
-        if not np.array_equal(first.rows, run.rows):
-            raise _cannot_mix(first, run, "were tested on different records")
-        row = row_name(run, common)
-        twin = seen.setdefault((row, run.seed), run)
-        if twin is not run:
-            raise _cannot_mix(twin, run, f"are both {row} with seed {run.seed}")
-
-
-def _cannot_mix(one: Run, other: Run, why: str) -> UserError:
-    return UserError(f"{one.directory} and {other.directory} {why}; give folders whose runs belong in one table")
-
-
-def _look_up(facts: dict[str, Any], path: tuple[str, ...]) -> Any:
-    value: Any = facts
-    for key in path:
-        value = value.get(key)
-    return value
-
-
-def _short(value: Any) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 40 else f"{text[:12]}..."
+def _check_version(directory: Path, facts: dict[str, Any]) -> None:
+    found = facts.get("schema_version")
+    if found != _SCHEMA_VERSION:
+        raise UserError(
+            f"{directory}/run.json has schema_version {found} and this program reads {_SCHEMA_VERSION}; "
+            "train the run again with overwrite=true, or move it away"
+        )
 
 
 def _read_json(path: Path) -> dict[str, Any]:

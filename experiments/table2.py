@@ -8,23 +8,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ecgmm.errors import UserError
-from experiments.runs import check_comparable, find_runs
-from experiments.table2_formats import to_csv, to_latex, to_markdown
+from experiments.command import exit_code
+from experiments.grouping import check_comparable
+from experiments.runs import find_runs
+from experiments.table2_csv import to_csv
+from experiments.table2_formats import to_latex, to_markdown
 from experiments.table2_rows import build_table
 
 _BOOTSTRAP_SEED = 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code (2 for a mistake that the user can mend)."""
+    """Run the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        draw(options.folders, options.out or options.folders[0], options.resamples)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: draw(options.folders, options.out or options.folders[0], options.resamples))
 
 
 def draw(folders: list[Path], out: Path, n_resamples: int) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 from experiments.table2_rows import Table
 
 LEAK_MARK = "†"
-_TEXT_POLICIES = {
+_CHOICES = {
     "full": "report as it is",
     "masked": "without statements of a label",
     "shuffled": "report of another record",
     "none": "without report",
+    "joint": "pairs and labels at once",
+    "two stages": "pre-training on pairs, then labels",
 }
 _LEAK_NOTE = "labels come from the report that the method also reads: the number measures the leak"
 
@@ -23,16 +25,24 @@ def synthetic_line(table: Table) -> str:
 
 
 def header_lines(table: Table) -> list[str]:
-    """Recipe, data, seeds, test records, labels, text policy and commit."""
-    facts, classes = table.facts, table.facts["labels"]["classes"]
+    """Recipe, size, data, seeds, test records, labels, what rows do in common and where they differ, and commit."""
+    facts, classes, common = table.facts, table.facts["labels"]["classes"], table.common
+    precision = join(sorted({row.measured.facts["precision"] for row in table.rows if row.measured}))
     lines = [
-        f"recipe: {facts['recipe']}; task: {facts['task']}; seeds: {join(table.seeds)}",
+        f"recipe: {facts['recipe']}; size: {facts['size']}; precision: {precision}; task: {facts['task']}; "
+        f"seeds: {join(table.seeds)}",
         f"data: {facts['data']['name']}, fingerprint {facts['data']['fingerprint'][:12]}; "
+        f"trained on {facts['train_fraction']:.0%} of the training patients; "
         f"test split: {table.n_records:,} records of {table.n_patients:,} patients",
         f"labels: {facts['labels']['name']}, source: {facts['labels']['source']}; "
         f"{len(classes)} classes: {join(classes)}",
-        f"text policy: {_text_policy(table)}; commit: {join(table.commits)}",
+        f"text policy: {common['text_policy'] or 'no method reads text'}; "
+        f"stages: {common['stages'] or 'no method has two'}; commit: {join(table.commits)}",
     ]
+    found = {choice for row in table.rows for choice in row.key.variant}
+    if found:
+        meanings = [f"'{choice}': {meaning}" for choice, meaning in _CHOICES.items() if choice in found]
+        lines.append("rows that differ say so: " + "; ".join(meanings))
     if table.absent_classes:
         lines.append(f"classes left out, not in the test split: {join(table.absent_classes)}")
     if any(row.measured and row.measured.facts["leaky"] for row in table.rows):
@@ -40,12 +50,10 @@ def header_lines(table: Table) -> list[str]:
     return lines
 
 
-def _text_policy(table: Table) -> str:
-    """The common policy, and what the rows that name another one say."""
-    measured = [row.measured for row in table.rows if row.measured and "text" in row.measured.facts["inputs_at_test"]]
-    others = {one.facts["text_policy"] for one in measured} - {table.text_policy}
-    meanings = [f"'{policy}': {_TEXT_POLICIES[policy]}" for policy in _TEXT_POLICIES if policy in others]
-    return "; ".join([table.text_policy or "no method reads text", *meanings])
+def references(table: Table) -> list[str]:
+    """What each method is, once for all of its rows."""
+    facts = [row.measured.facts for row in table.rows if row.measured]
+    return list(dict.fromkeys(f"{one['method']} ({one['fidelity']}): {one['reference']}" for one in facts))
 
 
 def reading_notes(table: Table) -> list[str]:
@@ -60,6 +68,16 @@ def reading_notes(table: Table) -> list[str]:
         "test patients, the metric averaged over seeds inside each; "
         "the same resamples for all rows, so differences are paired. "
         "p is two-sided and not corrected for the number of rows.",
+        "Inputs: what a row looks at when it predicts. '+ report' is the same training run with a linear head on the "
+        "embeddings of both of its towers, so that methods are compared and not access to the report.",
+        "With minus without: the row against the same method trained and tested without any report ('none').",
+        "Fidelity: how much of the published description could be confirmed; 'control' is proposed by no paper.",
+        "Trainable: parameters that training changes. s/epoch: seconds of a run's median epoch (of its last "
+        "stage), mean over seeds, '–' for a closed form; they depend on the hardware, here "
+        f"{'; '.join(_hardware(table))}.",
+        "Zero-shot: class prompts after pre-training on pairs, before any label was seen, so it is not comparable with "
+        "a supervised row. Linear probe: logistic regression on the frozen waveform embedding of that moment. "
+        "Full data: the row itself. Only two-stage runs of methods that learn from pairs have the three.",
         "The paper states neither split, labels nor averaging of its Table 2, so its numbers are quoted, not compared.",
     ]
 
@@ -67,3 +85,13 @@ def reading_notes(table: Table) -> list[str]:
 def join(values: Sequence[Any]) -> str:
     """Comma-separated."""
     return ", ".join(map(str, values))
+
+
+def _hardware(table: Table) -> list[str]:
+    found = [row.measured.facts["hardware"] for row in table.rows if row.measured]
+    return sorted(
+        {
+            f"{one['gpu'] or 'no GPU'}, {one['machine']} CPU with {one['cpu_threads']} of {one['cpu_cores']} cores"
+            for one in found
+        }
+    )

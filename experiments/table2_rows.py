@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ecgmm.evaluation.bootstrap import (
     Difference,
@@ -21,37 +22,58 @@ from ecgmm.evaluation.bootstrap import (
     percentile_interval,
     point_values,
 )
-from ecgmm.evaluation.metrics import TABLE2_METRICS, Scorer, mean_scorer
+from ecgmm.evaluation.metrics import TABLE2_METRICS, mean_scorer
 from ecgmm.evaluation.ranking import Floats
-from experiments.runs import Run, common_text_policy, row_name
+from experiments.grouping import WITHOUT_REPORT, RowKey, common_choices, group_runs
+from experiments.runs import Run
 
 REFERENCE_METHOD = "gated_fusion"
 HEADLINE = "auroc_macro"
+LABEL_FREE = ("zero_shot", "linear_probe")
+"""Readouts of what pre-training alone gives: columns of their method's row. Any other readout is a row of its own."""
 _PAPER_CSV = Path(__file__).with_name("paper_table2.csv")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One method under one text policy: values are means over seeds, ``sd`` their spread (None with a single seed)."""
+    """Runs of one row: values are means over seeds, ``sd`` their spread (None with a single seed).
+
+    Attributes:
+        facts: ``run.json`` of the first seed.
+        seeds: One for each run.
+        seconds_per_epoch: Mean over seeds; None for a method that is not trained by gradients.
+        values: Each metric of Table 2 with its interval.
+        sd: Its standard deviation between seeds.
+        difference: AUROC of gated fusion minus that of the row; None in its own row.
+        report_gain: AUROC of the row minus that of the same method trained and tested without the report.
+    """
 
     facts: dict[str, Any]
     seeds: list[int]
+    seconds_per_epoch: float | None
     values: dict[str, Estimate]
     sd: dict[str, float | None]
     difference: Difference | None
+    report_gain: Difference | None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table, named by method and text policy where it is not the common one.
+    """One line of the table.
 
-    ``paper_row`` and ``printed`` are None for controls that the paper does not have.
+    Attributes:
+        key: Identity and name.
+        measured: None where no run of it is there yet.
+        label_free: What the row's pre-training alone gives, by name of the readout.
+        paper_row: The paper's name of the row; None for variants, readouts and controls, which it does not have.
+        printed: The paper's numbers as it prints them.
     """
 
-    name: str
+    key: RowKey
+    measured: Measured | None
+    label_free: dict[str, Measured]
     paper_row: str | None
     printed: dict[str, str] | None
-    measured: Measured | None
 
 
 @dataclass(frozen=True)
@@ -60,7 +82,7 @@ class Table:
 
     rows: list[Row]
     facts: dict[str, Any]
-    text_policy: str | None
+    common: dict[str, str | None]
     seeds: list[int]
     commits: list[str]
     n_records: int
@@ -69,36 +91,29 @@ class Table:
     n_resamples: int
 
 
+@dataclass(frozen=True)
+class _Scores:
+    """Each metric for every seed, ``by_seed`` [seeds], and its mean over seeds in every resample, ``resampled`` [R]."""
+
+    by_seed: dict[str, Floats]
+    resampled: dict[str, Floats]
+
+
 def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
-    """Measure every method and text policy of comparable runs and put it beside the paper's row of the same method.
+    """Measure every row of comparable runs and put it beside the paper's row of the same method.
 
     Args:
         runs: Checked by ``check_comparable``.
         n_resamples: Patient resamples, the same ones for every row.
         seed: Seed of the resamples.
     """
-    common = common_text_policy(runs)
-    runs_of: dict[str, list[Run]] = {}
-    for run in sorted(runs, key=lambda run: (run.method, run.seed)):
-        runs_of.setdefault(row_name(run, common), []).append(run)
-    patients = runs[0].patients
-    scorers = {name: [run.scorer() for run in group] for name, group in runs_of.items()}
-    values = {name: _values_of_seeds(group, len(patients)) for name, group in scorers.items()}
-    resampled = {name: bootstrap(mean_scorer(group), patients, n_resamples, seed) for name, group in scorers.items()}
-    measured = {
-        name: Measured(
-            facts=group[0].facts,
-            seeds=[run.seed for run in group],
-            values={key: _estimate(values[name][key], resampled[name][key]) for key in TABLE2_METRICS},
-            sd={key: _sd(values[name][key]) for key in TABLE2_METRICS},
-            difference=_difference(name, values, resampled),
-        )
-        for name, group in runs_of.items()
-    }
+    common = common_choices(runs)
+    groups, patients = group_runs(runs, common), runs[0].patients
+    scores = {key: _score(group, patients, n_resamples, seed) for key, group in groups.items()}
     return Table(
-        rows=_rows(measured),
+        rows=_rows({key: _measure(key, group, scores) for key, group in groups.items()}),
         facts=runs[0].facts,
-        text_policy=common,
+        common=common,
         seeds=sorted({run.seed for run in runs}),
         commits=sorted({str(run.facts.get("commit") or "unknown") for run in runs}),
         n_records=len(patients),
@@ -108,10 +123,27 @@ def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
     )
 
 
-def _values_of_seeds(scorers: list[Scorer], n_records: int) -> dict[str, Floats]:
-    """Each metric of Table 2 for every seed, ``[seeds]``."""
-    values = [point_values(scorer, n_records) for scorer in scorers]
-    return {key: np.array([value[key] for value in values]) for key in TABLE2_METRICS}
+def _score(group: list[Run], patients: NDArray[np.int64], n_resamples: int, seed: int) -> _Scores:
+    scorers = [run.scorer() for run in group]
+    values = [point_values(scorer, len(patients)) for scorer in scorers]
+    return _Scores(
+        by_seed={key: np.array([value[key] for value in values]) for key in TABLE2_METRICS},
+        resampled=bootstrap(mean_scorer(scorers), patients, n_resamples, seed),
+    )
+
+
+def _measure(key: RowKey, group: list[Run], scores: dict[RowKey, _Scores]) -> Measured:
+    found = scores[key]
+    seconds = [run.facts["seconds_per_epoch"] for run in group if run.facts["seconds_per_epoch"] is not None]
+    return Measured(
+        facts=group[0].facts,
+        seeds=[run.seed for run in group],
+        seconds_per_epoch=float(np.mean(seconds)) if seconds else None,
+        values={name: _estimate(found.by_seed[name], found.resampled[name]) for name in TABLE2_METRICS},
+        sd={name: _sd(found.by_seed[name]) for name in TABLE2_METRICS},
+        difference=_difference(RowKey(REFERENCE_METHOD), key, scores),
+        report_gain=_difference(key, key._replace(variant=(WITHOUT_REPORT, *key.variant)), scores),
+    )
 
 
 def _estimate(values: Floats, resampled: Floats) -> Estimate:
@@ -122,23 +154,30 @@ def _sd(values: Floats) -> float | None:
     return float(values.std(ddof=1)) if len(values) > 1 else None
 
 
-def _difference(
-    row: str, values: dict[str, dict[str, Floats]], resampled: dict[str, dict[str, Floats]]
-) -> Difference | None:
-    """AUROC of gated fusion (common text policy) minus that of the row, averaged over seeds, in the same resamples."""
-    if row == REFERENCE_METHOD or REFERENCE_METHOD not in values:
+def _difference(first: RowKey, second: RowKey, scores: dict[RowKey, _Scores]) -> Difference | None:
+    """AUROC of one row minus that of another, averaged over seeds, in the same resamples; None where one is missing."""
+    if first == second or not {first, second} <= scores.keys():
         return None
-    ours, theirs = (float(values[name][HEADLINE].mean()) for name in (REFERENCE_METHOD, row))
-    return difference_of(ours, theirs, resampled[REFERENCE_METHOD][HEADLINE], resampled[row][HEADLINE])
+    ours, theirs = (float(scores[key].by_seed[HEADLINE].mean()) for key in (first, second))
+    return difference_of(ours, theirs, scores[first].resampled[HEADLINE], scores[second].resampled[HEADLINE])
 
 
-def _rows(measured: dict[str, Measured]) -> list[Row]:
-    """The paper's rows in its order, then controls from the lowest to the highest AUROC."""
-    paper = pl.read_csv(_PAPER_CSV, infer_schema=False).to_dicts()  # text, to print what the paper prints
-    rows = [
-        Row(line["method"], line["row"], {key: line[key] for key in TABLE2_METRICS}, measured.get(line["method"]))
-        for line in paper
-    ]
-    controls = measured.keys() - {line["method"] for line in paper}
-    by_auroc = sorted(controls, key=lambda name: (measured[name].values[HEADLINE].value, name))
-    return rows + [Row(name, None, None, measured[name]) for name in by_auroc]
+def _rows(measured: dict[RowKey, Measured]) -> list[Row]:
+    """The paper's methods in its order, then controls from the lowest to the highest AUROC, each with its variants."""
+    paper = {
+        line["method"]: line for line in pl.read_csv(_PAPER_CSV, infer_schema=False).to_dicts()
+    }  # text, as printed
+    keys = sorted({RowKey(method) for method in paper} | {key for key in measured if key.readout not in LABEL_FREE})
+    leading = {key.method: key for key in reversed(keys)}
+    controls = [leading[method] for method in leading.keys() - paper.keys()]
+    controls.sort(key=lambda key: (measured[key].values[HEADLINE].value, key))
+    order = [*paper, *(key.method for key in controls)]
+    return [_row(key, measured, paper.get(key.method)) for method in order for key in keys if key.method == method]
+
+
+def _row(key: RowKey, measured: dict[RowKey, Measured], paper: dict[str, str] | None) -> Row:
+    pretrained = {name: measured.get(key._replace(readout=name)) for name in LABEL_FREE if not key.readout}
+    label_free = {name: one for name, one in pretrained.items() if one}
+    if paper is None or key != RowKey(key.method):
+        return Row(key, measured.get(key), label_free, None, None)
+    return Row(key, measured.get(key), label_free, paper["row"], {name: paper[name] for name in TABLE2_METRICS})

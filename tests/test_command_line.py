@@ -56,3 +56,9 @@ def test_a_mistake_of_ours_keeps_its_traceback() -> None:
 
     with pytest.raises(KeyError):
         run(main)
+
+
+def test_a_name_holds_no_folder_of_the_machine() -> None:
+    weights, csv = "pretrained.name_or_path=/home/me/weights/bert", "data.icd.csv='~/mimic/icd.csv'"
+    overrides = [weights, "labels=icd_cardiac", csv]
+    assert run_name(overrides) == "data.icd.csv=icd.csv-,labels=icd_cardiac,pretrained.name_or_path=bert"

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, DistributedSampler
 
 from ecgmm.data.dataset import RecordDataset
+from ecgmm.data.measurements import interval_table
 from ecgmm.data.store import Store
 from ecgmm.data.targets import Targets, make_targets
 from ecgmm.errors import ConfigError
 from ecgmm.text.assemble import ReportTable
+from ecgmm.text.findings import findings_in
 from ecgmm.text.policy import apply_policy, shuffle_reports
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.types import Batch
@@ -30,6 +32,12 @@ class ReportTokeniser(Protocol):
 
     def encode_reports(self, reports: Sequence[Sequence[str]], max_tokens: int) -> ReportTable:
         """Token ids of every report, padded."""
+
+    def encode_text(self, text: str) -> list[int]:
+        """Token ids of a text, without special tokens."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of token ids."""
 
     def save(self, path: Path) -> None:
         """Write what is needed to load the tokeniser again."""
@@ -86,6 +94,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.seed = seed
         classes = store.manifest["labels"].get(label_set, {}).get("classes", [])
         self.targets = make_targets(store.records, label_set, classes, policy, priority, targets)
+        self.intervals = interval_table(store.records)
         self.rows = {split: self._rows_of(split, train_fraction) for split in SPLITS}
         _check_splits(self.rows, self.targets)
         self._prepare_text(text_policy, label_set, vocabularies, max_tokens)
@@ -114,6 +123,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
             "n_classes": len(self.targets.class_names),
             "vocabulary_size": self.tokeniser.vocabulary_size,
             "n_statements": self.statement_vocabulary.size,
+            "n_findings": len(findings_in(self.statement_vocabulary.statements)),
             "rate_hz": self.store.manifest["rate_hz"],
             "lead_std_mv": self.store.manifest["lead_std_mv"],
         }
@@ -129,6 +139,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
             self.tokens.lengths,
             self.statement_ids,
             self.targets.values if targets is None else targets,
+            self.intervals,
         )
 
     def train_dataloader(self) -> DataLoader[Batch]:

@@ -23,6 +23,7 @@ class RecordDataset(Dataset[Batch]):
         token_counts: int32 ``[R + 1]``.
         statement_ids: int32 ``[R + 1, S]``, right-padded likewise; the last row is empty.
         targets: int64 ``[N]`` or float32 ``[N, K]``.
+        intervals: float32 ``[N, len(INTERVALS)]``.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class RecordDataset(Dataset[Batch]):
         token_counts: NDArray[np.int32],
         statement_ids: NDArray[np.int32],
         targets: NDArray[Any],
+        intervals: NDArray[np.float32],
     ) -> None:
         assert token_counts[-1] == 0, "the last text row must be the empty report"
         self.waveforms = waveforms
@@ -45,6 +47,7 @@ class RecordDataset(Dataset[Batch]):
         self.token_counts = token_counts
         self.statement_ids = statement_ids
         self.targets = targets
+        self.intervals = intervals
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -74,4 +77,5 @@ class RecordDataset(Dataset[Batch]):
             has_report=counts > 0,
             labels=torch.from_numpy(self.targets[rows]),
             rows=torch.from_numpy(rows),
+            intervals=torch.from_numpy(self.intervals[rows]),
         )

@@ -20,6 +20,8 @@ PER_CLASS_METRICS = ("auroc", "auprc", "sensitivity", "specificity", "precision"
 def average_windows(frame: pl.DataFrame) -> pl.DataFrame:
     """Bring the predictions of sliding windows to one row a record: probabilities and gate are means over windows.
 
+    Probabilities are the columns ``probability.<class>`` of the method and ``<readout>.probability.<class>``.
+
     Args:
         frame: Columns of predictions.parquet, one row a window.
 
@@ -29,7 +31,7 @@ def average_windows(frame: pl.DataFrame) -> pl.DataFrame:
     """
     if not frame.select(pl.struct("split", "record").is_duplicated().any()).item():
         return frame.sort("row")
-    averaged = [name for name in frame.columns if name.startswith("probability.") or name == "gate"]
+    averaged = [name for name in frame.columns if "probability." in name or name == "gate"]
     rest = [name for name in frame.columns if name not in (*averaged, "split", "record")]
     return (
         frame.sort("row")

@@ -9,9 +9,11 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 
 from ecgmm.errors import ConfigError
+from ecgmm.models.text_bank import TextBank
 from ecgmm.types import Batch, ModelOutput
 
-Fidelity = Literal["paper", "code-confirmed", "abstract-level", "title-only", "control"]
+Fidelity = Literal["paper", "code-confirmed", "paper-confirmed", "abstract-level", "title-only", "control"]
+Stage = Literal["joint", "pretrain", "classify"]
 
 
 class Method(nn.Module, ABC):
@@ -23,19 +25,31 @@ class Method(nn.Module, ABC):
         reference: Where the method is described.
         fidelity: How much of the description could be confirmed; ``control`` for rows that no paper proposes.
         closed_form: True where ``fit`` replaces gradient training.
+        two_stages: True where the method was published with pre-training before classification.
+        readouts: Inputs at test of each further prediction in ``ModelOutput.readouts``, by its name.
         loss_weights: Weight of each loss term in the total; a term that is not named has weight 1.
+        stage: ``joint`` for all losses at once; two-stage methods also know ``pretrain`` and ``classify``.
     """
 
     name: ClassVar[str]
-    inputs_at_test: ClassVar[tuple[str, ...]]
+    inputs_at_test: tuple[str, ...]
     reference: ClassVar[str]
     fidelity: ClassVar[Fidelity]
     closed_form: ClassVar[bool] = False
+    two_stages: ClassVar[bool] = False
+    readouts: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __init__(self, criterion: nn.Module) -> None:
         super().__init__()
         self.criterion = criterion
         self.loss_weights: dict[str, float] = {}
+        self.stage: Stage = "joint"
+
+    def bind(self, texts: TextBank) -> None:
+        """Learn the words of a run, once after the method was built, and again when it is loaded.
+
+        What is made of them lives in buffers that are not saved (``persistent=False``): the words are saved already.
+        """
 
     @abstractmethod
     def forward(self, batch: Batch) -> ModelOutput:
@@ -49,6 +63,10 @@ class Method(nn.Module, ABC):
         """Sum the terms of ``losses`` with ``loss_weights``."""
         terms = [self.loss_weights.get(name, 1.0) * term for name, term in losses.items()]
         return sum(terms[1:], start=terms[0])
+
+    def explain(self, batch: Batch) -> list[str]:
+        """Say in words what the method sees in a batch of one record; nothing for methods that do not talk."""
+        return []
 
 
 class ClosedFormMethod(Method):

@@ -13,6 +13,7 @@ from tokenizers import models, normalizers, pre_tokenizers
 
 from ecgmm.errors import DataError
 from ecgmm.text.assemble import ReportTable, assemble
+from ecgmm.text.glossary import glossary as texts_of_glossary
 from ecgmm.types import PADDING_ID, UNKNOWN_ID
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SEP]")
@@ -37,26 +38,36 @@ class WordTokeniser:
         self.vocabulary_size: int = tokeniser.get_vocab_size()
 
     @classmethod
-    def train(cls, reports: Reports, min_frequency: int = 2, max_vocabulary: int = 8192) -> Self:
+    def train(
+        cls, reports: Reports, min_frequency: int = 2, max_vocabulary: int = 8192, glossary: bool = False
+    ) -> Self:
         """Take the most frequent words; ties go by the alphabet, so the order of reports does not matter.
 
         Args:
             reports: Cleaned statements of each training report, each report as often as it should count.
             min_frequency: Rarer words become [UNK].
-            max_vocabulary: Largest number of ids, specials included.
+            max_vocabulary: Largest number of ids of specials and words of reports.
+            glossary: Add the words of ``glossary`` (prompts, class descriptions) that the reports lack.
         """
         tokeniser = tokenizers.Tokenizer(models.WordLevel(vocab={}, unk_token=SPECIAL_TOKENS[UNKNOWN_ID]))
         tokeniser.normalizer = normalizers.Lowercase()
         tokeniser.pre_tokenizer = pre_tokenizers.Sequence(
             [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated")]
         )
+
+        def words(text: str) -> list[str]:
+            normal = tokeniser.normalizer.normalize_str(text)
+            return [word for word, _ in tokeniser.pre_tokenizer.pre_tokenize_str(normal)]
+
         counts: Counter[str] = Counter()
         for statement, count in Counter(statement for report in reports for statement in report).items():
-            for word, _ in tokeniser.pre_tokenizer.pre_tokenize_str(tokeniser.normalizer.normalize_str(statement)):
+            for word in words(statement):
                 counts[word] += count
         frequent = sorted((word for word in counts if counts[word] >= min_frequency), key=lambda w: (-counts[w], w))
-        kept = (*SPECIAL_TOKENS, *frequent[: max_vocabulary - len(SPECIAL_TOKENS)])
-        vocabulary = {word: index for index, word in enumerate(kept)}
+        kept = [*SPECIAL_TOKENS, *frequent[: max_vocabulary - len(SPECIAL_TOKENS)]]
+        if glossary:
+            kept += [word for text in texts_of_glossary() for word in words(text)]
+        vocabulary = {word: index for index, word in enumerate(dict.fromkeys(kept))}
         tokeniser.model = models.WordLevel(vocab=vocabulary, unk_token=SPECIAL_TOKENS[UNKNOWN_ID])
         tokeniser.add_special_tokens(list(SPECIAL_TOKENS))
         return cls(tokeniser)
@@ -67,6 +78,16 @@ class WordTokeniser:
         pieces = [encoding.ids for encoding in self._tokeniser.encode_batch_fast(distinct, add_special_tokens=False)]
         separator = [SPECIAL_TOKENS.index("[SEP]")]
         return assemble(reports, dict(zip(distinct, pieces, strict=True)), max_tokens, separator=separator)
+
+    def encode_text(self, text: str) -> list[int]:
+        """Token ids of a text, without specials."""
+        ids: list[int] = self._tokeniser.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Words of token ids; [SEP] reads as the end of a sentence."""
+        text: str = self._tokeniser.decode(list(ids), skip_special_tokens=False)
+        return text.replace(" [SEP]", ".")
 
     def save(self, folder: Path) -> None:
         """Write ``tokenizer.json`` into a folder."""
@@ -119,6 +140,16 @@ class TransformerTokeniser:
             suffix=[] if last is None else [last],
         )
 
+    def encode_text(self, text: str) -> list[int]:
+        """Token ids of a text, without specials."""
+        ids: list[int] = self._tokeniser(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of token ids, without specials."""
+        text: str = self._tokeniser.decode(list(ids), skip_special_tokens=True)
+        return text
+
     def save(self, folder: Path) -> None:
         """Write ``tokenizer.json`` and its settings into a folder, from which the constructor reads them."""
         self._tokeniser.save_pretrained(str(_made(folder)))
@@ -139,10 +170,12 @@ class StatementVocabulary:
 
     Attributes:
         size: Number of ids.
+        statements: The statements in order of their ids, the first has id 2.
     """
 
     def __init__(self, statements: Iterable[str]) -> None:
-        self._ids = {statement: index for index, statement in enumerate(statements, start=UNKNOWN_ID + 1)}
+        self.statements = tuple(statements)
+        self._ids = {statement: index for index, statement in enumerate(self.statements, start=UNKNOWN_ID + 1)}
         self.size = len(self._ids) + UNKNOWN_ID + 1
 
     @classmethod
@@ -160,7 +193,7 @@ class StatementVocabulary:
 
     def save(self, path: Path) -> None:
         """Write the statements as JSON, in order of their ids."""
-        path.write_text(json.dumps(list(self._ids), ensure_ascii=False, indent=0), encoding="utf-8")
+        path.write_text(json.dumps(self.statements, ensure_ascii=False, indent=0), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from ecgmm.data.datamodule import EcgReportDataModule, ReportTokeniser
 from ecgmm.errors import DataError
 from ecgmm.models.method import Method
+from ecgmm.models.text_bank import TextBank
 from ecgmm.signal.preparation import WaveformPreparation
 from ecgmm.text.tokenise import StatementVocabulary, TransformerTokeniser, WordTokeniser
 from ecgmm.training.run_directory import read_json, write_json
@@ -18,9 +19,10 @@ from ecgmm.training.task import DiagnosisTask
 SCHEMA_VERSION = 1
 
 
-def build_method(config: dict[str, Any]) -> Method:
-    """Build the method of a resolved configuration, with fresh weights from torch's global generator."""
+def build_method(config: dict[str, Any], texts: TextBank) -> Method:
+    """Build the method of a resolved configuration, with fresh weights from torch's global generator, and bind it."""
     method: Method = instantiate(OmegaConf.create(config["method"]))
+    method.bind(texts)
     return method
 
 
@@ -84,7 +86,9 @@ def load_method(folder: Path) -> tuple[Method, WaveformPreparation, dict[str, An
     if not (folder / "model.json").exists():
         raise DataError(f"{folder} holds no model; name the folder of a finished run, such as outputs/train/default")
     facts = read_json(folder / "model.json")
-    method = build_method(facts)
+    tokeniser, vocabulary = load_vocabularies(folder, facts)
+    texts = TextBank(tuple(facts["class_names"]), vocabulary.statements, tokeniser, facts["max_tokens"])
+    method = build_method(facts, texts)
     try:
         method.load_state_dict(load_file(folder / "model.safetensors"))
     except RuntimeError as error:

@@ -55,7 +55,7 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str,
         offline=mode == "offline",
         log_model=False,
         tags=[name for name, true in (("leaky", facts["leaky"]), ("synthetic", facts["data"]["synthetic"])) if true],
-        config=shown,
+        config=_without_folders(shown),
         settings=wandb.Settings(
             mode=mode,
             console="off",
@@ -66,6 +66,13 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str,
             silent=True,
         ),
     )
+
+
+def _without_folders(value: Any) -> Any:
+    """Settings in which an absolute path (of a pre-trained model, say) is only its last part."""
+    if isinstance(value, dict):
+        return {name: _without_folders(part) for name, part in value.items()}
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def log_results(
@@ -82,6 +89,8 @@ def log_results(
         if test["gate"].null_count() == 0:
             figures["test/gate"] = gate_histograms(test["gate"].to_numpy(), labels, class_names)
     values = {key: entry["value"] for key, entry in metrics.items() if key.startswith("test/")}
+    for readout, found in metrics["readouts"].items():
+        values |= {f"{readout}/{key}": entry["value"] for key, entry in found.items() if key.startswith("test/")}
     run = logger.experiment
     run.summary.update(values)
     run.log({name: wandb.Image(figure) for name, figure in figures.items()})

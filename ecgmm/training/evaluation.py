@@ -1,5 +1,6 @@
 """Evaluate a finished run again with its saved model, on its own store or another."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,32 +8,37 @@ import lightning
 import numpy as np
 import torch
 from omegaconf import OmegaConf
+from torch import nn
 
 from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
 from ecgmm.data.preparation import open_or_prepare
 from ecgmm.data.store import Store
 from ecgmm.errors import ConfigError
 from ecgmm.evaluation.thresholds import Thresholds
+from ecgmm.signal.only_leads import OnlyLeads
 from ecgmm.training.artefact import load_method, load_vocabularies
-from ecgmm.training.predictions import evaluate, predict
-from ecgmm.training.run import precision_of
+from ecgmm.training.learning import precision_of
+from ecgmm.training.predictions import evaluate, predict_frame, without_readouts
 from ecgmm.training.run_directory import read_json, write_json
 from ecgmm.training.task import DiagnosisTask
 
 
-def evaluate_run(run: Path, store_path: Path | None, split: str) -> tuple[dict[str, Any], Path]:
+def evaluate_run(
+    run: Path, store_path: Path | None, split: str, leads: Sequence[str] | None = None
+) -> tuple[dict[str, Any], Path]:
     """Predict a split and compute its metrics.
 
     Args:
         run: A finished run directory.
         store_path: Another store; None takes the one the run was trained on.
         split: ``train``, ``val`` or ``test``.
+        leads: Names of the leads that the method gets, the others are missing; None for all.
 
     Returns:
-        The metrics, and the file they were saved to: ``<run>/evaluation/<store>-<split>.json``.
+        The metrics, and the file they were saved to: ``<run>/evaluation/<store>-<split>[-<leads>].json``.
 
     Raises:
-        ConfigError: If the store's classes, rate or window are not the model's, or the split is unknown.
+        ConfigError: If the store's classes, rate or window are not the model's, or the split or a lead is unknown.
     """
     if split not in SPLITS:
         raise ConfigError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
@@ -53,8 +59,9 @@ def evaluate_run(run: Path, store_path: Path | None, split: str) -> tuple[dict[s
         batch_size=config.batch_size,
         seed=config.seed,
     )
+    shown = preparation if leads is None else nn.Sequential(OnlyLeads(leads), preparation)
     task = DiagnosisTask(
-        method, preparation, None, torch.optim.AdamW, 0.0, tuple(facts["class_names"]), facts["task"], config.seed
+        method, shown, None, torch.optim.AdamW, 0.0, tuple(facts["class_names"]), facts["task"], config.seed
     )
     trainer = lightning.Trainer(
         accelerator=config.trainer.accelerator,
@@ -64,17 +71,21 @@ def evaluate_run(run: Path, store_path: Path | None, split: str) -> tuple[dict[s
         enable_checkpointing=False,
         enable_model_summary=False,
     )
-    frame = predict(trainer, task, datamodule, (split,))
-    thresholds = _saved_thresholds(run)
+    saved = read_json(run / "metrics.json")
+    frame = predict_frame(trainer, task, datamodule, (split,))
+    frame = without_readouts(frame, [name for name in method.readouts if name not in saved["readouts"]])
+    thresholds = {"": _thresholds(saved)} | {name: _thresholds(part) for name, part in saved["readouts"].items()}
     metrics = evaluate(frame, facts["class_names"], facts["task"], thresholds, **config.evaluation, split=split)
-    file = run / "evaluation" / f"{store.path.name}-{split}.json"
+    if leads is not None:
+        metrics["leads"] = list(leads)
+    suffix = "" if leads is None else f"-{'+'.join(leads)}"
+    file = run / "evaluation" / f"{store.path.name}-{split}{suffix}.json"
     file.parent.mkdir(exist_ok=True)
     write_json(file, metrics)
     return metrics, file
 
 
-def _saved_thresholds(run: Path) -> Thresholds | None:
-    saved = read_json(run / "metrics.json")
+def _thresholds(saved: dict[str, Any]) -> Thresholds | None:
     if saved["thresholds"] is None:
         return None
     defaulted = [name in saved["default_thresholds"] for name in saved["classes"]]

@@ -1,4 +1,4 @@
-"""history.csv: one row an epoch, kept in the checkpoint so that a resumed run continues the same file."""
+"""history.csv: one row an epoch of every stage, kept in checkpoints so that a resumed run continues the same file."""
 
 import csv
 from pathlib import Path

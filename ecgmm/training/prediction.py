@@ -10,10 +10,10 @@ from ecgmm.errors import ConfigError
 from ecgmm.text.clean import clean_report, split_report
 from ecgmm.text.policy import apply_policy
 from ecgmm.training.artefact import load_method, load_vocabularies
-from ecgmm.types import MISSING_SAMPLE, Batch
+from ecgmm.types import INTERVALS, MISSING_SAMPLE, Batch
 
 
-def predict_record(run: Path, record: Path | None, report: str | None) -> dict[str, float]:
+def predict_record(run: Path, record: Path | None, report: str | None) -> tuple[dict[str, float], list[str]]:
     """Classify one record.
 
     Args:
@@ -22,7 +22,8 @@ def predict_record(run: Path, record: Path | None, report: str | None) -> dict[s
         report: The report's text, or None for the waveform alone.
 
     Returns:
-        Probability of each class, and ``gate`` (weight of the waveform) where the method has one.
+        Probability of each class, and ``gate`` (weight of the waveform) where the method has one; and what the method
+        says of the record in words, line by line.
 
     Raises:
         ConfigError: If neither is given, or not what the method looks at.
@@ -53,9 +54,11 @@ def predict_record(run: Path, record: Path | None, report: str | None) -> dict[s
             has_report=torch.from_numpy(tokens.lengths > 0),
             labels=torch.zeros(1, dtype=torch.int64),
             rows=torch.zeros(1, dtype=torch.int64),
+            intervals=torch.full((1, len(INTERVALS)), torch.nan),
         )
         output = method(batch)
         single = facts["task"] == "single_label"
         probabilities = output.logits.softmax(1) if single else output.logits.sigmoid()
+        words = method.explain(batch)
     found = dict(zip(facts["class_names"], probabilities[0].tolist(), strict=True))
-    return found if output.gate is None else {**found, "gate": float(output.gate[0])}
+    return (found if output.gate is None else {**found, "gate": float(output.gate[0])}), words

@@ -1,27 +1,28 @@
 """One training run from an open store to a finished run directory."""
 
 import logging
+import resource
 import time
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import lightning
-import torch
 from hydra.utils import instantiate
-from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.data.datamodule import EcgReportDataModule, Reports, ReportTokeniser
 from ecgmm.data.store import Store
 from ecgmm.errors import ConfigError
-from ecgmm.models.method import ClosedFormMethod, Method
+from ecgmm.models.method import Method
+from ecgmm.models.text_bank import TextBank
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.artefact import build_method, build_preparation, save_model
-from ecgmm.training.checkpoint_io import AtomicCheckpointIO
 from ecgmm.training.dashboard import close_dashboard, log_results, open_dashboard
-from ecgmm.training.history import History
-from ecgmm.training.predictions import evaluate, predict, thresholds_of
+from ecgmm.training.learning import build_trainers, learn, precision_of, stages_of
+from ecgmm.training.predictions import evaluate, readouts_in, thresholds_of, without_readouts
+from ecgmm.training.readouts import LABEL_FREE
 from ecgmm.training.run_directory import (
     SCHEMA_VERSION,
     config_digest,
@@ -38,10 +39,11 @@ warnings.filterwarnings("ignore", message=r".*Checkpoint directory .* exists and
 # Lightning 2.6 with the pytree of torch 2.13: a deprecation that only Lightning can mend.
 warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
 
+# A run without text has no findings, and so a head without outputs.
+warnings.filterwarnings("ignore", message=r"Initializing zero-element tensors is a no-op")
+
 MIN_STATEMENT_RECORDS = 5
 """A statement in fewer training records than this has no id of its own: too few to learn from, and possibly private."""
-
-MONITOR = "val/auroc_macro"
 
 
 def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str, Any]:
@@ -56,15 +58,14 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
         The content of ``metrics.json``.
     """
     started = time.monotonic()
-    check_settings(config)
     datamodule = build_datamodule(config, store)
     config.from_data = datamodule.facts()
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     lightning.seed_everything(config.seed, workers=True, verbose=False)
-    method = build_method(resolved)
+    method = build_method(resolved, build_texts(config, datamodule))
     leaky = check_leak(config, store, method)
     task = build_task(config, datamodule, method)
-    trainer = build_trainer(config, directory)
+    trainers = build_trainers(config, directory, method)
     facts = describe(resolved, datamodule, method, leaky)
     state = open_run(directory, resolved, facts, config.overwrite)
     if state == "finished":
@@ -73,10 +74,12 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
     log.info("%s (%s)", directory, "going on where it stopped" if state == "interrupted" else "new")
 
     dashboard = open_dashboard(directory, resolved, facts)
-    trainer.logger = dashboard
+    for stage in trainers:
+        stage.trainer.logger = dashboard
     try:
-        learn(trainer, task, datamodule, directory)
-        frame = predict(trainer, task, datamodule, ("val", "test"))
+        frame, seconds_per_epoch = learn(trainers, task, datamodule, directory)
+        refused = [name for name in readouts_in(frame) if name not in facts["readouts"]]
+        frame = without_readouts(frame, refused)
         frame.write_parquet(directory / "predictions.parquet")
         thresholds = thresholds_of(frame, task.class_names, task.task_name)
         metrics = evaluate(frame, task.class_names, task.task_name, thresholds, **resolved["evaluation"])
@@ -86,8 +89,12 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
             log_results(dashboard, frame, metrics, task.class_names, task.task_name)
     finally:
         close_dashboard(dashboard)
-    seconds = round(time.monotonic() - started, 1)
-    write_json(directory / "run.json", {**facts, **environment(), "wall_time_s": seconds, "finished": True})
+    measured = {
+        "seconds_per_epoch": seconds_per_epoch,
+        "wall_time_s": round(time.monotonic() - started, 1),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # of the whole process
+    }
+    write_json(directory / "run.json", {**facts, **environment(), **measured, "finished": True})
     return metrics
 
 
@@ -97,6 +104,12 @@ def check_settings(config: DictConfig) -> None:
     Raises:
         ConfigError: Naming the key, its value and its range.
     """
+    if config.recipe == "native" and config.native is None:
+        raise ConfigError(
+            "recipe=native takes a method's own published settings and this method has none; choose recipe=paper"
+        )
+    if config.stages not in ("joint", "two"):
+        raise ConfigError(f"stages is {config.stages!r}; choose joint or two")
     whole, number = (int,), (int, float)
     ranges = {
         "seed": (whole, 0, "a whole number from 0"),
@@ -105,6 +118,7 @@ def check_settings(config: DictConfig) -> None:
         "optimizer.weight_decay": (number, 0, "a number from 0"),
         "warmup_fraction": (number, 0, "a number from 0"),
         "trainer.max_epochs": (whole, 1, "a whole number from 1"),
+        "pretrain_epochs": (whole, 1, "a whole number from 1"),
         "text.max_tokens": (whole, 1, "a whole number from 1"),
         "evaluation.n_resamples": (whole, 1, "a whole number from 1"),
     }
@@ -139,6 +153,18 @@ def build_datamodule(
     )
 
 
+def build_texts(config: DictConfig, datamodule: EcgReportDataModule) -> TextBank:
+    """The words that a method is bound to."""
+    statements = datamodule.statement_vocabulary.statements
+    return TextBank(datamodule.targets.class_names, statements, datamodule.tokeniser, config.text.max_tokens)
+
+
+def leaks(resolved: Mapping[str, Any], store: Store, inputs: Sequence[str]) -> bool:
+    """Whether labels from the report meet the full report among the inputs."""
+    from_report = store.manifest["labels"][resolved["labels"]["name"]]["source"] == "report"
+    return from_report and resolved["text"]["policy"] == "full" and "text" in inputs
+
+
 def check_leak(config: DictConfig, store: Store, method: Method) -> bool:
     """Refuse labels from the report together with the full report as input.
 
@@ -148,15 +174,27 @@ def check_leak(config: DictConfig, store: Store, method: Method) -> bool:
     Raises:
         ConfigError: If it leaks and ``allow_leaky`` is false.
     """
-    from_report = store.manifest["labels"][config.labels.name]["source"] == "report"
-    leaks = from_report and config.text.policy == "full" and "text" in method.inputs_at_test
-    if leaks and not config.allow_leaky:
+    found = leaks(cast(dict[str, Any], config), store, method.inputs_at_test)
+    if found and not config.allow_leaky:
         raise ConfigError(
             f"labels={config.labels.name} is read from the report and text.policy=full feeds the same report to the"
             " model, so a look-up would score 100 %; set text.policy=masked, use a method without text, or set"
             " allow_leaky=true and accept the mark on every result"
         )
-    return leaks
+    return found
+
+
+def describe_readouts(resolved: dict[str, Any], store: Store, method: Method) -> dict[str, Any]:
+    """Inputs and leak mark of each readout that the run may show; one that leaks needs ``allow_leaky``."""
+    label_free = LABEL_FREE if "pretrain" in stages_of(method, resolved["stages"]) else {}
+    described = {
+        name: {"inputs_at_test": list(inputs), "leaky": leaks(resolved, store, inputs)}
+        for name, inputs in (method.readouts | label_free).items()
+    }
+    for name in [name for name, facts in described.items() if facts["leaky"] and not resolved["allow_leaky"]]:
+        log.info("readout %s is left out: it reads the report that the labels come from (allow_leaky=false)", name)
+        del described[name]
+    return described
 
 
 def build_task(config: DictConfig, datamodule: EcgReportDataModule, method: Method) -> DiagnosisTask:
@@ -171,52 +209,6 @@ def build_task(config: DictConfig, datamodule: EcgReportDataModule, method: Meth
         config.task.name,
         config.seed,
     )
-
-
-def build_trainer(config: DictConfig, directory: Path) -> lightning.Trainer:
-    """The Trainer with history and checkpoints (last, and best by validation macro AUROC)."""
-    checkpoint = ModelCheckpoint(
-        directory / "checkpoints",
-        filename="best",
-        monitor=MONITOR,
-        mode="max",
-        save_last=True,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
-    trainer: lightning.Trainer = instantiate(
-        config.trainer,
-        precision=precision_of(config.trainer.precision, config.trainer.accelerator),
-        plugins=[AtomicCheckpointIO()],
-        callbacks=[History(directory / "history.csv"), checkpoint],
-        default_root_dir=directory,
-    )
-    return trainer
-
-
-def precision_of(precision: str, accelerator: str) -> Any:
-    """Lightning's name for a precision; ``mixed_16`` is 16-mixed on a GPU and bf16-mixed on a CPU."""
-    if precision != "mixed_16":
-        return precision
-    on_gpu = accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available())
-    return "16-mixed" if on_gpu else "bf16-mixed"
-
-
-def learn(trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule, directory: Path) -> None:
-    """Solve a closed-form method, or fit from the last finished epoch and take the best epoch's weights."""
-    if isinstance(task.method, ClosedFormMethod):
-        task.method.fit(datamodule.dataset(datamodule.rows["train"]).without_waveforms())
-        return
-    last = directory / "checkpoints" / "last.ckpt"
-    trainer.fit(
-        task,
-        train_dataloaders=datamodule.train_dataloader(),
-        val_dataloaders=datamodule.val_dataloader(),
-        ckpt_path=str(last) if last.exists() else None,
-        weights_only=True,
-    )
-    best = torch.load(directory / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)
-    task.load_state_dict(best["state_dict"])
 
 
 def describe(resolved: dict[str, Any], datamodule: EcgReportDataModule, method: Method, leaky: bool) -> dict[str, Any]:
@@ -244,6 +236,10 @@ def describe(resolved: dict[str, Any], datamodule: EcgReportDataModule, method: 
         },
         "text_policy": resolved["text"]["policy"],
         "leaky": leaky,
+        "size": resolved["size"],
+        "stages": resolved["stages"],
+        "two_stages": method.two_stages,
+        "readouts": describe_readouts(resolved, datamodule.store, method),
         "data": {
             "name": manifest["source"]["name"],
             "fingerprint": datamodule.store.fingerprint,
@@ -251,5 +247,7 @@ def describe(resolved: dict[str, Any], datamodule: EcgReportDataModule, method: 
             "rate_hz": manifest["rate_hz"],
             "splits": splits,
         },
+        "precision": precision_of(resolved["trainer"]["precision"], resolved["trainer"]["accelerator"]),
         "n_parameters": sum(parameter.numel() for parameter in method.parameters()),
+        "n_trainable_parameters": sum(p.numel() for p in method.parameters() if p.requires_grad),
     }

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from ecgmm.errors import ConfigError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _PACKAGES = ("torch", "lightning", "hydra-core", "transformers", "torchmetrics", "numpy", "scikit-learn", "wfdb")
 # These say where and how a run is shown, not what it computes.
 _NOT_COMPUTED = ("paths", "logger", "overwrite", "name")

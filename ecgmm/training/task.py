@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning
 import torch
@@ -12,11 +12,28 @@ from torch import Tensor, nn
 from ecgmm.errors import UserError
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
 from ecgmm.models.losses import projection_health
-from ecgmm.models.method import Method
-from ecgmm.signal.preparation import WaveformPreparation
+from ecgmm.models.method import Method, Stage
 from ecgmm.types import Batch, ModelOutput
 
 _STEPS_BETWEEN_LOSS_CHECKS = 50  # looking at a loss makes a GPU wait; once in fifty steps costs nothing
+
+
+class Prediction(NamedTuple):
+    """What a batch predicts.
+
+    Attributes:
+        rows: int64 ``[B]``, rows of the store.
+        probabilities: ``[B, K]`` by name of the readout; the method's own under the empty name.
+        gate: ``[B]``, where the method has one.
+        ecg_embedding: ``[B, D]``, where the method has readouts.
+        text_embedding: ``[B, D]``, where the method has readouts.
+    """
+
+    rows: Tensor
+    probabilities: dict[str, Tensor]
+    gate: Tensor | None
+    ecg_embedding: Tensor | None
+    text_embedding: Tensor | None
 
 
 class DiagnosisTask(lightning.LightningModule):
@@ -24,7 +41,7 @@ class DiagnosisTask(lightning.LightningModule):
 
     Args:
         method: What is trained.
-        preparation: Device-side preparation of the stored integers.
+        preparation: Device-side preparation of the stored integers: int16 ``[B, 12, T]`` to float z-scores.
         augmentation: Random changes of training waveforms, called with a generator; None for none.
         optimizer: Takes parameters, returns the optimizer.
         warmup_fraction: Part of all steps with linearly rising learning rate, then cosine to zero (Table 1).
@@ -37,7 +54,7 @@ class DiagnosisTask(lightning.LightningModule):
     def __init__(
         self,
         method: Method,
-        preparation: WaveformPreparation,
+        preparation: nn.Module,
         augmentation: nn.Module | None,
         optimizer: Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer],
         warmup_fraction: float,
@@ -55,10 +72,16 @@ class DiagnosisTask(lightning.LightningModule):
         self.task_name = task_name
         self.seed = seed
         self.generator = torch.Generator()
+        self.log_prefix = ""
         self._loss_sums: dict[str, Tensor] = {}
         self._n_steps = 0
         self._validation: list[tuple[Tensor, Tensor]] = []
         self._health: list[dict[str, Tensor]] = []
+
+    def enter(self, stage: Stage) -> None:
+        """Begin a stage of the method; what is logged of pre-training has names of its own."""
+        self.method.stage = stage
+        self.log_prefix = "pretrain/" if stage == "pretrain" else ""
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Prepare the stored integers and run the method."""
@@ -102,7 +125,10 @@ class DiagnosisTask(lightning.LightningModule):
         if self._n_steps % _STEPS_BETWEEN_LOSS_CHECKS == 0:
             self._check_loss()
             if self.logger is not None:
-                means = {f"step/loss_{name}": float(value) / self._n_steps for name, value in self._loss_sums.items()}
+                means = {
+                    f"{self.log_prefix}step/loss_{name}": float(value) / self._n_steps
+                    for name, value in self._loss_sums.items()
+                }
                 self.logger.log_metrics(means, step=self.global_step)
         return total
 
@@ -136,12 +162,18 @@ class DiagnosisTask(lightning.LightningModule):
         logged["train/learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
         for name in self._health[0] if self._health else ():
             logged[f"val/{name}"] = torch.stack([health[name].float() for health in self._health]).mean()
-        self.log_dict(logged)
+        self.log_dict({f"{self.log_prefix}{name}": value for name, value in logged.items()})
         self._validation.clear()
         self._health.clear()
 
-    def predict_step(self, batch: Batch, batch_index: int) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Rows, probabilities ``[B, K]`` and, where the method has one, the gate ``[B]``."""
+    def predict_step(self, batch: Batch, batch_index: int) -> Prediction:
+        """Probabilities, the gate, and embeddings where readouts are made of them."""
         output = self(batch)
-        gate = None if output.gate is None else output.gate.float()
-        return batch.rows, self.probabilities(output.logits), gate
+        logits = {"": output.logits, **output.readouts}
+        embeddings = (output.ecg_embedding, output.text_embedding) if output.readouts else (None, None)
+        return Prediction(
+            batch.rows,
+            {name: self.probabilities(values) for name, values in logits.items()},
+            None if output.gate is None else output.gate.float(),
+            *embeddings,
+        )

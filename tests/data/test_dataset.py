@@ -24,6 +24,7 @@ def make_dataset(rows: list[int]) -> RecordDataset:
         token_counts=counts,
         statement_ids=statements,
         targets=np.arange(N_ROWS),
+        intervals=np.repeat(np.arange(N_ROWS, dtype=np.float32)[:, None], 7, axis=1),
     )
 
 
@@ -34,6 +35,7 @@ def test_a_batch_holds_what_its_rows_hold() -> None:
     assert batch.waveforms[:, 4, 3].tolist() == [2043, 5043, 3043]
     assert batch.has_waveform.tolist() == [False, True, True]
     assert batch.labels.tolist() == [2, 5, 3]
+    assert batch.intervals[:, 6].tolist() == [2, 5, 3]
     assert batch.token_ids.tolist() == [[12, 12, 12], [10, 0, 0], [0, 0, 0]]
     assert batch.token_mask.sum(dim=1).tolist() == [3, 1, 0]
     assert batch.has_report.tolist() == [True, True, False]

@@ -74,6 +74,7 @@ def test_windows_of_a_record_are_averaged() -> None:
             "label": [1, 0, 0, 1],
             "probability.A": [0.5, 0.2, 0.6, 0.1],
             "probability.B": [0.5, 0.8, 0.4, 0.9],
+            "report.probability.A": [0.5, 0.1, 0.3, 0.1],
             "gate": [None, 0.25, 0.75, None],
             "has_report": [True, False, False, True],
         },
@@ -85,6 +86,7 @@ def test_windows_of_a_record_are_averaged() -> None:
     assert found["row"].to_list() == [0, 2, 3]
     assert found["probability.A"].to_list() == pytest.approx([0.4, 0.1, 0.5])
     assert found["probability.B"].to_list() == pytest.approx([0.6, 0.9, 0.5])
+    assert found["report.probability.A"].to_list() == pytest.approx([0.2, 0.1, 0.5])
     assert found["gate"].to_list() == [0.5, None, None]
     single = frame.filter(pl.col("window") == 0)
     assert average_windows(single).equals(single.sort("row"))

@@ -1,20 +1,51 @@
-"""Methods built from the shipped configuration at tiny sizes, and tiny batches for them."""
+"""Methods built from the shipped configuration at tiny sizes, bound to a small vocabulary; tiny batches for them."""
 
-from pathlib import Path
+from functools import lru_cache
 from typing import Literal
 
 import torch
+from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
+import ecgmm.command_line  # noqa: F401 (registers the resolver run_name)
+from ecgmm.configuration import CONF_DIR
 from ecgmm.models.method import Method
-from ecgmm.types import Batch
+from ecgmm.models.text_bank import TextBank
+from ecgmm.text.findings import findings_in
+from ecgmm.text.tokenise import StatementVocabulary, WordTokeniser
+from ecgmm.types import INTERVALS, Batch
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = CONF_DIR
 Task = Literal["single_label", "multi_label"]
-CRITERIA = {"single_label": "torch.nn.CrossEntropyLoss", "multi_label": "torch.nn.BCEWithLogitsLoss"}
-N_RECORDS, N_CLASSES, N_WORDS, N_STATEMENTS = 12, 3, 40, 30
+TASK_CONFIG = {"single_label": "single_label", "multi_label": "multilabel"}
+CLASSES = ("NORM", "MI", "CD")
+N_RECORDS, N_CLASSES = 12, len(CLASSES)
+STATEMENTS = (
+    "sinus rhythm",
+    "normal ecg",
+    "inferior infarct, old",
+    "left bundle branch block",
+    "atrial fibrillation",
+    "left axis deviation",
+    "lateral st-t changes may be due to myocardial ischemia",
+    "left ventricular hypertrophy",
+    "prolonged qt interval",
+    "first degree a-v block",
+    "sinus bradycardia",
+    "anterior infarct, acute",
+)
+TOKENISER = WordTokeniser.train([STATEMENTS], min_frequency=1, glossary=True)
+VOCABULARY = StatementVocabulary(STATEMENTS)
+TEXTS = TextBank(CLASSES, VOCABULARY.statements, TOKENISER, max_tokens=64)
+FROM_DATA = {
+    "n_classes": N_CLASSES,
+    "vocabulary_size": TOKENISER.vocabulary_size,
+    "n_statements": VOCABULARY.size,
+    "n_findings": len(findings_in(STATEMENTS)),
+    "rate_hz": 100,
+}
 
 
 class Given(nn.Module):
@@ -26,48 +57,52 @@ class Given(nn.Module):
         return embedding
 
 
-def build(name: str, task: Task, seed: int = 0) -> Method:
-    """Instantiate ``conf/method/<name>.yaml`` with tiny encoders."""
-    root = OmegaConf.create(
-        {
-            "data": {"rate_hz": 100},
-            "from_data": {"n_classes": N_CLASSES, "vocabulary_size": N_WORDS, "n_statements": N_STATEMENTS},
-            "task": {"criterion": {"_target_": CRITERIA[task]}},
-            "ecg_encoder": OmegaConf.load(CONF / "ecg_encoder" / "conv.yaml"),
-            "text_encoder": OmegaConf.load(CONF / "text_encoder" / "attention_pooling.yaml"),
-            "method": OmegaConf.load(CONF / "method" / f"{name}.yaml"),
-        }
-    )
-    root.ecg_encoder.merge_with({"dim": 16, "channels": [8, 8, 16]})
+def build(name: str, task: Task = "single_label", seed: int = 0, *overrides: str) -> Method:
+    """Instantiate ``method=<name>`` with tiny encoders and bind it to ``TEXTS``."""
+    config = configured(name, task, *overrides)
     torch.manual_seed(seed)
-    method: Method = instantiate(root.method)
+    method: Method = instantiate(config)
+    method.bind(TEXTS)
     return method
 
 
-def batch_of(task: Task, complete: bool = True) -> Batch:
-    """Make twelve random records, each with statements of its own; incomplete ones lack report, waveform or both."""
-    generator = torch.Generator().manual_seed(1)
-    lengths = torch.randint(3, 9, (N_RECORDS, 1), generator=generator)
-    token_mask = torch.arange(8) < lengths
-    tokens = torch.randint(2, N_WORDS, (N_RECORDS, 8), generator=generator)
-    statements = torch.stack([torch.arange(N_RECORDS) + 2, torch.full((N_RECORDS,), 20)], dim=1)
+@lru_cache
+def configured(name: str, task: Task, *overrides: str) -> DictConfig:
+    """The resolved node ``method`` of the configuration."""
+    numbers = [f"from_data.{key}={value}" for key, value in FROM_DATA.items()]
+    encoder = ["data.rate_hz=100", "ecg_encoder.dim=16", "ecg_encoder.channels=[8,8,16]"]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", [f"method={name}", f"task={TASK_CONFIG[task]}", *numbers, *encoder, *overrides])
+    OmegaConf.resolve(config.method)
+    node: DictConfig = config.method
+    return node
+
+
+def batch_of(task: Task, complete: bool = True, n_times: int = 200) -> Batch:
+    """Make twelve random records, each with a report of its own; incomplete ones lack report, waveform or both."""
+    generator = torch.Generator().manual_seed(3)
+    reports = [[STATEMENTS[row], STATEMENTS[(row + 5) % N_RECORDS], STATEMENTS[7]] for row in range(N_RECORDS)]
     has_waveform = torch.ones(N_RECORDS, dtype=torch.bool)
     has_report = torch.ones(N_RECORDS, dtype=torch.bool)
     if not complete:
         has_report[[0, 1]] = False
         has_waveform[[1, 2]] = False
-        token_mask = token_mask & has_report.unsqueeze(1)
+    shown = [report if has_report[row] else [] for row, report in enumerate(reports)]
+    tokens = TOKENISER.encode_reports(shown, max_tokens=64)
     classes = torch.arange(N_RECORDS) % N_CLASSES
     patterns = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
+    intervals = torch.randn(N_RECORDS, len(INTERVALS), generator=generator) * 20 + 80
+    intervals[3:5, 1] = torch.nan
     return Batch(
-        waveforms=torch.randn(N_RECORDS, 12, 200, generator=generator) * has_waveform.view(-1, 1, 1),
+        waveforms=torch.randn(N_RECORDS, 12, n_times, generator=generator) * has_waveform.view(-1, 1, 1),
         has_waveform=has_waveform,
-        token_ids=tokens * token_mask,
-        token_mask=token_mask,
-        statement_ids=statements * has_report.unsqueeze(1),
+        token_ids=torch.from_numpy(tokens.ids).long(),
+        token_mask=torch.arange(tokens.ids.shape[1]) < torch.from_numpy(tokens.lengths)[:, None],
+        statement_ids=torch.from_numpy(VOCABULARY.encode(shown)).long(),
         has_report=has_report,
         labels=classes if task == "single_label" else patterns[classes],
         rows=torch.arange(N_RECORDS),
+        intervals=intervals,
     )
 
 

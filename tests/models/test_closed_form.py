@@ -9,14 +9,16 @@ from torch import Tensor, nn
 from ecgmm.errors import ConfigError
 from ecgmm.models.methods.bag_of_statements import BagOfStatements, statement_counts
 from ecgmm.models.methods.majority import Majority
-from ecgmm.types import Batch
+from ecgmm.types import INTERVALS, Batch
 
 
 def batch(statement_ids: Tensor, labels: Tensor) -> Batch:
     n = len(labels)
     empty = torch.zeros(n, 0, dtype=torch.int64)
     here = torch.ones(n, dtype=torch.bool)
-    return Batch(torch.zeros(n, 12, 0), here, empty, empty.bool(), statement_ids, here, labels, torch.arange(n))
+    unknown = torch.full((n, len(INTERVALS)), torch.nan)
+    rows = torch.arange(n)
+    return Batch(torch.zeros(n, 12, 0), here, empty, empty.bool(), statement_ids, here, labels, rows, unknown)
 
 
 def random_statements(n_records: int) -> Tensor:

@@ -10,7 +10,7 @@ from ecgmm.models.methods.concat import Concat
 from ecgmm.models.methods.ecg_only import EcgOnly
 from ecgmm.models.methods.mean import Mean
 from ecgmm.models.methods.text_only import TextOnly
-from ecgmm.types import Batch
+from ecgmm.types import INTERVALS, Batch
 from tests.models.building import Given
 
 LOSS = nn.CrossEntropyLoss()
@@ -32,6 +32,7 @@ def logits(method: Method, weight: list[list[float]]) -> list[list[float]]:
         has_report=torch.tensor([True, False, True, False]),
         labels=torch.zeros(n, dtype=torch.int64),
         rows=torch.arange(n),
+        intervals=torch.full((n, len(INTERVALS)), torch.nan),
     )
     result: list[list[float]] = method(batch).logits.tolist()
     return result

@@ -10,7 +10,12 @@ from transformers import BertConfig, BertModel
 
 from tests.models.building import CONF
 
-FROM_OTHER_GROUPS = {"data": {"rate_hz": 100}, "from_data": {"vocabulary_size": 20}, "ecg_encoder": {"dim": 128}}
+FROM_OTHER_GROUPS = {
+    "data": {"rate_hz": 100},
+    "from_data": {"vocabulary_size": 20},
+    "ecg_encoder": {"dim": 128},
+    "pretrained": {"name_or_path": None},
+}
 TINY_BERT = BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=8)
 
 

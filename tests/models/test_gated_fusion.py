@@ -6,11 +6,14 @@ import torch
 from torch import nn
 
 from ecgmm.models.methods.gated_fusion import GatedFusion
-from ecgmm.types import Batch
+from ecgmm.types import INTERVALS, Batch
 from tests.models.building import Given
 
 H_E = [[1.0, 2.0], [0.0, -1.0]]
 H_T = [[3.0, -1.0], [2.0, 2.0]]
+
+
+NO_INTERVALS = torch.full((2, len(INTERVALS)), torch.nan)
 
 
 def by_hand(lambda_cons: float = 0.1) -> GatedFusion:
@@ -30,7 +33,17 @@ def batch(has_waveform: tuple[bool, bool] = (True, True), has_report: tuple[bool
     mask = torch.ones(2, 2, dtype=torch.bool)
     labels, rows = torch.tensor([0, 1]), torch.arange(2)
     reports = torch.tensor(has_report)
-    return Batch(torch.tensor(H_E), torch.tensor(has_waveform), torch.tensor(H_T), mask, rows, reports, labels, rows)
+    return Batch(
+        torch.tensor(H_E),
+        torch.tensor(has_waveform),
+        torch.tensor(H_T),
+        mask,
+        rows,
+        reports,
+        labels,
+        rows,
+        NO_INTERVALS,
+    )
 
 
 def softplus(x: float) -> float:

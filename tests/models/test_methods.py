@@ -13,7 +13,21 @@ from ecgmm.models.methods.bag_of_statements import BagOfStatements
 from ecgmm.types import Batch, ModelOutput
 from tests.models.building import CONF, N_CLASSES, N_RECORDS, Task, batch_of, build, rows_of
 
-LEARNT = ("gated_fusion", "ecg_only", "ecg_random", "text_only", "concat", "mean")
+LEARNT = (
+    "gated_fusion",
+    "ecg_only",
+    "ecg_random",
+    "text_only",
+    "concat",
+    "mean",
+    "cross_modal_transformer",
+    "ecg_clip",
+    "time_frequency",
+    "k_merl",
+    "fg_clep",
+    "meit",
+    "ecg_doctor",
+)
 CLOSED_FORM = ("bag_of_statements", "majority")
 METHODS = (*LEARNT, *CLOSED_FORM)
 
@@ -32,8 +46,8 @@ def ready(name: str, task: Task, seed: int = 0) -> Method:
 
 def tensors(output: ModelOutput) -> dict[str, torch.Tensor]:
     named = {field.name: getattr(output, field.name) for field in fields(output)}
-    extra = named.pop("extra")
-    return {name: value for name, value in {**named, **extra}.items() if value is not None}
+    named |= named.pop("readouts") | named.pop("extra")
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def assert_same(actual: ModelOutput, expected: ModelOutput) -> None:
@@ -192,4 +206,14 @@ def test_same_seed_same_weights_other_seed_other_weights(name: str, task: Task) 
 def test_builds_only_the_encoders_it_uses(name: str, task: Task) -> None:
     method = build(name, task)
     assert hasattr(method, "ecg_encoder") == ("ecg" in method.inputs_at_test)
-    assert hasattr(method, "text_encoder") == ("text" in method.inputs_at_test and name not in CLOSED_FORM)
+    inputs = {*method.inputs_at_test, *(name for names in method.readouts.values() for name in names)}
+    reads = hasattr(method, "text_encoder") or hasattr(method, "language_model")
+    assert reads == ("text" in inputs and name not in CLOSED_FORM)
+
+
+@every_learnt_method
+def test_a_last_batch_of_one_record_trains(name: str, task: Task) -> None:
+    method, batch = build(name, task).train(), rows_of(batch_of(task), torch.tensor([3]))
+    loss = method.total_loss(method.losses(method(batch), batch))
+    loss.backward()
+    assert loss.isfinite()

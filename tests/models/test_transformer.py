@@ -24,8 +24,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def encoder_of(folder: str, frozen: bool = False) -> Transformer:
-    return Transformer(folder, vocabulary_size=N_WORDS, dim=8, frozen=frozen, dropout=0.1)
+def encoder_of(folder: str, trainable_layers: int | None = None) -> Transformer:
+    return Transformer(folder, vocabulary_size=N_WORDS, dim=8, trainable_layers=trainable_layers, dropout=0.1)
 
 
 def test_loads_the_saved_weights_from_a_folder_without_the_pooler(folder: str) -> None:
@@ -65,13 +65,49 @@ def test_padding_changes_nothing(folder: str) -> None:
 
 
 def test_frozen_model_keeps_its_weights_and_its_dropout_off(folder: str) -> None:
-    encoder = encoder_of(folder, frozen=True).train()
+    encoder = encoder_of(folder, trainable_layers=0).train()
     assert not encoder.model.training
     assert [name for name, p in encoder.named_parameters() if p.requires_grad] == ["linear.weight", "linear.bias"]
     assert torch.equal(encoder.token_states(IDS, MASK), encoder.token_states(IDS, MASK))
     encoder(IDS, MASK).sum().backward()
     assert encoder.linear.weight.grad is not None
     assert all(p.grad is None for p in encoder.model.parameters())
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_last_layers_learn_and_no_others(folder: str, n: int) -> None:
+    encoder = encoder_of(folder, trainable_layers=n).train()
+    layers = encoder.model.encoder.layer
+    assert [layer.training for layer in layers] == [False] * (2 - n) + [True] * n
+    assert not encoder.model.embeddings.training
+    encoder(IDS, MASK).square().sum().backward()
+    learnt = {name for name, p in encoder.model.named_parameters() if p.grad is not None}
+    expected = {
+        f"encoder.layer.{index}.{name}" for index in range(2 - n, 2) for name, _ in layers[index].named_parameters()
+    }
+    assert learnt == expected == {name for name, p in encoder.model.named_parameters() if p.requires_grad}
+
+
+@pytest.mark.parametrize("n", [-1, 3])
+def test_more_layers_than_there_are_is_refused(folder: str, n: int) -> None:
+    with pytest.raises(ConfigError, match=rf"text_encoder.trainable_layers is {n}; this model has 2 layers"):
+        encoder_of(folder, trainable_layers=n)
+
+
+def test_words_that_learn_get_their_gradient_through_a_frozen_transformer(folder: str) -> None:
+    encoder = encoder_of(folder, trainable_layers=0)
+    words = encoder.embed(IDS).detach().requires_grad_()
+    encoder.encode(words, MASK).square().sum().backward()
+    assert words.grad is not None
+    assert words.grad[:2][MASK[:2]].abs().amin(dim=-1).gt(0).any()
+    assert not words.grad[~MASK].any()
+    assert all(p.grad is None for p in encoder.model.parameters())
+
+
+def test_words_of_the_vocabulary_and_its_ids_are_the_same(folder: str) -> None:
+    encoder = encoder_of(folder).eval()
+    assert torch.equal(encoder.encode(encoder.embed(IDS), MASK), encoder(IDS, MASK))
+    assert torch.equal(encoder.summarise(encoder.token_states(IDS, MASK), MASK), encoder(IDS, MASK))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +121,9 @@ def test_frozen_model_keeps_its_weights_and_its_dropout_off(folder: str) -> None
     ids=lambda config: str(config.model_type),
 )
 def test_fresh_model_of_any_family(config: PretrainedConfig) -> None:
-    encoder = Transformer(None, vocabulary_size=N_WORDS, dim=8, frozen=False, dropout=0.1, config=config).eval()
+    encoder = Transformer(
+        None, vocabulary_size=N_WORDS, dim=8, trainable_layers=None, dropout=0.1, config=config
+    ).eval()
     embedding = encoder(IDS, MASK)
     assert embedding.shape == (3, 8)
     assert torch.equal(embedding[2], torch.zeros(8))
@@ -94,7 +132,7 @@ def test_fresh_model_of_any_family(config: PretrainedConfig) -> None:
 
 def test_tokeniser_that_does_not_belong_to_the_model_is_refused(folder: str) -> None:
     with pytest.raises(ConfigError, match="knows 30 tokens but the tokeniser gives out 31"):
-        Transformer(folder, vocabulary_size=N_WORDS + 1, dim=8, frozen=False, dropout=0.1)
+        Transformer(folder, vocabulary_size=N_WORDS + 1, dim=8, trainable_layers=None, dropout=0.1)
 
 
 def test_folder_without_a_model_is_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ CONFIG: dict[str, Any] = {
     "paths": {"raw": "/home/me/raw"},
     "logger": {"mode": "offline", "project": "ecgmm"},
     "data": {"name": "mimic_iv_ecg", "root": "/home/me/mimic"},
+    "method": {"text_encoder": {"name_or_path": "/home/me/weights/bert"}, "dim": 8},
 }
 
 
@@ -34,6 +35,7 @@ def test_a_leaking_run_carries_the_mark(made: list[dict[str, Any]], tmp_path: Pa
 def test_paths_of_this_machine_stay_here(made: list[dict[str, Any]], tmp_path: Path) -> None:
     open_dashboard(tmp_path / "run", CONFIG, facts(leaky=False))
     assert "/home/me" not in str(made[0]["config"])
+    assert made[0]["config"]["method"] == {"text_encoder": {"name_or_path": "bert"}, "dim": 8}
     assert made[0]["group"] == "sweep"
     assert made[0]["offline"] is True
 

@@ -37,6 +37,7 @@ class Convolutional(nn.Module):
     ) -> None:
         super().__init__()
         self.dim = dim
+        self.n_channels = channels[-1]
         stem_kernel = round(stem_kernel_s * rate_hz) // 2 * 2 + 1
         stem = _layer(N_LEADS, channels[0], stem_kernel, max(1, round(rate_hz / stem_hz)))
         self.layers = nn.Sequential(

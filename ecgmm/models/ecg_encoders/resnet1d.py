@@ -38,6 +38,7 @@ class ResNet1d(nn.Module):
             for block in range(n_blocks):
                 blocks.append(ResidualBlock(n_in, n_out, stride=2 if stage > 0 and block == 0 else 1))
                 n_in = n_out
+        self.n_channels = n_in
         self.blocks = nn.Sequential(*blocks)
         self.pooling = GlobalPooling(n_in, dim, dropout)
 

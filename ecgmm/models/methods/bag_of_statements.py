@@ -2,11 +2,11 @@
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor, nn
 
-from ecgmm.models.method import ClosedFormMethod, require_every_class
+from ecgmm.models.logistic_regression import logistic_regression
+from ecgmm.models.method import ClosedFormMethod
 from ecgmm.types import PADDING_ID, Batch, ModelOutput
 
 
@@ -39,24 +39,10 @@ class BagOfStatements(ClosedFormMethod):
     def fit(self, train: Batch) -> None:
         """Solve for the training split (see base class)."""
         n_statements, n_classes = self.weight.shape
-        require_every_class(train.labels, n_classes)
         counts = statement_counts(train.statement_ids, n_statements)
-        labels = train.labels.cpu().numpy()
-        if train.labels.is_floating_point():
-            solutions = [self._solve(counts, labels[:, k] > 0.5) for k in range(n_classes)]
-            weight, bias = (np.concatenate(parts) for parts in zip(*solutions, strict=True))
-        else:
-            weight, bias = self._solve(counts, labels)
-            if n_classes == 2:  # one row there, for class 1 against class 0
-                weight, bias = np.concatenate([0 * weight, weight]), np.concatenate([0 * bias, bias])
-        self.weight.copy_(torch.from_numpy(weight.T))
+        weight, bias = logistic_regression(counts, train.labels, n_classes, self.inverse_penalty)
+        self.weight.copy_(torch.from_numpy(weight))
         self.bias.copy_(torch.from_numpy(bias))
-
-    def _solve(self, counts: csr_array, labels: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        from sklearn.linear_model import LogisticRegression
-
-        regression = LogisticRegression(C=self.inverse_penalty, max_iter=1000).fit(counts, labels)
-        return regression.coef_, regression.intercept_
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch."""

@@ -4,6 +4,7 @@ from typing import Self
 
 from torch import nn
 
+from ecgmm.models.batch_norm import BatchNorm
 from ecgmm.models.method import Method, ecg_embedding
 from ecgmm.types import Batch, ModelOutput
 
@@ -31,7 +32,7 @@ class EcgRandom(Method):
     def __init__(self, ecg_encoder: nn.Module, criterion: nn.Module, n_classes: int, dim: int, dropout: float) -> None:
         super().__init__(criterion)
         self.ecg_encoder = ecg_encoder.requires_grad_(False)
-        self.standardise = nn.BatchNorm1d(dim, affine=False)
+        self.standardise = BatchNorm(dim, affine=False)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(dim, n_classes)
 

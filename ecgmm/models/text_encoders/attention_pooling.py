@@ -22,7 +22,7 @@ class AttentionPooling(nn.Module):
 
     def __init__(self, vocabulary_size: int, dim: int, dropout: float) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim = self.width = dim
         self.embedding = nn.Embedding(vocabulary_size, dim, padding_idx=PADDING_ID)
         with torch.no_grad():
             self.embedding.weight.mul_(dim**-0.5)  # short at first, so that learning soon outweighs chance
@@ -32,13 +32,31 @@ class AttentionPooling(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.linear = nn.Linear(dim, dim)
 
-    def pool(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
-        """Average the word embeddings by attention: ids and mask ``[B, N] -> [B, D]``, zeros where all is masked."""
-        words = self.dropout(self.embedding(token_ids))
+    def embed(self, token_ids: Tensor) -> Tensor:
+        """Look words up: ids ``[B, N] -> [B, N, width]``."""
+        words: Tensor = self.embedding(token_ids)
+        return words
+
+    def token_states(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
+        """Word embeddings ``[B, N] -> [B, N, width]``; they know nothing of their neighbours."""
+        words: Tensor = self.dropout(self.embed(token_ids))
+        return words
+
+    def pool(self, words: Tensor, token_mask: Tensor) -> Tensor:
+        """Average words ``[B, N, width]`` by attention: ``[B, width]``, zeros where all is masked."""
         scores = (torch.tanh(self.key(words)) @ self.query).float()
         weights = scores.masked_fill(~token_mask, torch.finfo(scores.dtype).min).softmax(dim=-1) * token_mask
         pooled: Tensor = (weights.unsqueeze(1) @ words).squeeze(1)
         return pooled
+
+    def summarise(self, states: Tensor, token_mask: Tensor) -> Tensor:
+        """Embed a report from its ``token_states`` ``[B, N, width]``: ``[B, D]``, zeros where all is masked."""
+        embedding: Tensor = self.linear(self.norm(self.pool(states, token_mask)))
+        return embedding * token_mask.any(dim=-1, keepdim=True)
+
+    def encode(self, words: Tensor, token_mask: Tensor) -> Tensor:
+        """Encode word embeddings ``[B, N, width]``, which need not come from the vocabulary: ``[B, D]``."""
+        return self.summarise(self.dropout(words), token_mask)
 
     def forward(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
         """Encode reports.
@@ -50,5 +68,4 @@ class AttentionPooling(nn.Module):
         Returns:
             ``[B, D]``; exact zeros for a report without tokens.
         """
-        embedding: Tensor = self.linear(self.norm(self.pool(token_ids, token_mask)))
-        return embedding * token_mask.any(dim=-1, keepdim=True)
+        return self.encode(self.embed(token_ids), token_mask)

@@ -18,7 +18,8 @@ class Transformer(nn.Module):
         name_or_path: Hub name or folder of a pre-trained model.
         vocabulary_size: Number of token ids that the tokeniser gives out.
         dim: Width D of the embedding.
-        frozen: Keep the transformer's weights as they are, and its dropout off; only the linear layer learns.
+        trainable_layers: How many of the last layers learn; None for all of the transformer, 0 for nothing but the
+            linear layer. What does not learn has its dropout off.
         dropout: Dropout before the linear layer.
         config: Configuration of a model with fresh weights, in place of a pre-trained one.
 
@@ -31,36 +32,61 @@ class Transformer(nn.Module):
         name_or_path: str | None,
         vocabulary_size: int,
         dim: int,
-        frozen: bool,
+        trainable_layers: int | None,
         dropout: float,
         config: "PretrainedConfig | None" = None,
     ) -> None:
         super().__init__()
         self.dim = dim
-        self.frozen = frozen
         self.model = _load(name_or_path, config)
         if self.model.config.vocab_size < vocabulary_size:
             raise ConfigError(
                 f"the text encoder {name_or_path or type(self.model).__name__} knows {self.model.config.vocab_size} "
                 f"tokens but the tokeniser gives out {vocabulary_size}; use the tokeniser that belongs to it."
             )
-        self.model.requires_grad_(not frozen)
+        self._learning = _learning_part(self.model, trainable_layers)
+        self.model.requires_grad_(False)
+        for part in self._learning:
+            part.requires_grad_()
         self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(self.model.config.hidden_size, dim)
+        self.width: int = self.model.config.hidden_size
+        self.linear = nn.Linear(self.width, dim)
 
     def train(self, mode: bool = True) -> "Transformer":
-        """Switch training mode; a frozen transformer stays in evaluation mode."""
+        """Switch training mode; what does not learn stays in evaluation mode."""
         super().train(mode)
-        if self.frozen:
-            self.model.eval()
+        self.model.eval()
+        for part in self._learning:
+            part.train(mode)
         return self
 
+    def embed(self, token_ids: Tensor) -> Tensor:
+        """Look words up: ids ``[B, N] -> [B, N, width]``."""
+        words: Tensor = self.model.get_input_embeddings()(token_ids)
+        return words
+
     def token_states(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
-        """Compute the last layer's states: ``[B, N] -> [B, N, H]``, N at least 1; undefined at masked positions."""
+        """Compute the last layer's states: ``[B, N] -> [B, N, width]``, N at least 1; undefined at masked positions."""
+        return self._states(self.embed(token_ids), token_mask)
+
+    def _states(self, words: Tensor, token_mask: Tensor) -> Tensor:
         attended = token_mask | ~token_mask.any(dim=-1, keepdim=True)  # over nothing, some kernels give NaN
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            states: Tensor = self.model(input_ids=token_ids, attention_mask=attended.long()).last_hidden_state
+        # Word embeddings that learn (prompts) need their gradient through a transformer that does not.
+        needs_gradient = bool(self._learning) or words.requires_grad
+        with torch.set_grad_enabled(torch.is_grad_enabled() and needs_gradient):
+            states: Tensor = self.model(inputs_embeds=words, attention_mask=attended.long()).last_hidden_state
         return states
+
+    def summarise(self, states: Tensor, token_mask: Tensor) -> Tensor:
+        """Embed a report from its ``token_states`` ``[B, N, width]``: ``[B, D]``, zeros where all is masked."""
+        shares = token_mask / token_mask.sum(dim=-1, keepdim=True).clamp(min=1)
+        pooled = (shares.unsqueeze(1) @ states.float()).squeeze(1)
+        embedding: Tensor = self.linear(self.dropout(pooled))
+        return embedding * token_mask.any(dim=-1, keepdim=True)
+
+    def encode(self, words: Tensor, token_mask: Tensor) -> Tensor:
+        """Encode word embeddings ``[B, N, width]``, which need not come from the vocabulary: ``[B, D]``."""
+        return self.summarise(self._states(words, token_mask), token_mask)
 
     def forward(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
         """Encode reports.
@@ -72,10 +98,17 @@ class Transformer(nn.Module):
         Returns:
             ``[B, D]``; exact zeros for a report without tokens.
         """
-        shares = token_mask / token_mask.sum(dim=-1, keepdim=True).clamp(min=1)
-        pooled = (shares.unsqueeze(1) @ self.token_states(token_ids, token_mask).float()).squeeze(1)
-        embedding: Tensor = self.linear(self.dropout(pooled))
-        return embedding * token_mask.any(dim=-1, keepdim=True)
+        return self.encode(self.embed(token_ids), token_mask)
+
+
+def _learning_part(model: Any, trainable_layers: int | None) -> list[nn.Module]:
+    if trainable_layers is None:
+        return [model]
+    n_layers = model.config.num_hidden_layers
+    if not 0 <= trainable_layers <= n_layers:
+        raise ConfigError(f"text_encoder.trainable_layers is {trainable_layers}; this model has {n_layers} layers")
+    stacks = (part for part in model.modules() if isinstance(part, nn.ModuleList) and len(part) == n_layers)
+    return list(next(stacks))[n_layers - trainable_layers :]
 
 
 def _load(name_or_path: str | None, config: "PretrainedConfig | None") -> Any:

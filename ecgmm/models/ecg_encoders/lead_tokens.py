@@ -1,0 +1,192 @@
+"""Tokens of every lead and stretch of time in one transformer, for any subset of the leads."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ecgmm.leads import N_LEADS
+from ecgmm.models.ecg_encoders.layers import as_image
+
+
+class EcgTokens(NamedTuple):
+    """States of the tokens of a batch of waveforms.
+
+    Attributes:
+        states: float ``[B, N, width]``; the first token stands for the record and is there for every record.
+        mask: bool ``[B, N]``, True at tokens of leads that are there. States elsewhere are not to be used.
+    """
+
+    states: Tensor
+    mask: Tensor
+
+    def pooled(self) -> Tensor:
+        """Mean of the tokens that are there: ``[B, width]``."""
+        shares = self.mask / self.mask.sum(dim=1, keepdim=True)
+        mean: Tensor = (shares.unsqueeze(1) @ self.states.float()).squeeze(1)
+        return mean
+
+
+class LeadTokens(nn.Module):
+    """Transformer over one token for each lead and stretch of time, marked with its lead and its time.
+
+    Source: Liu et al., "Knowledge-enhanced multimodal ECG representation learning with arbitrary-lead inputs", arXiv
+    2502.17900. A lead without signal, exactly 0 throughout, has no tokens, so nothing depends on what stands for it.
+    In training, leads and stretches are left out at random: of each record a random 9 to 12 leads stay (if
+    ``most_leads_out`` is 3), and of each lead, independently, all but ``segments_out`` of its stretches.
+
+    Args:
+        tokeniser: Cuts leads into tokens, float ``[B, 12, T] -> [B, 12, M, width]``, the same for every lead.
+        max_segments: Largest M, the number of learned places in time.
+        width: Width of the tokens.
+        n_layers: Layers of the transformer.
+        n_heads: Attention heads of each layer; divides ``width``.
+        feedforward_width: Width inside the layers' feed-forward networks.
+        dropout: Dropout in the transformer.
+        most_leads_out: Most leads that are left out of a record in training.
+        segments_out: Part of the stretches that is left out of each lead in training.
+    """
+
+    def __init__(
+        self,
+        tokeniser: nn.Module,
+        max_segments: int,
+        width: int,
+        n_layers: int,
+        n_heads: int,
+        feedforward_width: int,
+        dropout: float,
+        most_leads_out: int,
+        segments_out: float,
+    ) -> None:
+        super().__init__()
+        self.width = width
+        self.most_leads_out = most_leads_out
+        self.segments_out = segments_out
+        self.tokeniser = tokeniser
+        self.lead = nn.Parameter(torch.randn(N_LEADS, 1, width) * 0.02)
+        self.time = nn.Parameter(torch.randn(max_segments, width) * 0.02)
+        self.record = nn.Parameter(torch.randn(width) * 0.02)
+        # Norms stand before the layers' parts (Xiong et al., "On layer normalization in the transformer architecture",
+        # ICML 2020), which trains without a long warm-up.
+        layer = nn.TransformerEncoderLayer(
+            width, n_heads, feedforward_width, dropout, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.transformer = nn.TransformerEncoder(layer, n_layers, norm=nn.LayerNorm(width), enable_nested_tensor=False)
+
+    def forward(self, waveforms: Tensor, has_waveform: Tensor) -> EcgTokens:
+        """Encode float waveforms ``[B, 12, T]``; ``has_waveform`` is bool ``[B]``."""
+        present = waveforms.any(dim=-1) & has_waveform.unsqueeze(-1)
+        tokens = self.tokeniser(waveforms * present.unsqueeze(-1))
+        tokens = tokens + self.lead + self.time[: tokens.shape[2]]
+        if self.training:
+            present = leave_leads_out(present, self.most_leads_out)
+            tokens = leave_segments_out(tokens, self.segments_out)
+        mask = present.repeat_interleave(tokens.shape[2], dim=1)
+        sequence = torch.cat([self.record.expand(len(tokens), 1, -1), tokens.flatten(1, 2)], dim=1)
+        mask = torch.cat([torch.ones_like(mask[:, :1]), mask], dim=1)
+        return EcgTokens(self.transformer(sequence, src_key_padding_mask=~mask), mask)
+
+
+class LinearPatches(nn.Module):
+    """Stretches of a lead without overlap, each mapped by one linear layer; what is left at the end is not used.
+
+    Args:
+        rate_hz: Sampling rate of the waveforms.
+        segment_s: Length of a stretch in seconds.
+        width: Width of the tokens.
+    """
+
+    def __init__(self, rate_hz: float, segment_s: float, width: int) -> None:
+        super().__init__()
+        self.n_samples = round(segment_s * rate_hz)
+        self.linear = nn.Linear(self.n_samples, width)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Cut ``[B, L, T]`` into ``[B, L, T / n_samples, width]``."""
+        tokens: Tensor = self.linear(waveforms.unfold(-1, self.n_samples, self.n_samples))
+        return tokens
+
+
+class ConvolutionalSegments(nn.Module):
+    """Layers of convolution over each lead, the same for all leads, and the mean and maximum of each stretch.
+
+    A linear patch must learn every wave anew at each place where it may lie in the patch, for which a few thousand
+    records are too few; these features move with the wave. The first layer is sized in seconds and every further one
+    halves the rate. One batch norm stands behind the pooling, where it costs little.
+
+    Args:
+        rate_hz: Sampling rate of the waveforms.
+        segment_s: Length of a stretch in seconds, about.
+        width: Width of the tokens.
+        channels: Output channels of each layer.
+        stem_kernel_s: Length of the first layer's filters in seconds.
+        stem_hz: Rate at which the first layer gives out features; its stride follows from it.
+        kernel_size: Length of the filters of the other layers, in samples at their own rate.
+    """
+
+    def __init__(
+        self,
+        rate_hz: float,
+        segment_s: float,
+        width: int,
+        channels: Sequence[int],
+        stem_kernel_s: float,
+        stem_hz: float,
+        kernel_size: int,
+    ) -> None:
+        super().__init__()
+        stride = max(1, round(rate_hz / stem_hz))
+        self.n_features = round(segment_s * rate_hz / stride / 2 ** (len(channels) - 1))
+        stem_kernel = round(stem_kernel_s * rate_hz) // 2 * 2 + 1
+        self.layers = nn.Sequential(
+            *_layer(1, channels[0], stem_kernel, stride),
+            *(part for pair in pairwise(channels) for part in _layer(*pair, kernel_size, 2)),
+        )
+        self.norm = nn.BatchNorm1d(2 * channels[-1])
+        self.linear = nn.Linear(2 * channels[-1], width)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Cut ``[B, L, T]`` into ``[B, L, M, width]``; what is left at the end is not used."""
+        features: Tensor = self.layers(as_image(waveforms.reshape(-1, 1, waveforms.shape[-1]))).squeeze(2)
+        segments = features.unfold(-1, self.n_features, self.n_features)  # [B L, C, M, n_features]
+        pooled = torch.cat([segments.mean(dim=-1), segments.amax(dim=-1)], dim=1)
+        tokens: Tensor = self.linear(self.norm(pooled).transpose(1, 2)).unflatten(0, waveforms.shape[:2])
+        return tokens
+
+
+def _layer(n_in: int, n_out: int, kernel_size: int, stride: int) -> list[nn.Module]:
+    return [nn.Conv2d(n_in, n_out, (1, kernel_size), (1, stride), (0, kernel_size // 2)), nn.ReLU(inplace=True)]
+
+
+def leave_leads_out(present: Tensor, most: int) -> Tensor:
+    """Leave 0 to ``most`` leads out of each record; leads that are missing anyhow count as left out first.
+
+    Args:
+        present: bool ``[B, L]``.
+        most: Most leads to leave out; how many is drawn for each record.
+
+    Returns:
+        bool ``[B, L]``.
+    """
+    n_records, n_leads = present.shape
+    n_kept = n_leads - torch.randint(most + 1, (n_records, 1), device=present.device)
+    luck = torch.rand(present.shape, device=present.device) + ~present
+    return present & (luck.argsort(dim=1).argsort(dim=1) < n_kept)
+
+
+def leave_segments_out(tokens: Tensor, part: float) -> Tensor:
+    """Leave a part of the stretches out of each lead of each record, each drawn on its own.
+
+    Args:
+        tokens: ``[B, L, M, width]``.
+        part: Part to leave out.
+
+    Returns:
+        ``[B, L, M - round(part M), width]``.
+    """
+    n_kept = tokens.shape[2] - round(part * tokens.shape[2])
+    kept = torch.rand(tokens.shape[:3], device=tokens.device).argsort(dim=2)[:, :, :n_kept]
+    return tokens.gather(2, kept.unsqueeze(-1).expand(-1, -1, -1, tokens.shape[3]))

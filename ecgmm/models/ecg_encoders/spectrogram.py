@@ -1,0 +1,97 @@
+"""Encoder of spectrograms: short-time Fourier transform of every lead, then a two-dimensional residual network."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ecgmm.leads import N_LEADS
+from ecgmm.models.ecg_encoders.layers import GlobalPooling
+
+
+class Spectrogram(nn.Module):
+    """Amplitude by frequency and time, compressed by ``log(1 + x)``: float ``[B, 12, T] -> [B, 12, F, T']``.
+
+    Window and hop are given in seconds, so that the image has the same size and, up to ``max_hz``, the same content at
+    every sampling rate. Always in float32: in half precision a GPU transforms lengths that are powers of two only.
+
+    Args:
+        rate_hz: Sampling rate of the waveforms.
+        window_s: Length of the Hann window; its inverse is the distance of two frequencies.
+        hop_s: Distance of two windows.
+        max_hz: Highest frequency to keep.
+    """
+
+    window: Tensor
+
+    def __init__(self, rate_hz: float, window_s: float, hop_s: float, max_hz: float) -> None:
+        super().__init__()
+        self.n_window = round(window_s * rate_hz)
+        self.n_hop = round(hop_s * rate_hz)
+        self.n_frequencies = int(max_hz * self.n_window / rate_hz) + 1
+        window = torch.hann_window(self.n_window)
+        self.register_buffer("window", window / window.sum(), persistent=False)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Transform waveforms of any length, with zeros before and behind; a sine of amplitude a gives log(1 + a/2)."""
+        with torch.autocast(waveforms.device.type, enabled=False):
+            spectrum = torch.stft(
+                waveforms.float().flatten(0, 1),
+                self.n_window,
+                self.n_hop,
+                window=self.window,
+                pad_mode="constant",
+                return_complex=True,
+            )
+            image: Tensor = spectrum[:, : self.n_frequencies].abs().log1p().unflatten(0, waveforms.shape[:2])
+        return image
+
+
+class SpectrogramResNet(nn.Module):
+    """Residual network of basic blocks on spectrograms, then mean and maximum over frequency and time.
+
+    The network is ``transformers.ResNetModel`` (He et al., "Deep residual learning", CVPR 2016) with a lead a channel.
+
+    Args:
+        dim: Width D of the embedding.
+        rate_hz: Sampling rate of the waveforms.
+        window_s: See ``Spectrogram``.
+        hop_s: See ``Spectrogram``.
+        max_hz: See ``Spectrogram``.
+        hidden_sizes: Channels of each stage; the stem has as many as the first.
+        depths: Residual blocks of each stage.
+        dropout: Dropout before the last linear layer.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        rate_hz: float,
+        window_s: float,
+        hop_s: float,
+        max_hz: float,
+        hidden_sizes: Sequence[int],
+        depths: Sequence[int],
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        from transformers import ResNetConfig, ResNetModel  # slow to import
+
+        self.dim = dim
+        self.spectrogram = Spectrogram(rate_hz, window_s, hop_s, max_hz)
+        config = ResNetConfig(
+            num_channels=N_LEADS,
+            embedding_size=hidden_sizes[0],
+            hidden_sizes=list(hidden_sizes),
+            depths=list(depths),
+            layer_type="basic",
+        )
+        self.network = ResNetModel(config)
+        self.pooling = GlobalPooling(hidden_sizes[-1], dim, dropout)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Encode float waveforms ``[B, 12, T]`` as ``[B, D]``."""
+        image = self.spectrogram(waveforms).contiguous(memory_format=torch.channels_last)
+        features = self.network(image).last_hidden_state  # [B, C, F', T'']
+        embedding: Tensor = self.pooling(features.flatten(2))
+        return embedding

@@ -1,0 +1,153 @@
+"""Guo et al. [9]: tokens of the waveform and of the report in one transformer that attends across both."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool1d
+
+from ecgmm.models.ecg_encoders.convolutional import Convolutional
+from ecgmm.models.ecg_encoders.resnet1d import ResNet1d
+from ecgmm.models.method import Method
+from ecgmm.models.text_bank import TextBank
+from ecgmm.models.text_encoders.attention_pooling import AttentionPooling
+from ecgmm.models.text_encoders.transformer import Transformer
+from ecgmm.models.words import StatedFindings
+from ecgmm.types import Batch, ModelOutput
+
+
+class CrossModalTransformer(Method):
+    """Classifies from a learned token that attends to both modalities, and reads the report's findings from it as well.
+
+    The sequence is ``[CLS, h_e, ECG tokens, h_t, report tokens]``. What a record lacks is masked, so that a record with
+    neither modality gets the same logits as every other such record.
+
+    Args:
+        ecg_encoder: Offers ``features`` ``[B, 12, T] -> [B, C, T']``, ``n_channels`` C and ``pooling`` to ``[B, D]``.
+        text_encoder: Offers ``token_states`` ``[B, N] -> [B, N, width]`` and ``summarise`` to ``[B, D]``.
+        criterion: Classification loss of logits and labels.
+        n_classes: K.
+        n_findings: F, findings of the statement vocabulary.
+        width: Width of the transformer.
+        n_layers: Its layers.
+        n_heads: Attention heads of each layer; divides ``width``.
+        max_ecg_tokens: Most ECG tokens; features of neighbouring times are averaged to get there.
+        dropout: Dropout in the transformer and before the heads.
+        findings_weight: Weight of the findings loss.
+    """
+
+    name = "cross_modal_transformer"
+    inputs_at_test = ("ecg", "text")
+    reference = (
+        "Guo M, Zhou Y, Tang S. Multimodal models for comprehensive cardiac diagnostics via ECG interpretation. "
+        "IEEE International Conference on Bioinformatics and Biomedicine (BIBM), 2024, pp. 5756-5763"
+    )
+    fidelity = "title-only"
+
+    def __init__(
+        self,
+        ecg_encoder: Convolutional | ResNet1d,
+        text_encoder: AttentionPooling | Transformer,
+        criterion: nn.Module,
+        n_classes: int,
+        n_findings: int,
+        width: int,
+        n_layers: int,
+        n_heads: int,
+        max_ecg_tokens: int,
+        dropout: float,
+        findings_weight: float,
+    ) -> None:
+        super().__init__(criterion)
+        self.loss_weights = {"cls": 1.0, "findings": findings_weight}
+        self.max_ecg_tokens = max_ecg_tokens
+        self.ecg_encoder = ecg_encoder
+        self.text_encoder = text_encoder
+        self.ecg_tokens = ModalityTokens(ecg_encoder.dim, ecg_encoder.n_channels, width)
+        self.text_tokens = ModalityTokens(text_encoder.dim, text_encoder.width, width)
+        self.cls_token = nn.Parameter(torch.randn(width) * 0.02)
+        # Norms stand before the layers' parts (Xiong et al., "On layer normalization in the transformer architecture",
+        # ICML 2020), which trains without a long warm-up.
+        layer = nn.TransformerEncoderLayer(
+            width, n_heads, 4 * width, dropout, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.transformer = nn.TransformerEncoder(layer, n_layers, norm=nn.LayerNorm(width), enable_nested_tensor=False)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(width, n_classes)
+        self.findings_head = nn.Linear(width, n_findings)
+        self.stated_findings = StatedFindings()
+
+    def bind(self, texts: TextBank) -> None:
+        """Look up which statement states which finding."""
+        self.stated_findings.bind(texts)
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Classify a batch; ``extra`` holds ``findings``, logits ``[B, F]``."""
+        features = self.ecg_encoder.features(batch.waveforms)
+        h_e = self.ecg_encoder.pooling(features) * batch.has_waveform.unsqueeze(-1)
+        ecg = self.ecg_tokens(h_e, at_most(features, self.max_ecg_tokens).transpose(1, 2))
+
+        has_token = batch.token_mask & batch.has_report.unsqueeze(-1)
+        states = self.text_encoder.token_states(batch.token_ids, batch.token_mask)
+        h_t = self.text_encoder.summarise(states, has_token)
+        text = self.text_tokens(h_t, states)
+
+        cls = self.cls_token.expand(len(ecg), 1, -1)
+        present = torch.cat(
+            [
+                torch.ones_like(batch.has_waveform).unsqueeze(-1),
+                batch.has_waveform.unsqueeze(-1).expand(ecg.shape[:2]),
+                batch.has_report.unsqueeze(-1),
+                has_token,
+            ],
+            dim=1,
+        )
+        joint = self.transformer(torch.cat([cls, ecg, text], dim=1), src_key_padding_mask=~present)
+        read = self.dropout(joint[:, 0])
+        findings = self.findings_head(read).float()
+        return ModelOutput(self.head(read).float(), ecg_embedding=h_e, text_embedding=h_t, extra={"findings": findings})
+
+    def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
+        """Name the terms: ``cls`` and ``findings``; the latter only of records with a report."""
+        findings = self.stated_findings.loss(output.extra["findings"], batch)
+        return {**super().losses(output, batch), "findings": findings}
+
+
+class ModalityTokens(nn.Module):
+    """Tokens of one modality: its embedding, then its states, all marked with their place and with the modality.
+
+    Args:
+        dim: Width D of the embedding.
+        state_width: Width of the states.
+        width: Width of the tokens.
+    """
+
+    def __init__(self, dim: int, state_width: int, width: int) -> None:
+        super().__init__()
+        self.summary = nn.Linear(dim, width)
+        self.states = nn.Linear(state_width, width)
+        self.modality = nn.Parameter(torch.randn(width) * 0.02)
+
+    def forward(self, embedding: Tensor, states: Tensor) -> Tensor:
+        """Lay out ``[B, D]`` and ``[B, N, state_width]`` as ``[B, 1 + N, width]``."""
+        tokens = torch.cat([self.summary(embedding).unsqueeze(1), self.states(states)], dim=1)
+        return tokens + self.modality + sinusoids(tokens.shape[1], tokens.shape[2], tokens.device)
+
+
+def at_most(features: Tensor, n: int) -> Tensor:
+    """Average runs of neighbouring times so that at most ``n`` are left; the last run may be shorter.
+
+    Args:
+        features: ``[B, C, T']``.
+        n: Most times to leave.
+    """
+    times = -(-features.shape[-1] // n)
+    return avg_pool1d(features, times, ceil_mode=True)
+
+
+def sinusoids(n: int, width: int, device: torch.device) -> Tensor:
+    """Sines and cosines of places 0 to n - 1: ``[n, width]``.
+
+    Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.5, all sines before all cosines.
+    """
+    rates = 10_000.0 ** -torch.arange(0, 1, 2 / width, device=device)
+    angles = torch.arange(n, device=device).unsqueeze(1) * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1)

@@ -1,0 +1,119 @@
+"""Liu et al. [11], K-MERL: tokens of single leads, aligned with the report and asked for what the report states."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from ecgmm.models.contrastive import LogitScale, cosine, info_nce, same_report
+from ecgmm.models.contrastive_method import ContrastiveMethod
+from ecgmm.models.ecg_encoders.lead_tokens import EcgTokens, LeadTokens
+from ecgmm.models.method import text_embedding
+from ecgmm.models.text_bank import TextBank
+from ecgmm.models.text_encoders.attention_pooling import AttentionPooling
+from ecgmm.models.text_encoders.transformer import Transformer
+from ecgmm.models.words import ClassPrompts, StatedFindings
+from ecgmm.types import Batch, ModelOutput
+
+
+class KMerl(ContrastiveMethod):
+    """Asks the tokens of the waveform in words: each finding and each class is a query of one transformer decoder.
+
+    Any subset of the leads will do: a lead that is 0 throughout has no tokens. Findings of the report take the place of
+    the entities that a language model extracts in the publication. Both pre-training losses weigh the same.
+
+    Args:
+        ecg_encoder: Tokens of leads.
+        text_encoder: token ids and mask ``[B, N] -> [B, D]``, for reports, findings and class descriptions alike.
+        criterion: Classification loss of logits and labels.
+        n_classes: K.
+        n_layers: Layers of the decoder.
+        n_heads: Attention heads of each layer; divides the width of the tokens.
+        feedforward_width: Width inside the layers' feed-forward networks.
+        dropout: Dropout in the decoder.
+    """
+
+    name = "k_merl"
+    reference = (
+        "Liu C, Ouyang C, Wan Z, et al. Knowledge-enhanced multimodal ECG representation learning with arbitrary-lead "
+        "inputs. arXiv 2502.17900, 2025"
+    )
+    fidelity = "paper-confirmed"
+    finding_ids: Tensor
+    finding_mask: Tensor
+
+    def __init__(
+        self,
+        ecg_encoder: LeadTokens,
+        text_encoder: AttentionPooling | Transformer,
+        criterion: nn.Module,
+        n_classes: int,
+        n_layers: int,
+        n_heads: int,
+        feedforward_width: int,
+        dropout: float,
+    ) -> None:
+        dim, width = text_encoder.dim, ecg_encoder.width
+        super().__init__(criterion, n_classes, dim)
+        self.ecg_encoder = ecg_encoder
+        self.text_encoder = text_encoder
+        self.ecg_projection = nn.Linear(width, dim)
+        self.query_projection = nn.Linear(dim, width)
+        layer = nn.TransformerDecoderLayer(
+            width, n_heads, feedforward_width, dropout, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.decoder = nn.TransformerDecoder(layer, n_layers, norm=nn.LayerNorm(width))
+        self.answer = nn.Linear(width, width)
+        self.answer_bias = nn.Parameter(torch.zeros(()))
+        self.scale = LogitScale()
+        self.class_prompts = ClassPrompts()
+        self.stated_findings = StatedFindings()
+
+    def bind(self, texts: TextBank) -> None:
+        """Write the names of the findings and the descriptions of the classes in tokens."""
+        self.class_prompts.bind(texts, templates=("{}",))
+        self.stated_findings.bind(texts)
+        ids, mask = texts.encode(self.stated_findings.names)
+        self.register_buffer("finding_ids", ids, persistent=False)
+        self.register_buffer("finding_mask", mask, persistent=False)
+
+    def ask(self, tokens: EcgTokens, queries: Tensor) -> Tensor:
+        """Put queries to the tokens of each waveform.
+
+        Args:
+            tokens: Of B waveforms.
+            queries: float ``[Q, D]`` of length 1.
+
+        Returns:
+            Logits, float32 ``[B, Q]``.
+        """
+        projected = self.query_projection(queries * queries.shape[1] ** 0.5)  # entries of about 1, as those of tokens
+        answers = self.decoder(
+            projected.expand(len(tokens.states), -1, -1), tokens.states, memory_key_padding_mask=~tokens.mask
+        )
+        logits: Tensor = (self.answer(answers) * projected).float().mean(dim=-1) + self.answer_bias
+        return logits
+
+    def forward(self, batch: Batch) -> ModelOutput:
+        """Classify a batch; ``extra`` holds ``findings``, logits ``[B, F]``."""
+        tokens = self.ecg_encoder(batch.waveforms, batch.has_waveform)
+        h_e = self.ecg_projection(tokens.pooled()) * batch.has_waveform.unsqueeze(-1)
+        h_t = text_embedding(self.text_encoder, batch)
+        findings = normalize(self.text_encoder(self.finding_ids, self.finding_mask).float(), dim=-1)
+        # In two calls, because the queries of one call attend to each other.
+        logits = self.ask(tokens, self.class_prompts(self.text_encoder))
+        return self.output(logits, h_e, h_t, findings=self.ask(tokens, findings))
+
+    def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
+        """Name the terms over the records that have both modalities.
+
+        ``contrastive``: InfoNCE of waveforms and reports; ``findings``: binary cross-entropy of what the reports state.
+        """
+        both = batch.has_waveform & batch.has_report
+        assert output.ecg_embedding is not None
+        assert output.text_embedding is not None
+        similarities = cosine(output.ecg_embedding[both], output.text_embedding[both])
+        positives = same_report(batch.token_ids[both], batch.token_mask[both])
+        return {
+            "contrastive": info_nce(self.scale() * similarities, positives),
+            "findings": self.stated_findings.loss(output.extra["findings"], batch._replace(has_report=both)),
+        }

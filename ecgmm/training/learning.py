@@ -1,0 +1,133 @@
+"""How a method learns: solved at once, trained in one stage, or pre-trained on pairs and then trained on labels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning
+import polars as pl
+import torch
+from hydra.utils import instantiate
+from lightning.pytorch.callbacks import ModelCheckpoint
+from omegaconf import DictConfig
+
+from ecgmm.data.datamodule import EcgReportDataModule
+from ecgmm.models.contrastive_method import ContrastiveMethod
+from ecgmm.models.method import ClosedFormMethod, Method, Stage
+from ecgmm.training.checkpoint_io import AtomicCheckpointIO
+from ecgmm.training.epoch_timer import EpochTimer
+from ecgmm.training.history import History
+from ecgmm.training.predictions import predict_frame
+from ecgmm.training.readouts import fit_report_readout, label_free_columns
+from ecgmm.training.task import DiagnosisTask
+
+MONITOR = "val/auroc_macro"
+
+
+def stages_of(method: Method, stages: str) -> tuple[Stage, ...]:
+    """The stages that a method goes through under ``stages=joint`` or ``stages=two``."""
+    return ("pretrain", "classify") if stages == "two" and method.two_stages else ("joint",)
+
+
+class StageTrainer(NamedTuple):
+    """What trains one stage, and the clock of its epochs."""
+
+    stage: Stage
+    trainer: lightning.Trainer
+    timer: EpochTimer
+
+
+def learn(
+    trainers: Sequence[StageTrainer], task: DiagnosisTask, datamodule: EcgReportDataModule, directory: Path
+) -> tuple[pl.DataFrame, float | None]:
+    """Solve or train a method, going on from its last finished epoch, and predict validation and test.
+
+    Args:
+        trainers: As ``build_trainers`` returns them.
+        task: Holds the method; has the best epoch's weights afterwards.
+        datamodule: The data.
+        directory: The run directory.
+
+    Returns:
+        The frame of ``predict_frame`` with columns for each readout and class, and the seconds of the median epoch of
+        the last stage (None for a closed form).
+    """
+    label_free: list[pl.DataFrame] = []
+    for stage, trainer, _ in trainers:
+        task.enter(stage)
+        if isinstance(task.method, ClosedFormMethod):
+            task.method.fit(datamodule.dataset(datamodule.rows["train"]).without_waveforms())
+        else:
+            _fit(trainer, task, datamodule, checkpoint_folder(directory, stage))
+        if stage == "pretrain":
+            label_free.append(label_free_columns(trainer, task, datamodule))
+    _, trainer, timer = trainers[-1]
+    if isinstance(task.method, ContrastiveMethod):
+        fit_report_readout(trainer, task, datamodule)
+    frame = predict_frame(trainer, task, datamodule, ("val", "test"))
+    return pl.concat([frame, *label_free], how="horizontal"), timer.median_s
+
+
+def _fit(trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule, checkpoints: Path) -> None:
+    last = checkpoints / "last.ckpt"
+    trainer.fit(
+        task,
+        train_dataloaders=datamodule.train_dataloader(),
+        val_dataloaders=datamodule.val_dataloader(),
+        ckpt_path=str(last) if last.exists() else None,
+        weights_only=True,
+    )
+    best = torch.load(checkpoints / "best.ckpt", map_location="cpu", weights_only=True)
+    task.load_state_dict(best["state_dict"])
+
+
+def checkpoint_folder(directory: Path, stage: Stage) -> Path:
+    """Where the checkpoints of a stage are; those of the last one are the run's."""
+    return directory / "checkpoints" / ("pretrain" if stage == "pretrain" else "")
+
+
+def build_trainers(config: DictConfig, directory: Path, method: Method) -> list[StageTrainer]:
+    """A Trainer for each stage of a run, in their order, which write one history."""
+    history = History(directory / "history.csv")
+    return [_build_trainer(config, directory, stage, history) for stage in stages_of(method, config.stages)]
+
+
+def _build_trainer(config: DictConfig, directory: Path, stage: Stage, history: History) -> StageTrainer:
+    """The Trainer of a stage, with checkpoints of the last epoch and of the best by validation macro AUROC.
+
+    Pre-training never looks at a label, so its last epoch counts as its best.
+    """
+    pretraining = stage == "pretrain"
+    checkpoint = ModelCheckpoint(
+        checkpoint_folder(directory, stage),
+        filename="best",
+        monitor=None if pretraining else MONITOR,
+        mode="max",
+        save_last=True,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    timer = EpochTimer()
+    trainer = instantiate(
+        config.trainer,
+        max_epochs=config.pretrain_epochs if pretraining else config.trainer.max_epochs,
+        precision=precision_of(config.trainer.precision, config.trainer.accelerator),
+        plugins=[AtomicCheckpointIO()],
+        callbacks=[history, timer, checkpoint],
+        default_root_dir=directory,
+    )
+    return StageTrainer(stage, trainer, timer)
+
+
+def precision_of(precision: str, accelerator: str) -> Any:
+    """Lightning's name for a precision.
+
+    ``mixed_16`` is 16-mixed on a GPU, bf16-mixed on a CPU that has instructions for bfloat16, and 32-true on others,
+    where emulated bfloat16 takes many times longer (benchmarks/precision.py).
+    """
+    if precision != "mixed_16":
+        return precision
+    if accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available()):
+        return "16-mixed"
+    capabilities = torch.cpu.get_capabilities()
+    return "bf16-mixed" if any(has for name, has in capabilities.items() if name.endswith("bf16")) else "32-true"
