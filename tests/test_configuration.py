@@ -74,3 +74,14 @@ def test_every_key_of_every_configuration_file_is_explained() -> None:
     files = [path for path in Path(CONF_DIR).rglob("*.yaml") if "hydra" not in path.parts]
     unexplained = [path for path in files if "#" not in path.read_text()]
     assert not unexplained
+
+
+def test_the_shared_recipe_is_the_paper_s_by_another_name() -> None:
+    assert composed("recipe=shared", "method=meit") == composed("recipe=paper", "method=meit")
+
+
+@pytest.mark.parametrize("size", ["tiny", "base"])
+def test_a_method_s_own_settings_reach_the_run(size: str) -> None:
+    config = composed("recipe=native", "method=k_merl", f"size={size}", "stages=two")
+    assert (config.recipe, config.batch_size, config.optimizer.lr, config.pretrain_epochs) == ("native", 512, 2e-4, 50)
+    assert config.size == size

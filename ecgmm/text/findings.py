@@ -12,7 +12,7 @@ _SAYS_NOTHING_OF_THE_HEART = ("technical", "comment", "comparison", "measurement
 
 
 def finding_name(finding: Finding) -> str:
-    """Name in words, with its region where it has one: ``infarct inferior+lateral`` is ``infarct inferior lateral``."""
+    """Name in words, with its region where it has one: ``myocardial infarct inferior``."""
     return " ".join(f"{finding.name} {finding.region}".replace("_", " ").replace("+", " ").split())
 
 
