@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints.txt
 
-.PHONY: help setup reproduce-table2 extend-table2 leads test lint types imports check bench clean
+.PHONY: help setup reproduce-table2 extend-table2 studies figures leads test test-slow lint types imports check bench clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,30 +24,23 @@ $(VENV)/.dev: $(VENV)/.base
 
 setup: $(VENV)/.base ## Make .venv with the exact versions of constraints.txt
 
-# One process a method, JOBS of them side by side with one thread each: quicker than one process with more threads.
+# JOBS runs side by side, each with its share of the cores: two cores do more with two jobs of one thread than with one of two.
 JOBS ?= 2
-METHODS := cross_modal_transformer k_merl meit ecg_doctor fg_clep time_frequency ecg_clip \
-	gated_fusion concat mean ecg_only text_only bag_of_statements majority
-WITH_REPORT := cross_modal_transformer meit ecg_doctor
-CONTRASTIVE := k_merl fg_clep time_frequency ecg_clip
-RUNS := $(METHODS:%=table2/%) $(WITH_REPORT:%=without_report/%) $(CONTRASTIVE:%=zero_shot/%)
-SIDE_BY_SIDE := $(MAKE) --jobs=$(JOBS) --output-sync=line --keep-going
-
-.PHONY: $(RUNS)
-$(RUNS): $(VENV)/.base stores/.synthetic
-	OMP_NUM_THREADS=1 $(BIN)/python -m ecgmm.train +experiment=$(@D) method=$(@F) trainer.enable_progress_bar=false
-
-stores/.synthetic: $(VENV)/.base  # before the jobs, which would wait for one another
-	$(BIN)/python -m ecgmm.prepare data.rate_hz=100
-	touch $@
+TRAIN := $(BIN)/python -m ecgmm.train n_jobs=$(JOBS)
 
 reproduce-table2: $(VENV)/.base ## Train every method on synthetic data, three seeds, and print Table 2
-	$(SIDE_BY_SIDE) $(METHODS:%=table2/%)
+	$(TRAIN) +experiment=table2
 	$(BIN)/python -m experiments.table2 outputs/table2
 
 extend-table2: reproduce-table2 ## The same with rows trained without the report, and in two stages (zero-shot, linear probe)
-	$(SIDE_BY_SIDE) $(WITH_REPORT:%=without_report/%) $(CONTRASTIVE:%=zero_shot/%)
+	$(TRAIN) +experiment=without_report
+	$(TRAIN) +experiment=zero_shot
 	$(BIN)/python -m experiments.table2 outputs/table2 outputs/without_report outputs/zero_shot
+
+studies: $(VENV)/.base ## Train the studies of λ, of the training fraction and of each part of the method
+	$(TRAIN) +experiment=lambda_sweep
+	$(TRAIN) +experiment=fraction_sweep
+	$(TRAIN) +experiment=ablation
 
 leads: $(VENV)/.base ## Evaluate two rows of Table 2 with fewer leads, and print AUROC against leads
 	for run in outputs/table2/method=k_merl,seed=* outputs/table2/method=ecg_only,seed=*; do \
@@ -55,8 +48,11 @@ leads: $(VENV)/.base ## Evaluate two rows of Table 2 with fewer leads, and print
 	  || exit; done
 	$(BIN)/python -m experiments.leads outputs/table2
 
-test: $(VENV)/.dev ## Run the test suite (offline, two processes)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(VENV)/.dev ## Run the test suite without its slow part (offline, two processes)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+
+test-slow: $(VENV)/.dev ## Run the slow part: coverage of intervals, engines of sweeps, a sweep that is killed
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 lint: $(VENV)/.dev ## Check style and format
 	$(BIN)/ruff check .
@@ -68,7 +64,7 @@ types: $(VENV)/.dev ## Check types, strictly
 imports: $(VENV)/.dev ## Check that imports point strictly downward
 	$(BIN)/lint-imports
 
-check: lint types imports test ## All of the above, as CI does
+check: lint types imports test test-slow ## All of the above, as CI does
 
 bench: $(VENV)/.base ## Print speed ratios of preparation and loading, and sizes of methods
 	$(BIN)/python -m benchmarks.prepare

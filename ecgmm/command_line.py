@@ -25,6 +25,7 @@ _NOT_IN_NAME = (
     "hydra/",
     "overwrite",
     "name",
+    "n_jobs",
     "logger",
     "trainer.enable_",
 )

@@ -5,11 +5,26 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from omegaconf import OmegaConf
 
 from ecgmm.errors import UserError
 from experiments.runs import Run
 
-CHOICES = {"text_policy": ("full", "masked", "shuffled", "none"), "stages": ("joint", "two stages")}
+_ABLATIONS = (
+    None,
+    "vector_gate",
+    "mean_gate",
+    "cosine",
+    "orthogonal",
+    "no_consistency",
+    "resnet_ecg",
+    "transformer_text",
+)
+CHOICES: dict[str, tuple[str | None, ...]] = {
+    "ablation": _ABLATIONS,
+    "text_policy": ("full", "masked", "shuffled", "none"),
+    "stages": ("joint", "two stages"),
+}
 """Values of ``Run.choices``, in the order in which a tie for the most common one is settled."""
 WITHOUT_REPORT = "none"
 _SAME_IN_A_TABLE = (
@@ -69,16 +84,23 @@ def group_runs(runs: Sequence[Run], common: dict[str, str | None]) -> dict[RowKe
     return groups
 
 
-def check_comparable(runs: Sequence[Run]) -> None:
+def check_comparable(runs: Sequence[Run], axis: str | None = None) -> None:
     """Make sure that all runs answer the same question on the same records, each row and seed once.
+
+    Args:
+        runs: Of a table or figure.
+        axis: Key of the configuration in which the runs of a study differ, such as ``train_fraction``; each row and
+            seed then stands once for each of its values.
 
     Raises:
         UserError: Names the two run directories that do not go together, and in what they differ.
     """
-    first, seen = runs[0], dict[tuple[RowKey, int], Run]()
+    first, seen = runs[0], dict[tuple[RowKey, int, Any], Run]()
     common = common_choices(runs)
     for run in runs:
         for path in _SAME_IN_A_TABLE:
+            if path == (axis,):
+                continue
             ours, theirs = _look_up(first.facts, path), _look_up(run.facts, path)
             if ours != theirs:
                 what = f"{'.'.join(path)} ({_short(ours)} and {_short(theirs)})"
@@ -86,9 +108,11 @@ def check_comparable(runs: Sequence[Run]) -> None:
         if not np.array_equal(first.rows, run.rows):
             raise _cannot_mix(first, run, "were tested on different records")
         key = row_key(run, common)
-        twin = seen.setdefault((key, run.seed), run)
+        value = OmegaConf.select(run.config, axis) if axis else None
+        twin = seen.setdefault((key, run.seed, value), run)
         if twin is not run:
-            raise _cannot_mix(twin, run, f"are both {key.label} with seed {run.seed}")
+            at = f", {axis}={value}" if axis else ""
+            raise _cannot_mix(twin, run, f"are both {key.label} with seed {run.seed}{at}")
 
 
 def _cannot_mix(one: Run, other: Run, why: str) -> UserError:

@@ -4,14 +4,22 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.errors import UserError
-from ecgmm.evaluation.metrics import Scorer, make_scorer
+from ecgmm.evaluation.calibration import (
+    ReliabilityCurve,
+    apply_temperature,
+    calibration_scorer,
+    fit_temperature,
+    reliability_curve,
+)
+from ecgmm.evaluation.metrics import Scorer, TaskKind, joint_scorer, make_scorer
 from ecgmm.evaluation.results import average_windows
 
 _FILES = ("run.json", "metrics.json", "predictions.parquet")
@@ -53,9 +61,15 @@ class Run:
         reads = "text" in self.facts["inputs_at_test"] or self.facts["two_stages"]
         stages = {"joint": "joint", "two": "two stages"}[self.facts["stages"]]
         return {
+            "ablation": self.facts.get("ablation"),
             "text_policy": self.facts["text_policy"] if reads else None,
             "stages": stages if self.facts["two_stages"] else None,
         }
+
+    @cached_property
+    def config(self) -> DictConfig:
+        """The resolved configuration."""
+        return cast(DictConfig, OmegaConf.load(self.directory / "config.yaml"))
 
     @property
     def seed(self) -> int:
@@ -70,8 +84,7 @@ class Run:
     @cached_property
     def test(self) -> pl.DataFrame:
         """Predictions of the test split, one row a record, in order of the store's rows."""
-        frame = pl.read_parquet(self.directory / "predictions.parquet").filter(pl.col("split") == "test")
-        return average_windows(frame)
+        return self._predictions("test")
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -85,13 +98,46 @@ class Run:
 
     def scorer(self) -> Scorer:
         """Scorer of the test predictions; a multi-label run brings the thresholds that it chose on validation."""
+        labels, probabilities = self._labels_and_probabilities(self.test)
+        thresholds = None if self.task == "single_label" else np.array(self.metrics["thresholds"])
+        return make_scorer(labels, probabilities, self.classes, self.task, thresholds)
+
+    @cached_property
+    def temperature(self) -> float:
+        """Temperature of the logits, fitted on the validation predictions (a run of old has not saved it)."""
+        return fit_temperature(*self._labels_and_probabilities(self._predictions("val")), self.task)
+
+    def calibration_scorer(self) -> Scorer:
+        """Scorer of the calibration of the test predictions, as they are and after temperature (``_calibrated``)."""
+        labels, probabilities = self._labels_and_probabilities(self.test)
+        calibrated = apply_temperature(probabilities, self.temperature, self.task)
+        scorers = (
+            calibration_scorer(labels, probabilities, self.task),
+            calibration_scorer(labels, calibrated, self.task, "_calibrated"),
+        )
+        return joint_scorer(scorers)
+
+    def reliability(self, calibrated: bool) -> ReliabilityCurve:
+        """Reliability of the test predictions, as they are or after temperature."""
+        labels, probabilities = self._labels_and_probabilities(self.test)
+        shown = apply_temperature(probabilities, self.temperature, self.task) if calibrated else probabilities
+        return reliability_curve(labels, shown, self.task)
+
+    @property
+    def task(self) -> TaskKind:
+        """``single_label`` or ``multi_label``."""
+        return cast(TaskKind, self.facts["task"])
+
+    def _predictions(self, split: str) -> pl.DataFrame:
+        frame = pl.read_parquet(self.directory / "predictions.parquet").filter(pl.col("split") == split)
+        return average_windows(frame)
+
+    def _labels_and_probabilities(self, frame: pl.DataFrame) -> tuple[NDArray[Any], NDArray[np.float64]]:
         prefix = f"{self.readout}." if self.readout else ""
-        probabilities = self.test.select([f"{prefix}probability.{name}" for name in self.classes]).to_numpy()
-        if self.facts["task"] == "single_label":
-            return make_scorer(self.test["label"].to_numpy(), probabilities, self.classes, "single_label")
-        labels = self.test.select([f"label.{name}" for name in self.classes]).to_numpy()
-        thresholds = np.array(self.metrics["thresholds"])
-        return make_scorer(labels, probabilities, self.classes, "multi_label", thresholds)
+        probabilities = frame.select([f"{prefix}probability.{name}" for name in self.classes]).to_numpy()
+        labels = ["label"] if self.task == "single_label" else [f"label.{name}" for name in self.classes]
+        values = frame.select(labels).to_numpy()
+        return (values[:, 0] if self.task == "single_label" else values), probabilities.astype(np.float64)
 
 
 def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:

@@ -5,17 +5,17 @@ from typing import Any
 
 import polars as pl
 
-from ecgmm.evaluation.bootstrap import Difference
+from ecgmm.evaluation.comparison import Difference
 from ecgmm.evaluation.metrics import TABLE2_METRICS
 from experiments.table2_notes import join
-from experiments.table2_rows import HEADLINE, LABEL_FREE, Measured, Row, Table
+from experiments.table2_rows import CALIBRATION, HEADLINE, LABEL_FREE, Measured, Row, Table
 from experiments.table2_sections import inputs
 
 _FACTS = ("text_policy", "stages", "fidelity", "reference", "leaky", "n_parameters", "n_trainable_parameters")
 
 
 def to_csv(table: Table) -> str:
-    """Each metric with sd, interval and the paper's printed value, differences, costs, and what all rows share."""
+    """Each metric with sd, interval, the paper's printed value and the difference, calibration, costs, shared facts."""
     shared = _shared(table)
     return pl.DataFrame([_line(row) | shared for row in table.rows], infer_schema_length=None).write_csv()
 
@@ -35,7 +35,12 @@ def _line(row: Row) -> dict[str, Any]:
     }
     for key in TABLE2_METRICS:
         line |= _values(key, one, key) | {f"{key}_paper": float(row.printed[key]) if row.printed else None}
-    line |= _numbers(f"{HEADLINE}_difference", one.difference if one else None)
+        compared = one.compared[key] if one and one.compared else None
+        line |= _numbers(f"{key}_difference", compared.difference if compared else None)
+        line[f"{key}_difference_p_holm"] = compared.p_holm if compared else None
+    for key in CALIBRATION:
+        line |= _values(key, one, key)
+    line["temperature"] = one and one.temperature
     line |= _numbers(f"{HEADLINE}_report_gain", one.report_gain if one else None)
     for name in LABEL_FREE:
         line |= _values(f"{name}_{HEADLINE}", row.label_free.get(name), HEADLINE)

@@ -1,9 +1,10 @@
-"""Table 2 as Markdown (also for a terminal of 130 columns) and LaTeX with booktabs."""
+"""Table 2 as Markdown (also for a terminal of 150 columns) and LaTeX with booktabs."""
 
+import re
 from collections.abc import Sequence
 
 from experiments import table2_sections as sections
-from experiments.table2_notes import LEAK_MARK, header_lines, reading_notes, references, synthetic_line
+from experiments.table2_notes import LEAK_MARK, header_lines, marks_note, reading_notes, references, synthetic_line
 from experiments.table2_rows import Table
 from experiments.table2_sections import Section
 
@@ -13,26 +14,22 @@ _LATEX_ESCAPES = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
+    "<": "$<$",  # the usual font encoding prints another sign for it
+    ">": "$>$",
     "–": "--",
+    "↓": r"$^{\downarrow}$",
+    "↑": r"$^{\uparrow}$",
     LEAK_MARK: r"$^{\dagger}$",
 }
 
 
 def to_markdown(table: Table) -> str:
-    """Header, metrics beside the paper's, differences, costs, all intervals, what each row is and how to read it."""
-    parts = (
-        sections.metrics(table),
-        sections.differences(table),
-        sections.report_gains(table),
-        sections.costs(table),
-        sections.intervals(table, 0, 4),
-        sections.intervals(table, 4, 8),
-    )
+    """Header, metrics beside the paper's, differences, calibration, costs, all intervals, and how to read it."""
     texts = [
         "# Table 2: measured here, and as printed in the paper",
         *([f"**{synthetic_line(table)}**"] if synthetic_line(table) else []),
         _markdown_list(header_lines(table)),
-        *(f"## {part.title}\n\n{_markdown_table(part)}" for part in parts if part.lines),
+        *(f"## {part.title}\n\n{_markdown_table(part)}" for part in sections.parts(table)),
         "## Rows\n\n" + _markdown_list(references(table)),
         "## How to read it\n\n" + _markdown_list(reading_notes(table)),
     ]
@@ -41,19 +38,19 @@ def to_markdown(table: Table) -> str:
 
 def to_latex(table: Table) -> str:
     """Floating tables, the first one with the header in its caption; needs the booktabs package."""
-    others = (sections.report_gains(table), sections.costs(table))
+    others = (sections.calibration(table), sections.report_gains(table), sections.costs(table))
     return "\n".join([_latex_metrics(table), *(_latex_section(part) for part in others if part.lines)])
 
 
 def _latex_metrics(table: Table) -> str:
     header = [line[0].upper() + line[1:] + "." for line in header_lines(table)]
-    note = f"Behind AUROC: 95 % interval of {table.n_resamples} patient resamples."
+    note = f"Behind AUROC: 95 % interval of {table.n_resamples:,} patient resamples. {marks_note()}"
     caption = " ".join(["Measured here, and as printed in the paper.", synthetic_line(table), *header, note])
     head = " & ".join(("Method", "Inputs", r"\multicolumn{2}{l}{AUROC}", *sections.SHORT[1:])) + r" \\"
-    lines = []
+    best, lines = sections.best_numbers(table), []
     for row in table.rows:
         behind = f"[{sections.interval(row.measured)}]" if row.measured else ""
-        (method, inputs, auroc, *others), *paper = sections.metric_lines(row)
+        (method, inputs, auroc, *others), *paper = sections.metric_lines(row, best)
         lines.append(_latex_line([method, inputs, auroc, behind, *others]))
         lines += [_latex_line([name, "", first, "", *rest], italic=True) for name, _, first, *rest in paper]
     return _latex_float(caption, r"llr@{\ }l" + "r" * (len(sections.SHORT) - 1), head, lines)
@@ -81,7 +78,8 @@ def _latex_line(cells: Sequence[str], italic: bool = False) -> str:
 
 
 def _latex(text: str) -> str:
-    return "".join(_LATEX_ESCAPES.get(character, character) for character in text)
+    escaped = "".join(_LATEX_ESCAPES.get(character, character) for character in text)
+    return re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", escaped)
 
 
 def _markdown_table(part: Section) -> str:

@@ -13,6 +13,13 @@ _CHOICES = {
     "none": "without report",
     "joint": "pairs and labels at once",
     "two stages": "pre-training on pairs, then labels",
+    "vector_gate": "one gate a component",
+    "mean_gate": "no gate",
+    "cosine": "cosine consistency",
+    "orthogonal": "consistency of rotations",
+    "no_consistency": "λ = 0",
+    "resnet_ecg": "ResNet1d-18 of width 16 for the waveform",
+    "transformer_text": "two transformer layers for the report",
 }
 _LEAK_NOTE = "labels come from the report that the method also reads: the number measures the leak"
 
@@ -56,6 +63,15 @@ def references(table: Table) -> list[str]:
     return list(dict.fromkeys(f"{one['method']} ({one['fidelity']}): {one['reference']}" for one in facts))
 
 
+def marks_note() -> str:
+    """What bold and arrows in the metrics mean."""
+    return (
+        "Bold: best of the column; rows that measure a leak do not compete. "
+        "↓ worse than gated_fusion, ↑ better: one arrow for p < 0.05, two for p < 0.01, paired and two-sided, "
+        "after Holm's correction for the rows of the column."
+    )
+
+
 def reading_notes(table: Table) -> list[str]:
     """What the columns mean and what the paper leaves open."""
     single_label = table.facts["task"] == "single_label"
@@ -67,7 +83,15 @@ def reading_notes(table: Table) -> list[str]:
         f"Values are means over seeds, sd is between seeds. Intervals and p: {table.n_resamples:,} resamples of "
         "test patients, the metric averaged over seeds inside each; "
         "the same resamples for all rows, so differences are paired. "
-        "p is two-sided and not corrected for the number of rows.",
+        f"p is two-sided and at least {2 / (table.n_resamples + 1):.2g}; 'p Holm' is corrected for the "
+        f"{_n_compared(table)} rows that are compared with gated_fusion in one metric. "
+        "A difference above 0 means that the row is worse.",
+        marks_note(),
+        "Calibration: ECE is the distance of confidence from share correct over 15 bins, Brier the squared distance of "
+        "the probabilities from the truth; both are better when lower, and a method that knows nothing can have a low "
+        "ECE. Chance alone raises ECE in small samples; its interval is freed of that, so the value may lie above it. "
+        "T: temperature that divides the logits, fitted on validation, mean over seeds; above 1 the method was "
+        "too sure of itself.",
         "Inputs: what a row looks at when it predicts. '+ report' is the same training run with a linear head on the "
         "embeddings of both of its towers, so that methods are compared and not access to the report.",
         "With minus without: the row against the same method trained and tested without any report ('none').",
@@ -85,6 +109,10 @@ def reading_notes(table: Table) -> list[str]:
 def join(values: Sequence[Any]) -> str:
     """Comma-separated."""
     return ", ".join(map(str, values))
+
+
+def _n_compared(table: Table) -> int:
+    return sum(row.measured is not None and row.measured.compared is not None for row in table.rows)
 
 
 def _hardware(table: Table) -> list[str]:

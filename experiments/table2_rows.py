@@ -15,23 +15,34 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ecgmm.evaluation.bootstrap import (
-    Difference,
     Estimate,
     bootstrap,
-    difference_of,
-    percentile_interval,
+    estimate_of,
     point_values,
 )
-from ecgmm.evaluation.metrics import TABLE2_METRICS, mean_scorer
+from ecgmm.evaluation.calibration import CALIBRATION_METRICS
+from ecgmm.evaluation.comparison import Difference, difference_of, holm
+from ecgmm.evaluation.metrics import TABLE2_METRICS, joint_scorer, mean_scorer
 from ecgmm.evaluation.ranking import Floats
 from experiments.grouping import WITHOUT_REPORT, RowKey, common_choices, group_runs
 from experiments.runs import Run
 
 REFERENCE_METHOD = "gated_fusion"
 HEADLINE = "auroc_macro"
+CALIBRATION = (*CALIBRATION_METRICS, *(f"{key}_calibrated" for key in CALIBRATION_METRICS))
+_MEASURED = (*TABLE2_METRICS, *CALIBRATION)
 LABEL_FREE = ("zero_shot", "linear_probe")
 """Readouts of what pre-training alone gives: columns of their method's row. Any other readout is a row of its own."""
+_REFERENCE = RowKey(REFERENCE_METHOD)
 _PAPER_CSV = Path(__file__).with_name("paper_table2.csv")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Gated fusion minus a row, and its p-value corrected for all rows of the table (Holm)."""
+
+    difference: Difference
+    p_holm: float
 
 
 @dataclass(frozen=True)
@@ -42,18 +53,20 @@ class Measured:
         facts: ``run.json`` of the first seed.
         seeds: One for each run.
         seconds_per_epoch: Mean over seeds; None for a method that is not trained by gradients.
-        values: Each metric of Table 2 with its interval.
+        temperature: Mean over seeds of the temperature fitted on validation.
+        values: Each metric of Table 2 and of calibration with its interval.
         sd: Its standard deviation between seeds.
-        difference: AUROC of gated fusion minus that of the row; None in its own row.
+        compared: Each metric of Table 2 against gated fusion; None in its own row, and where it was not run.
         report_gain: AUROC of the row minus that of the same method trained and tested without the report.
     """
 
     facts: dict[str, Any]
     seeds: list[int]
     seconds_per_epoch: float | None
+    temperature: float
     values: dict[str, Estimate]
     sd: dict[str, float | None]
-    difference: Difference | None
+    compared: dict[str, Compared] | None
     report_gain: Difference | None
 
 
@@ -110,8 +123,9 @@ def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
     common = common_choices(runs)
     groups, patients = group_runs(runs, common), runs[0].patients
     scores = {key: _score(group, patients, n_resamples, seed) for key, group in groups.items()}
+    compared = _compare({key: found for key, found in scores.items() if key.readout not in LABEL_FREE})
     return Table(
-        rows=_rows({key: _measure(key, group, scores) for key, group in groups.items()}),
+        rows=_rows({key: _measure(key, group, scores, compared.get(key)) for key, group in groups.items()}),
         facts=runs[0].facts,
         common=common,
         seeds=sorted({run.seed for run in runs}),
@@ -124,49 +138,63 @@ def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
 
 
 def _score(group: list[Run], patients: NDArray[np.int64], n_resamples: int, seed: int) -> _Scores:
-    scorers = [run.scorer() for run in group]
+    scorers = [joint_scorer([run.scorer(), run.calibration_scorer()]) for run in group]
     values = [point_values(scorer, len(patients)) for scorer in scorers]
     return _Scores(
-        by_seed={key: np.array([value[key] for value in values]) for key in TABLE2_METRICS},
+        by_seed={key: np.array([value[key] for value in values]) for key in _MEASURED},
         resampled=bootstrap(mean_scorer(scorers), patients, n_resamples, seed),
     )
 
 
-def _measure(key: RowKey, group: list[Run], scores: dict[RowKey, _Scores]) -> Measured:
+def _compare(scores: dict[RowKey, _Scores]) -> dict[RowKey, dict[str, Compared]]:
+    """Every row against gated fusion, metric by metric; nothing where gated fusion was not run."""
+    others = [key for key in scores if key != _REFERENCE and _REFERENCE in scores]
+    found: dict[RowKey, dict[str, Compared]] = {key: {} for key in others}
+    for name in TABLE2_METRICS:
+        gaps = [_difference(name, scores[_REFERENCE], scores[key]) for key in others]
+        for key, gap, p_holm in zip(others, gaps, holm([gap.p_value for gap in gaps]), strict=True):
+            found[key][name] = Compared(gap, float(p_holm))
+    return found
+
+
+def _measure(
+    key: RowKey, group: list[Run], scores: dict[RowKey, _Scores], compared: dict[str, Compared] | None
+) -> Measured:
     found = scores[key]
+    without = scores.get(key._replace(variant=(WITHOUT_REPORT, *key.variant)))
     seconds = [run.facts["seconds_per_epoch"] for run in group if run.facts["seconds_per_epoch"] is not None]
     return Measured(
         facts=group[0].facts,
         seeds=[run.seed for run in group],
         seconds_per_epoch=float(np.mean(seconds)) if seconds else None,
-        values={name: _estimate(found.by_seed[name], found.resampled[name]) for name in TABLE2_METRICS},
-        sd={name: _sd(found.by_seed[name]) for name in TABLE2_METRICS},
-        difference=_difference(RowKey(REFERENCE_METHOD), key, scores),
-        report_gain=_difference(key, key._replace(variant=(WITHOUT_REPORT, *key.variant)), scores),
+        temperature=float(np.mean([run.temperature for run in group])),
+        values={
+            name: estimate_of(name, float(found.by_seed[name].mean()), found.resampled[name]) for name in _MEASURED
+        },
+        sd={name: _sd(found.by_seed[name]) for name in _MEASURED},
+        compared=compared,
+        report_gain=_difference(HEADLINE, found, without) if without else None,
     )
-
-
-def _estimate(values: Floats, resampled: Floats) -> Estimate:
-    return Estimate(float(values.mean()), *percentile_interval(resampled))
 
 
 def _sd(values: Floats) -> float | None:
     return float(values.std(ddof=1)) if len(values) > 1 else None
 
 
-def _difference(first: RowKey, second: RowKey, scores: dict[RowKey, _Scores]) -> Difference | None:
-    """AUROC of one row minus that of another, averaged over seeds, in the same resamples; None where one is missing."""
-    if first == second or not {first, second} <= scores.keys():
-        return None
-    ours, theirs = (float(scores[key].by_seed[HEADLINE].mean()) for key in (first, second))
-    return difference_of(ours, theirs, scores[first].resampled[HEADLINE], scores[second].resampled[HEADLINE])
+def _difference(name: str, first: _Scores, second: _Scores) -> Difference:
+    """A metric of one row minus that of another, averaged over seeds, in the same resamples."""
+    ours, theirs = (float(one.by_seed[name].mean()) for one in (first, second))
+    return difference_of(ours, theirs, first.resampled[name], second.resampled[name])
 
 
 def _rows(measured: dict[RowKey, Measured]) -> list[Row]:
-    """The paper's methods in its order, then controls from the lowest to the highest AUROC, each with its variants."""
-    paper = {
-        line["method"]: line for line in pl.read_csv(_PAPER_CSV, infer_schema=False).to_dicts()
-    }  # text, as printed
+    """The paper's methods in its order, then controls from the lowest to the highest AUROC, each with its variants.
+
+    A table of one method is a study of that method: rows that the paper has for others are left out.
+    """
+    lines = pl.read_csv(_PAPER_CSV, infer_schema=False).to_dicts()  # text, as printed
+    methods = {key.method for key in measured}
+    paper = {line["method"]: line for line in lines if len(methods) > 1 or line["method"] in methods}
     keys = sorted({RowKey(method) for method in paper} | {key for key in measured if key.readout not in LABEL_FREE})
     leading = {key.method: key for key in reversed(keys)}
     controls = [leading[method] for method in leading.keys() - paper.keys()]

@@ -7,6 +7,7 @@ order, a split fixed once. What depends on training (repair, normalisation) happ
 import hashlib
 import json
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from ecgmm.data.progress import run_with_progress
 from ecgmm.data.reports import CleanReport, NoReport, Reports, clean_reports, number_reports
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import check_splits, patient_ranks, split_by_fold, split_by_patient
-from ecgmm.data.store import Store, StoreWriter, only_writer
+from ecgmm.data.store import Store, StoreWriter, one_process
 from ecgmm.data.waveform_pass import Inputs, Rows, WaveformPass, most_rows, n_window_samples
 from ecgmm.errors import ConfigError, DataError
 from ecgmm.leads import N_LEADS
@@ -32,10 +33,19 @@ from ecgmm.leads import N_LEADS
 def open_or_prepare(settings: DictConfig) -> Store:
     """Open the store that the configuration group ``data`` describes; prepare it first where there is none.
 
+    Jobs of a sweep in one process get one opened store.
+
     Raises:
         UserError: As ``prepare_store``.
     """
-    return Store.open(prepare_store(instantiate(settings, _convert_="all")))
+    path = prepare_store(instantiate(settings, _convert_="all"))
+    return _opened(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, made_ns: int) -> Store:
+    """The open store; ``made_ns`` tells a store that was made anew from the one before."""
+    return Store.open(path)
 
 
 def store_path(config: DataConfig) -> Path:
@@ -62,7 +72,7 @@ def prepare_store(config: DataConfig) -> Path:
     """
     path = store_path(config)
     if not path.exists():
-        with only_writer(path.parent):
+        with one_process(path.parent, "prepares"):
             if not path.exists():
                 _prepare(config, path)
     check_same_parameters(Store.open(path), config)

@@ -96,15 +96,20 @@ def _damaged(path: Path) -> DataError:
 
 
 @contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """Let one process at a time prepare stores in a folder; the others wait, and find the store when they go on."""
+def one_process(folder: Path, doing: str) -> Iterator[None]:
+    """Let one process at a time work in a folder; the others wait, and find what it made when they go on.
+
+    Args:
+        folder: Made if it is not there. The lock goes with the process that holds it, however that ends.
+        doing: What it does there, as in "waiting for another process that prepares in stores".
+    """
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            log.info("waiting for another process that prepares a store in %s", folder)
+            log.info("waiting for another process that %s in %s", doing, folder)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:

@@ -1,8 +1,9 @@
-"""Patient-clustered bootstrap: intervals and paired differences that respect that a patient's records hang together.
+"""Patient-clustered bootstrap: intervals that respect that a patient's records hang together.
 
 A resample draws patients with replacement; a record's weight is how often its patient was drawn. Two calls with the
-same patients, number of resamples and seed see the same resamples, which is what makes differences paired.
-Percentile intervals and two-sided p-values follow Efron and Tibshirani, An Introduction to the Bootstrap (1993).
+same patients, number of resamples and seed see the same resamples, which is what makes differences paired
+(``ecgmm.evaluation.comparison``). Percentile intervals follow Efron and Tibshirani, An Introduction to the Bootstrap
+(1993).
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgmm.evaluation.calibration import BIASED_UPWARD
 from ecgmm.evaluation.metrics import Scorer
 from ecgmm.evaluation.ranking import Floats
 
@@ -26,16 +28,6 @@ class Estimate:
     value: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class Difference:
-    """First minus second on the same records; ``p_value`` is two-sided, against a difference of 0."""
-
-    value: float
-    low: float
-    high: float
-    p_value: float
 
 
 def patient_weights(
@@ -57,11 +49,11 @@ def patient_weights(
     at_once = at_once or max(1, _WEIGHTS_AT_ONCE // len(patients))
     generator = np.random.default_rng(seed)
     for start in range(0, n_resamples, at_once):
-        counts = [
-            np.bincount(generator.integers(n_patients, size=n_patients), minlength=n_patients)
-            for _ in range(min(at_once, n_resamples - start))
-        ]
-        yield np.stack(counts, axis=1).astype(np.float64)[patient_of_record]
+        n_drawn = min(at_once, n_resamples - start)
+        drawn = generator.integers(n_patients, size=(n_drawn, n_patients))
+        drawn += n_patients * np.arange(n_drawn)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=n_drawn * n_patients).reshape(n_drawn, n_patients)
+        yield counts.T.astype(np.float64, order="C")[patient_of_record]
 
 
 def point_values(scorer: Scorer, n_records: int) -> dict[str, float]:
@@ -76,12 +68,28 @@ def bootstrap(scorer: Scorer, patients: NDArray[np.integer], n_resamples: int, s
 
 
 def estimates(scorer: Scorer, patients: NDArray[np.integer], n_resamples: int, seed: int) -> dict[str, Estimate]:
-    """Every metric with its 95 % percentile interval; resamples without one are left out for that metric."""
+    """Every metric with its 95 % interval; resamples without one are left out for that metric."""
     resampled = bootstrap(scorer, patients, n_resamples, seed)
-    return {
-        key: Estimate(value, *percentile_interval(resampled[key]))
-        for key, value in point_values(scorer, len(patients)).items()
-    }
+    return {key: estimate_of(key, value, resampled[key]) for key, value in point_values(scorer, len(patients)).items()}
+
+
+def estimate_of(key: str, value: float, resampled: Floats) -> Estimate:
+    """A metric with its percentile interval, which for a metric that is biased upward is moved down to 0 at most.
+
+    Such a metric is too high by some bias, and its resamples, which add the same chance once more, by twice that. The
+    bias is the mean of the resamples minus the value (Efron and Tibshirani 1993, chapter 10); twice it is taken off
+    both bounds. The value itself stays as it is usually reported, so it may lie above the interval.
+
+    Args:
+        key: Name of the metric.
+        value: With each record counted once.
+        resampled: ``[R]``, with the weights of the resamples.
+    """
+    low, high = percentile_interval(resampled)
+    if key not in BIASED_UPWARD:
+        return Estimate(value, low, high)
+    shift = 2 * (float(resampled.mean()) - value)
+    return Estimate(value, *np.maximum(0, [low - shift, high - shift]).tolist())  # NaN stays NaN
 
 
 def percentile_interval(resampled: Floats) -> tuple[float, float]:
@@ -91,36 +99,3 @@ def percentile_interval(resampled: Floats) -> tuple[float, float]:
         return np.nan, np.nan
     low, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
-
-
-def paired_difference(
-    first: Scorer, second: Scorer, patients: NDArray[np.integer], n_resamples: int, seed: int
-) -> dict[str, Difference]:
-    """Difference first - second of every metric that both have, on the same records in the same order.
-
-    Args:
-        first: Scorer of one method's predictions.
-        second: Scorer of the other's.
-        patients: ``[n]``, patient of each record.
-        n_resamples: Number of patient resamples, the same for both.
-        seed: Seed of the resamples.
-    """
-    values = [point_values(scorer, len(patients)) for scorer in (first, second)]
-    resampled = [bootstrap(scorer, patients, n_resamples, seed) for scorer in (first, second)]
-    return {
-        key: difference_of(values[0][key], values[1][key], resampled[0][key], resampled[1][key])
-        for key in values[0].keys() & values[1].keys()
-    }
-
-
-def difference_of(first: float, second: float, first_resampled: Floats, second_resampled: Floats) -> Difference:
-    """Difference of two metrics from their values in the same resamples ``[R]``.
-
-    The p-value is twice the smaller share of resamples on either side of 0 (0 itself counts to both), with one
-    added to counts and total so that it is never 0 (Davison and Hinkley 1997, section 4.2).
-    """
-    differences = first_resampled - second_resampled
-    defined = differences[np.isfinite(differences)]
-    tail = min((defined <= 0).sum(), (defined >= 0).sum())
-    p_value = min(1.0, 2 * (float(tail) + 1) / (len(defined) + 1))
-    return Difference(first - second, *percentile_interval(differences), p_value)

@@ -145,6 +145,15 @@ def mean_scorer(scorers: Sequence[Scorer]) -> Scorer:
     return score
 
 
+def joint_scorer(scorers: Sequence[Scorer]) -> Scorer:
+    """Scorer that brings the metrics of several scorers of the same records together."""
+
+    def score(weights: Floats) -> dict[str, Floats]:
+        return {key: values for scorer in scorers for key, values in scorer(weights).items()}
+
+    return score
+
+
 def scored_classes(positive: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Classes ``[K]`` with both a positive and a negative record in ``positive [n, K]``; the rest has no ranking."""
     return np.asarray(positive.any(axis=0) & ~positive.all(axis=0))

@@ -10,7 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ecgmm.evaluation.bootstrap import CONFIDENCE, Estimate, estimates
-from ecgmm.evaluation.metrics import TaskKind, make_scorer, scored_classes
+from ecgmm.evaluation.calibration import apply_temperature, calibration_scorer
+from ecgmm.evaluation.metrics import TaskKind, joint_scorer, make_scorer, scored_classes
 from ecgmm.evaluation.ranking import Floats
 from ecgmm.evaluation.thresholds import Thresholds
 
@@ -48,6 +49,7 @@ def evaluate_predictions(
     class_names: Sequence[str],
     task: TaskKind,
     thresholds: Thresholds | None = None,
+    temperature: float | None = None,
     n_resamples: int = 1000,
     seed: int = 0,
     prefix: str = "test/",
@@ -61,6 +63,7 @@ def evaluate_predictions(
         class_names: K names.
         task: ``single_label`` (softmax) or ``multi_label`` (sigmoid).
         thresholds: For multi-label, chosen on validation; None for single-label.
+        temperature: Fitted on validation; without it there are no ``_calibrated`` keys.
         n_resamples: Patient resamples.
         seed: Seed of the resamples.
         prefix: Put before every metric key.
@@ -68,12 +71,17 @@ def evaluate_predictions(
     Returns:
         Strictly JSON-ready. ``<prefix><metric>`` to ``{"value", "low", "high"}`` with None where undefined, and beside
         them ``task``, ``classes``, ``per_class``, ``confusion_matrix``, ``absent_classes``, ``thresholds``,
-        ``default_thresholds`` (classes without a positive in validation), ``n_records``, ``n_patients``, ``bootstrap``.
+        ``default_thresholds`` (classes without a positive in validation), ``temperature``, ``n_records``,
+        ``n_patients``, ``bootstrap``.
     """
     assert np.isfinite(probabilities).all()
     values = None if thresholds is None else thresholds.values
-    scorer = make_scorer(labels, probabilities, class_names, task, values)
-    found = estimates(scorer, patients, n_resamples, seed)
+    scorers = [make_scorer(labels, probabilities, class_names, task, values)]
+    scorers.append(calibration_scorer(labels, probabilities, task))
+    if temperature is not None:
+        calibrated = apply_temperature(probabilities, temperature, task)
+        scorers.append(calibration_scorer(labels, calibrated, task, "_calibrated"))
+    found = estimates(joint_scorer(scorers), patients, n_resamples, seed)
     positive = labels[:, None] == np.arange(len(class_names)) if task == "single_label" else labels >= 0.5
     return {f"{prefix}{key}": _json_numbers(estimate) for key, estimate in found.items()} | {
         "task": task,
@@ -83,6 +91,7 @@ def evaluate_predictions(
         "absent_classes": _names_where(~scored_classes(positive), class_names),
         "thresholds": None if values is None else values.tolist(),
         "default_thresholds": [] if thresholds is None else _names_where(thresholds.defaulted, class_names),
+        "temperature": temperature,
         "n_records": len(labels),
         "n_patients": len(np.unique(patients)),
         "bootstrap": {"unit": "patient", "n_resamples": n_resamples, "seed": seed, "confidence": CONFIDENCE},

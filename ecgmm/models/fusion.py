@@ -1,4 +1,7 @@
-"""How two embeddings become one: the paper's scalar gate, and what happens when a modality is missing."""
+"""How two embeddings become one: gates, and what happens when a modality is missing.
+
+A gate gives the weight alpha of the waveform, ``[B, 1]`` for one weight a record or ``[B, D]`` for one a component.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -25,28 +28,50 @@ class ScalarGate(nn.Module):
             has_text: bool ``[B]``.
 
         Returns:
-            alpha, float32 ``[B]``: in (0, 1) where both modalities are there, else as ``follow_present``.
+            alpha, float32 ``[B, 1]``: in (0, 1) where both modalities are there, else as ``follow_present``.
         """
-        alpha = torch.sigmoid(self.weight(torch.cat([h_e, h_t], dim=-1)).squeeze(-1).float())
+        alpha = torch.sigmoid(self.weight(torch.cat([h_e, h_t], dim=-1)).float())
         return follow_present(alpha, has_ecg, has_text)
+
+
+class VectorGate(ScalarGate):
+    """One weight a component: ``alpha = sigmoid(W [h_e, h_t])`` of width D, as in a gated multimodal unit.
+
+    Source: Arevalo et al., "Gated multimodal units for information fusion", ICLR 2017 workshop. ``forward`` gives
+    alpha as ``[B, D]``.
+
+    Args:
+        dim: Width D of each embedding.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim)
+        self.weight = nn.Linear(2 * dim, dim, bias=False)
+
+
+class MeanGate(nn.Module):
+    """No gate: alpha is one half. ``forward`` as that of ``ScalarGate``."""
+
+    def forward(self, h_e: Tensor, h_t: Tensor, has_ecg: Tensor, has_text: Tensor) -> Tensor:
+        """Give one half where both modalities are there; float32 ``[B, 1]``."""
+        return follow_present(torch.full((len(h_e), 1), 0.5, device=h_e.device), has_ecg, has_text)
 
 
 def follow_present(alpha: Tensor, has_ecg: Tensor, has_text: Tensor) -> Tensor:
     """Send the gate to the modality that is there.
 
     Args:
-        alpha: Weight of the waveform ``[B]``.
+        alpha: Weight of the waveform ``[B, 1]`` or ``[B, D]``.
         has_ecg: bool ``[B]``.
         has_text: bool ``[B]``.
 
     Returns:
-        ``[B]``: ``alpha`` where both are there, 1 without a report, 0 without a waveform, 0.5 without either.
+        As ``alpha`` where both are there, 1 without a report, 0 without a waveform, 0.5 without either.
     """
     fixed = 0.5 + 0.5 * (has_ecg.to(alpha.dtype) - has_text.to(alpha.dtype))
-    return torch.where(has_ecg & has_text, alpha, fixed)
+    return torch.where((has_ecg & has_text).unsqueeze(-1), alpha, fixed.unsqueeze(-1))
 
 
 def blend(alpha: Tensor, h_e: Tensor, h_t: Tensor) -> Tensor:
-    """Compute ``z = alpha h_e + (1 - alpha) h_t`` for alpha ``[B]`` and embeddings ``[B, D]``."""
-    alpha = alpha.unsqueeze(-1)
+    """Compute ``z = alpha h_e + (1 - alpha) h_t`` for alpha ``[B, 1]`` or ``[B, D]`` and embeddings ``[B, D]``."""
     return alpha * h_e + (1 - alpha) * h_t

@@ -1,7 +1,38 @@
-"""The paper's consistency loss, and figures that show when it has been met by collapse rather than by agreement."""
+"""Consistency losses, the paper's and others, and figures that show when one has been met by collapse."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import cosine_similarity
+from torch.nn.utils.parametrizations import orthogonal
+
+
+class SquaredConsistency:
+    """The paper's: squared distance of two learned linear projections, which P_e = P_t = 0 makes zero."""
+
+    def projection(self, dim: int) -> nn.Module:
+        """A map ``[B, D] -> [B, D]`` of one modality's embedding into the shared space."""
+        return nn.Linear(dim, dim, bias=False)
+
+    def loss(self, p_e: Tensor, p_t: Tensor, both_present: Tensor) -> Tensor:
+        """As ``consistency_loss``."""
+        return consistency_loss(p_e, p_t, both_present)
+
+
+class OrthogonalConsistency(SquaredConsistency):
+    """Squared distance of two learned rotations: they keep lengths, so they cannot collapse; embeddings still can."""
+
+    def projection(self, dim: int) -> nn.Module:
+        """A map ``[B, D] -> [B, D]`` whose matrix stays orthogonal (the exponential of a skew-symmetric one)."""
+        return orthogonal(nn.Linear(dim, dim, bias=False))
+
+
+class CosineConsistency(SquaredConsistency):
+    """``1 - cos(P_e h_e, P_t h_t)``: shrinking changes nothing, agreement in direction does."""
+
+    def loss(self, p_e: Tensor, p_t: Tensor, both_present: Tensor) -> Tensor:
+        """Mean over the records that have both modalities, float32 in [0, 2]; 0 where none has."""
+        distance = 1 - cosine_similarity(p_e.float(), p_t.float(), dim=-1)
+        return (distance * both_present).sum() / both_present.sum().clamp(min=1)
 
 
 def consistency_loss(p_e: Tensor, p_t: Tensor, both_present: Tensor) -> Tensor:

@@ -1,10 +1,11 @@
-"""Where the gate leans: distribution of the waveform's weight alpha, one panel a class."""
+"""Where the gate leans: distribution of the waveform's weight alpha in groups of records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
@@ -56,3 +57,45 @@ def gate_histograms(
     figure.supylabel("Share of the class's records", fontsize=10)
     figure.suptitle(f"{title}: gate by class" if title else "Gate by class")
     return figure
+
+
+def draw_gate_ridges(axes: Axes, groups: Mapping[str, NDArray[np.floating]], n_records: Mapping[str, int]) -> None:
+    """Draw one histogram of the gate a group, one under the other, with the median of each.
+
+    Each is scaled to its own highest bin, so that shapes can be compared and areas cannot.
+
+    Args:
+        axes: Where to draw.
+        groups: Gates ``[n]`` in [0, 1] by name of the group, from top to bottom; several seeds may be pooled.
+        n_records: Records of each group, each counted once.
+    """
+    baselines = np.arange(len(groups))[::-1].astype(float)
+    for baseline, values in zip(baselines, groups.values(), strict=True):
+        axes.axhline(baseline, color=GREY, linewidth=0.5)
+        if not len(values):
+            continue
+        heights = np.histogram(values, _BINS)[0].astype(float)
+        axes.stairs(
+            baseline + 0.72 * heights / heights.max(),
+            _BINS,
+            baseline=baseline,
+            fill=True,
+            color=OKABE_ITO[0],
+            alpha=0.65,
+        )
+        median = float(np.median(values))
+        axes.vlines(median, baseline, baseline + 0.76, color=OKABE_ITO[1], linewidth=1.6)
+        axes.annotate(
+            f"median {median:.2f}",
+            (0.99, baseline + 0.97),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="top",
+            fontsize=7,
+            color=OKABE_ITO[1],
+        )
+    axes.set_yticks(baselines + 0.3, [f"{name}\n{n_records[name]:,}" for name in groups])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(False, axis="y")
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.05, len(groups)), xticks=[0, 0.5, 1])
+    axes.set_xticks([0.25, 0.75], minor=True)

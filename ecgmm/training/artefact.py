@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from safetensors.torch import load_file, save_file
@@ -88,7 +89,12 @@ def load_method(folder: Path) -> tuple[Method, WaveformPreparation, dict[str, An
     facts = read_json(folder / "model.json")
     tokeniser, vocabulary = load_vocabularies(folder, facts)
     texts = TextBank(tuple(facts["class_names"]), vocabulary.statements, tokeniser, facts["max_tokens"])
-    method = build_method(facts, texts)
+    try:
+        method = build_method(facts, texts)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, TypeError):  # an argument that is missing or unknown
+            raise DataError(f"{folder}/model.json has settings of another version; train the run again") from error
+        raise
     try:
         method.load_state_dict(load_file(folder / "model.safetensors"))
     except RuntimeError as error:

@@ -18,7 +18,7 @@ from ecgmm.evaluation.thresholds import Thresholds
 from ecgmm.signal.only_leads import OnlyLeads
 from ecgmm.training.artefact import load_method, load_vocabularies
 from ecgmm.training.learning import precision_of
-from ecgmm.training.predictions import evaluate, predict_frame, without_readouts
+from ecgmm.training.predictions import Fitted, evaluate, predict_frame, without_readouts
 from ecgmm.training.run_directory import read_json, write_json
 from ecgmm.training.task import DiagnosisTask
 
@@ -74,8 +74,8 @@ def evaluate_run(
     saved = read_json(run / "metrics.json")
     frame = predict_frame(trainer, task, datamodule, (split,))
     frame = without_readouts(frame, [name for name in method.readouts if name not in saved["readouts"]])
-    thresholds = {"": _thresholds(saved)} | {name: _thresholds(part) for name, part in saved["readouts"].items()}
-    metrics = evaluate(frame, facts["class_names"], facts["task"], thresholds, **config.evaluation, split=split)
+    fitted = {name: _fitted(part) for name, part in {"": saved, **saved["readouts"]}.items()}
+    metrics = evaluate(frame, facts["class_names"], facts["task"], fitted, **config.evaluation, split=split)
     if leads is not None:
         metrics["leads"] = list(leads)
     suffix = "" if leads is None else f"-{'+'.join(leads)}"
@@ -85,11 +85,12 @@ def evaluate_run(
     return metrics, file
 
 
-def _thresholds(saved: dict[str, Any]) -> Thresholds | None:
+def _fitted(saved: dict[str, Any]) -> Fitted:
+    temperature = saved.get("temperature")  # runs from before calibration have none
     if saved["thresholds"] is None:
-        return None
+        return Fitted(None, temperature)
     defaulted = [name in saved["default_thresholds"] for name in saved["classes"]]
-    return Thresholds(np.array(saved["thresholds"]), np.array(defaulted))
+    return Fitted(Thresholds(np.array(saved["thresholds"]), np.array(defaulted)), temperature)
 
 
 def _check_fits(facts: dict[str, Any], store: Store) -> None:

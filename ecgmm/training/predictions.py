@@ -1,6 +1,7 @@
 """From a trained task to a table of predictions, and from that table to metrics."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import lightning
@@ -10,10 +11,24 @@ import torch
 from torch import Tensor
 
 from ecgmm.data.datamodule import EcgReportDataModule
-from ecgmm.evaluation.metrics import TaskKind
+from ecgmm.evaluation.calibration import fit_temperature
+from ecgmm.evaluation.metrics import TaskKind, compute_metrics
 from ecgmm.evaluation.results import average_windows, evaluate_predictions
 from ecgmm.evaluation.thresholds import Thresholds, choose_thresholds
 from ecgmm.training.task import DiagnosisTask, Prediction
+
+_OF_THE_RECORD = ("record", "patient", "window", "split", "missing_share", "flat_leads")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was chosen on validation: ``thresholds`` of a multi-label task, and the ``temperature`` of the logits.
+
+    The temperature is None where a saved run has none.
+    """
+
+    thresholds: Thresholds | None
+    temperature: float | None
 
 
 def predict(
@@ -37,12 +52,12 @@ def predict_frame(
     """Predict all records of some splits.
 
     Returns:
-        One row a window: record, patient, window, split, label (or label.<class>), probability.<class>,
-        <readout>.probability.<class>, gate, has_report, row.
+        One row a window: record, patient, window, split, missing_share and flat_leads of the recording, label (or
+        label.<class>), probability.<class>, <readout>.probability.<class>, gate, has_report, row.
     """
     found = predict(trainer, task, datamodule, splits)
     rows, targets = found.rows.numpy(), datamodule.targets
-    frame = datamodule.store.records[rows].select("record", "patient", "window", "split")
+    frame = datamodule.store.records[rows].select(*_OF_THE_RECORD)
     labels = targets.values[rows]
     label_columns = (
         [pl.Series("label", labels)]
@@ -83,22 +98,22 @@ def without_readouts(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     return frame.drop(name for name in frame.columns if name.split(".")[0] in names)
 
 
-def thresholds_of(frame: pl.DataFrame, class_names: Sequence[str], task_name: TaskKind) -> dict[str, Thresholds | None]:
-    """Thresholds of a multi-label task from the validation rows by name of the readout; None for a single-label one."""
-    names = ["", *readouts_in(frame)]
-    if task_name == "single_label":
-        return dict.fromkeys(names)
+def fit_on_validation(frame: pl.DataFrame, class_names: Sequence[str], task_name: TaskKind) -> dict[str, Fitted]:
+    """Thresholds (of a multi-label task) and temperature from the validation rows, by name of the readout."""
     validation = average_windows(frame.filter(pl.col("split") == "val"))
-    return {
-        name: choose_thresholds(*labels_and_probabilities(validation, class_names, task_name, name)) for name in names
-    }
+    fitted = {}
+    for name in ("", *readouts_in(frame)):
+        found = labels_and_probabilities(validation, class_names, task_name, name)
+        thresholds = choose_thresholds(*found) if task_name == "multi_label" else None
+        fitted[name] = Fitted(thresholds, fit_temperature(*found, task_name))
+    return fitted
 
 
 def evaluate(
     frame: pl.DataFrame,
     class_names: Sequence[str],
     task_name: TaskKind,
-    thresholds: dict[str, Thresholds | None],
+    fitted: dict[str, Fitted],
     n_resamples: int,
     seed: int,
     split: str = "test",
@@ -109,21 +124,28 @@ def evaluate(
         frame: As ``predict_frame`` returns it.
         class_names: The K classes.
         task_name: ``single_label`` or ``multi_label``.
-        thresholds: As ``thresholds_of`` returns them.
+        fitted: As ``fit_on_validation`` returns it.
         n_resamples: Bootstrap resamples of patients.
         seed: Seed of the resampling.
         split: The split.
 
     Returns:
-        The content of ``metrics.json``.
+        The content of ``metrics.json``. Where the frame holds validation rows beside the split, ``val/auroc_macro``
+        is their value, without an interval: what a search over settings may look at.
     """
     chosen = average_windows(frame.filter(pl.col("split") == split))
+    validation = average_windows(frame.filter((pl.col("split") == "val") & (split != "val")))
     patients = chosen["patient"].to_numpy()
 
     def measured(readout: str) -> dict[str, Any]:
         labels, probabilities = labels_and_probabilities(chosen, class_names, task_name, readout)
-        of_task = (class_names, task_name, thresholds[readout])
-        return evaluate_predictions(labels, probabilities, patients, *of_task, n_resamples, seed, prefix=f"{split}/")
+        of_task = (class_names, task_name, fitted[readout].thresholds, fitted[readout].temperature)
+        found = evaluate_predictions(labels, probabilities, patients, *of_task, n_resamples, seed, prefix=f"{split}/")
+        if len(validation):
+            labels, probabilities = labels_and_probabilities(validation, class_names, task_name, readout)
+            value = compute_metrics(labels, probabilities, class_names, task_name)["auroc_macro"]
+            found["val/auroc_macro"] = {"value": value if np.isfinite(value) else None}
+        return found
 
     return measured("") | {"readouts": {name: measured(name) for name in readouts_in(frame)}}
 

@@ -19,9 +19,9 @@ from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.artefact import build_method, build_preparation, save_model
-from ecgmm.training.dashboard import close_dashboard, log_results, open_dashboard
+from ecgmm.training.dashboard import log_results, open_dashboard
 from ecgmm.training.learning import build_trainers, learn, precision_of, stages_of
-from ecgmm.training.predictions import evaluate, readouts_in, thresholds_of, without_readouts
+from ecgmm.training.predictions import evaluate, fit_on_validation, readouts_in, without_readouts
 from ecgmm.training.readouts import LABEL_FREE
 from ecgmm.training.run_directory import (
     SCHEMA_VERSION,
@@ -29,6 +29,7 @@ from ecgmm.training.run_directory import (
     environment,
     open_run,
     read_json,
+    run_state,
     write_json,
 )
 from ecgmm.training.task import DiagnosisTask
@@ -61,6 +62,9 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
     datamodule = build_datamodule(config, store)
     config.from_data = datamodule.facts()
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    if run_state(directory, config_digest(resolved, store.fingerprint)) == "finished":
+        log.info("%s is finished already", directory)  # before the method is built, which may take long
+        return read_json(directory / "metrics.json")
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     method = build_method(resolved, build_texts(config, datamodule))
     leaky = check_leak(config, store, method)
@@ -68,33 +72,27 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
     trainers = build_trainers(config, directory, method)
     facts = describe(resolved, datamodule, method, leaky)
     state = open_run(directory, resolved, facts, config.overwrite)
-    if state == "finished":
-        log.info("%s is finished already", directory)
-        return read_json(directory / "metrics.json")
     log.info("%s (%s)", directory, "going on where it stopped" if state == "interrupted" else "new")
 
-    dashboard = open_dashboard(directory, resolved, facts)
-    for stage in trainers:
-        stage.trainer.logger = dashboard
-    try:
+    with open_dashboard(directory, resolved, facts) as dashboard:
+        for stage in trainers:
+            stage.trainer.logger = dashboard
         frame, seconds_per_epoch = learn(trainers, task, datamodule, directory)
         refused = [name for name in readouts_in(frame) if name not in facts["readouts"]]
         frame = without_readouts(frame, refused)
         frame.write_parquet(directory / "predictions.parquet")
-        thresholds = thresholds_of(frame, task.class_names, task.task_name)
-        metrics = evaluate(frame, task.class_names, task.task_name, thresholds, **resolved["evaluation"])
+        fitted = fit_on_validation(frame, task.class_names, task.task_name)
+        metrics = evaluate(frame, task.class_names, task.task_name, fitted, **resolved["evaluation"])
         save_model(directory / "model", task, datamodule, resolved)
         write_json(directory / "metrics.json", metrics)
-        if dashboard is not None:
-            log_results(dashboard, frame, metrics, task.class_names, task.task_name)
-    finally:
-        close_dashboard(dashboard)
-    measured = {
-        "seconds_per_epoch": seconds_per_epoch,
-        "wall_time_s": round(time.monotonic() - started, 1),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # of the whole process
-    }
-    write_json(directory / "run.json", {**facts, **environment(), **measured, "finished": True})
+        measured = {
+            "seconds_per_epoch": seconds_per_epoch,
+            "wall_time_s": round(time.monotonic() - started, 1),
+            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # of the whole process
+        }
+        done = {**facts, **environment(), **measured, "finished": True}
+        log_results(dashboard, directory, frame, metrics, done, store.manifest, config.logger.artifacts)
+    write_json(directory / "run.json", done)
     return metrics
 
 
@@ -237,6 +235,7 @@ def describe(resolved: dict[str, Any], datamodule: EcgReportDataModule, method: 
         "text_policy": resolved["text"]["policy"],
         "leaky": leaky,
         "size": resolved["size"],
+        "ablation": resolved["ablation"],
         "stages": resolved["stages"],
         "two_stages": method.two_stages,
         "readouts": describe_readouts(resolved, datamodule.store, method),

@@ -17,10 +17,10 @@ from ecgmm.errors import ConfigError
 
 SCHEMA_VERSION = 2
 _PACKAGES = ("torch", "lightning", "hydra-core", "transformers", "torchmetrics", "numpy", "scikit-learn", "wfdb")
-# These say where and how a run is shown, not what it computes.
-_NOT_COMPUTED = ("paths", "logger", "overwrite", "name")
+# These say where and how a run is shown or started, not what it computes.
+_NOT_COMPUTED = ("paths", "logger", "overwrite", "name", "n_jobs")
 
-RunState = Literal["new", "interrupted", "finished"]
+RunState = Literal["new", "interrupted", "finished", "other"]
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -44,6 +44,26 @@ def config_digest(config: dict[str, Any], fingerprint: str) -> str:
     return hashlib.sha256(json.dumps(computed, sort_keys=True).encode()).hexdigest()
 
 
+def run_state(path: Path, digest: str) -> RunState:
+    """What stands in a run directory, seen from the run with this ``config_digest``.
+
+    Returns:
+        ``finished`` if that run is complete, ``interrupted`` if it was begun, ``other`` if another one is there, else
+        ``new``.
+    """
+    if not (path / "run.json").exists():
+        return "new"
+    found = read_json(path / "run.json")
+    if found["config_digest"] != digest:
+        return "other"
+    return "finished" if found["finished"] else "interrupted"
+
+
+def other_run(path: Path) -> ConfigError:
+    """What to tell the user whose run finds another one in its directory."""
+    return ConfigError(f"{path} holds a run of another configuration or store; move it away or set overwrite=true")
+
+
 def open_run(path: Path, config: dict[str, Any], facts: dict[str, Any], overwrite: bool) -> RunState:
     """Claim a run directory.
 
@@ -54,24 +74,30 @@ def open_run(path: Path, config: dict[str, Any], facts: dict[str, Any], overwrit
         overwrite: Delete a run of another configuration that stands there.
 
     Returns:
-        ``finished`` if the same run is complete, ``interrupted`` if it was begun, else ``new``.
+        As ``run_state``, but never ``other``.
 
     Raises:
         ConfigError: If another run stands there and ``overwrite`` is false.
     """
-    if (path / "run.json").exists():
-        found = read_json(path / "run.json")
-        if found["config_digest"] == facts["config_digest"]:
-            return "finished" if found["finished"] else "interrupted"
+    state = run_state(path, facts["config_digest"])
+    if state == "other":
         if not overwrite:
-            raise ConfigError(
-                f"{path} holds a run of another configuration or store; move it away or set overwrite=true"
-            )
-        shutil.rmtree(path)
-    path.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(OmegaConf.create(config), path / "config.yaml")
-    write_json(path / "run.json", {**facts, "finished": False})
-    return "new"
+            raise other_run(path)
+        _empty(path)
+        state = "new"
+    if state == "new":
+        path.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(OmegaConf.create(config), path / "config.yaml")
+        write_json(path / "run.json", {**facts, "finished": False})
+    return state
+
+
+def _empty(path: Path) -> None:
+    for part in path.iterdir():  # the folder itself carries the lock of this process
+        if part.is_dir():
+            shutil.rmtree(part)
+        else:
+            part.unlink()
 
 
 def environment() -> dict[str, Any]:

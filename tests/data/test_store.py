@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ecgmm.data.store import Store, StoreWriter, only_writer
+from ecgmm.data.store import Store, StoreWriter, one_process
 from ecgmm.errors import DataError
 
 BLOCK = np.arange(3 * 12 * 20, dtype=np.int16).reshape(3, 12, 20)
@@ -114,7 +114,7 @@ def test_an_incomplete_or_damaged_store_never_opens(tmp_path: Path, damage: Any,
 
 
 def hold(folder: Path, seconds: float, started: Any) -> None:
-    with only_writer(folder):
+    with one_process(folder, "prepares"):
         started.set()
         time.sleep(seconds)
 
@@ -126,7 +126,7 @@ def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:
     first.start()
     started.wait(10)
     before = time.monotonic()
-    with only_writer(tmp_path):
+    with one_process(tmp_path, "prepares"):
         waited = time.monotonic() - before
     first.join()
     assert waited > 0.2

@@ -5,13 +5,12 @@ import pytest
 
 from ecgmm.evaluation.bootstrap import (
     bootstrap,
-    difference_of,
     estimates,
-    paired_difference,
     patient_weights,
     percentile_interval,
     point_values,
 )
+from ecgmm.evaluation.comparison import difference_of, paired_difference
 from ecgmm.evaluation.metrics import Scorer, single_label_scorer
 from ecgmm.evaluation.ranking import Floats
 

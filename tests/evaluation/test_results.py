@@ -53,7 +53,9 @@ def test_multi_label_content() -> None:
     labels, probabilities, patients = predictions()
     many = np.eye(3)[labels].astype(np.float32)
     thresholds = Thresholds(np.array([0.4, 0.5, 0.5]), np.array([False, False, True]))
-    found = evaluate_predictions(many, probabilities, patients, CLASSES, "multi_label", thresholds, 50, prefix="val/")
+    found = evaluate_predictions(
+        many, probabilities, patients, CLASSES, "multi_label", thresholds, n_resamples=50, prefix="val/"
+    )
     json.dumps(found, allow_nan=False)
     assert found["thresholds"] == [0.4, 0.5, 0.5]
     assert found["default_thresholds"] == ["CD"]

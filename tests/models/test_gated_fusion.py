@@ -5,6 +5,8 @@ import math
 import torch
 from torch import nn
 
+from ecgmm.models.fusion import ScalarGate
+from ecgmm.models.losses import SquaredConsistency
 from ecgmm.models.methods.gated_fusion import GatedFusion
 from ecgmm.types import INTERVALS, Batch
 from tests.models.building import Given
@@ -16,16 +18,30 @@ H_T = [[3.0, -1.0], [2.0, 2.0]]
 NO_INTERVALS = torch.full((2, len(INTERVALS)), torch.nan)
 
 
+def set_weight(layer: nn.Module, values: list[list[float]]) -> None:
+    assert isinstance(layer, nn.Linear)
+    layer.weight.copy_(torch.tensor(values))
+
+
 def by_hand(lambda_cons: float = 0.1) -> GatedFusion:
+    gate = ScalarGate(2)
     method = GatedFusion(
-        Given(), Given(), nn.CrossEntropyLoss(), n_classes=2, dim=2, dropout=0.0, lambda_cons=lambda_cons
+        Given(),
+        Given(),
+        gate,
+        SquaredConsistency(),
+        nn.CrossEntropyLoss(),
+        n_classes=2,
+        dim=2,
+        dropout=0.0,
+        lambda_cons=lambda_cons,
     )
     with torch.no_grad():
-        method.gate.weight.weight.copy_(torch.tensor([[0.5, -0.25, 0.1, 0.2]]))
+        gate.weight.weight.copy_(torch.tensor([[0.5, -0.25, 0.1, 0.2]]))
         method.head.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 2.0]]))
         method.head.bias.copy_(torch.tensor([0.5, -0.5]))
-        method.ecg_projection.weight.copy_(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
-        method.text_projection.weight.copy_(torch.tensor([[0.0, 1.0], [1.0, 0.0]]))
+        set_weight(method.ecg_projection, [[2.0, 0.0], [0.0, 1.0]])
+        set_weight(method.text_projection, [[0.0, 1.0], [1.0, 0.0]])
     return method
 
 

@@ -2,7 +2,14 @@
 
 import torch
 
-from ecgmm.models.losses import consistency_loss, effective_rank, projection_health
+from ecgmm.models.losses import (
+    CosineConsistency,
+    OrthogonalConsistency,
+    SquaredConsistency,
+    consistency_loss,
+    effective_rank,
+    projection_health,
+)
 
 P_E = torch.tensor([[1.0, 2.0], [0.0, 1.0], [5.0, 5.0]])
 P_T = torch.tensor([[0.0, 4.0], [3.0, 1.0], [9.0, 9.0]])
@@ -56,3 +63,27 @@ def test_health_of_shrunk_projections_differs_in_norm_but_not_in_gap() -> None:
     torch.testing.assert_close(shrunk["projection_gap"], whole["projection_gap"])
     torch.testing.assert_close(shrunk["text_projection_rank"], whole["text_projection_rank"])
     assert projection_health(p_e, p_e)["projection_gap"].item() == 0
+
+
+def test_cosine_sees_directions_only() -> None:
+    p_e, p_t = torch.tensor([[3.0, 0.0], [1.0, 1.0]]), torch.tensor([[0.0, 2.0], [4.0, 4.0]])
+    both = torch.tensor([True, True])
+    torch.testing.assert_close(CosineConsistency().loss(p_e, p_t, both), torch.tensor(0.5))  # (1 + 0) / 2
+    torch.testing.assert_close(CosineConsistency().loss(p_e / 1000, p_t, both), torch.tensor(0.5))
+    assert CosineConsistency().loss(p_e, p_t, torch.tensor([False, False])).item() == 0
+
+
+def test_rotations_keep_lengths_while_they_learn_and_linear_projections_collapse() -> None:
+    def norms_after_training(kind: SquaredConsistency) -> float:
+        torch.manual_seed(0)
+        h_e, h_t, both = torch.randn(64, 6), torch.randn(64, 6), torch.ones(64, dtype=torch.bool)
+        projections = [kind.projection(6), kind.projection(6)]
+        optimizer = torch.optim.SGD([p for one in projections for p in one.parameters()], lr=0.05)
+        for _ in range(300):
+            optimizer.zero_grad()
+            kind.loss(projections[0](h_e), projections[1](h_t), both).backward()
+            optimizer.step()
+        return float(projections[0](h_e).detach().norm() / h_e.norm())
+
+    assert norms_after_training(SquaredConsistency()) < 0.1
+    assert abs(norms_after_training(OrthogonalConsistency()) - 1) < 1e-5

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from ecgmm.plots import confusion_matrix, gate_histograms, roc_and_pr_curves
 from ecgmm.plots.palette import OKABE_ITO, line_styles
@@ -26,7 +27,7 @@ def texts(figure: Figure) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=40)
     assert buffer.getvalue().startswith(b"\x89PNG")
-    return "\n".join(text.get_text() for text in figure.findobj(match=lambda one: hasattr(one, "get_text")))  # type: ignore[attr-defined]
+    return "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
 
 
 def test_confusion_matrix_shows_counts_and_shares_of_the_true_class() -> None:

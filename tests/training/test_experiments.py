@@ -14,7 +14,8 @@ Command = Callable[..., int]
 
 @pytest.fixture
 def settings(quick_settings: list[str], tmp_path: Path) -> list[str]:
-    return [*(text for text in quick_settings if not text.startswith("recipe=")), f"paths.outputs={tmp_path}/outputs"]
+    kept = (text for text in quick_settings if not text.startswith("recipe="))
+    return [*kept, f"paths.outputs={tmp_path}/outputs", "hydra/launcher=basic"]  # other engines: tests/test_sweeps.py
 
 
 def test_table2_runs_without_m_goes_on_and_is_drawn(
@@ -45,9 +46,21 @@ def test_table2_runs_without_m_goes_on_and_is_drawn(
 def test_a_sweep_keeps_one_run_for_each_value(
     command: Command, settings: list[str], tmp_path: Path, name: str, axis: str
 ) -> None:
-    assert command("train", f"+experiment={name}", f"{axis}=0.5,1", "seed=3", *settings) == 0
+    assert command("train", f"+experiment={name}", f"{axis}=0.5,1", "seed=3", "method=gated_fusion", *settings) == 0
     configs = [OmegaConf.load(path) for path in (tmp_path / "outputs" / name).glob("*/config.yaml")]
     assert sorted(OmegaConf.select(config, axis) for config in configs) == [0.5, 1]
+
+
+def test_an_ablation_changes_one_part_and_is_a_row_of_its_own(
+    command: Command, settings: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = "+ablation=paper,orthogonal,vector_gate,no_text"
+    assert command("train", "+experiment=ablation", parts, "seed=3", *settings) == 0
+    capsys.readouterr()
+    draw_table2([str(tmp_path / "outputs" / "ablation")])
+    printed = capsys.readouterr().out
+    for row in ("gated_fusion ", "gated_fusion, vector_gate", "gated_fusion, orthogonal", "gated_fusion, none"):
+        assert f"| {row}" in printed.replace("*", "")
 
 
 def test_the_experiment_can_be_forced_to_one_job(command: Command, settings: list[str], tmp_path: Path) -> None:

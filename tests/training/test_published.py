@@ -3,8 +3,11 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from ecgmm.data.source import flatten
 
 Command = Callable[..., int]
 WITH_REPORT = ("cross_modal_transformer", "meit", "ecg_doctor")
@@ -24,6 +27,12 @@ def train(command: Command, quick_settings: list[str], tmp_path: Path) -> Callab
     return run
 
 
+def numbers(metrics: dict[str, Any]) -> dict[str, float]:
+    """Every metric by its path."""
+    flat = flatten({name: part for name, part in metrics.items() if isinstance(part, dict)})
+    return {name: value for name, value in flat.items() if isinstance(value, float)}
+
+
 @pytest.mark.parametrize("method", PUBLISHED)
 def test_a_row_trains_evaluates_and_predicts_one_record(
     train: Callable[..., Path], command: Command, workspace: Path, capsys: pytest.CaptureFixture[str], method: str
@@ -32,8 +41,11 @@ def test_a_row_trains_evaluates_and_predicts_one_record(
     metrics = json.loads((run / "metrics.json").read_text())
     assert 0.3 < metrics["test/auroc_macro"]["value"] <= 1
     assert command("evaluate", f"run={run}") == 0
+    for part in (metrics, *metrics["readouts"].values()):
+        del part["val/auroc_macro"]  # only training looks at validation as well
     [file] = (run / "evaluation").glob("*-test.json")
-    assert json.loads(file.read_text()) == metrics
+    # Other batches are padded to other widths, which moves the last digit of a language model.
+    assert numbers(json.loads(file.read_text())) == pytest.approx(numbers(metrics), abs=1e-6)
     record = next((workspace / "raw").rglob("*.hea"))
     capsys.readouterr()
     assert command("predict", f"run={run}", f"record={record}", "report=Sinus rhythm") == 0

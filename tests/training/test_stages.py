@@ -100,12 +100,15 @@ def test_evaluate_repeats_the_readout_of_the_saved_model_and_takes_fewer_leads(
     run = train("trainer.precision=32-true")
     assert command("evaluate", f"run={run}") == 0
     [file] = (run / "evaluation").glob("*-test.json")
-    assert json.loads(file.read_text()) == json.loads((run / "metrics.json").read_text())
+    saved = json.loads((run / "metrics.json").read_text())
+    for part in (saved, *saved["readouts"].values()):
+        del part["val/auroc_macro"]  # only training looks at validation as well
+    assert json.loads(file.read_text()) == saved
     assert command("evaluate", f"run={run}", "leads=[II,V2]") == 0
     [file] = (run / "evaluation").glob("*-test-II+V2.json")
     fewer = json.loads(file.read_text())
     assert fewer["leads"] == ["II", "V2"]
-    assert fewer["test/auroc_macro"] != json.loads((run / "metrics.json").read_text())["test/auroc_macro"]
+    assert fewer["test/auroc_macro"] != saved["test/auroc_macro"]
 
 
 def test_a_readout_that_leaks_is_left_out_and_its_method_is_not(

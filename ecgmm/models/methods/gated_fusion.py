@@ -1,21 +1,23 @@
-"""The paper's method: two encoders, a scalar gate, a softmax head and a consistency loss (section 3)."""
+"""The paper's method: two encoders, a gate, a softmax head and a consistency loss (section 3)."""
 
 from torch import Tensor, nn
 
-from ecgmm.models.fusion import ScalarGate, blend
-from ecgmm.models.losses import consistency_loss
+from ecgmm.models.fusion import blend
+from ecgmm.models.losses import SquaredConsistency
 from ecgmm.models.method import Method, ecg_embedding, require_same_width, text_embedding
 from ecgmm.types import Batch, ModelOutput
 
 
 class GatedFusion(Method):
-    """``z = alpha h_e + (1 - alpha) h_t`` with ``alpha = sigmoid(w^T [h_e, h_t])``; ``L = L_cls + lambda L_cons``.
+    """``z = alpha h_e + (1 - alpha) h_t`` with alpha from a gate; ``L = L_cls + lambda L_cons``.
 
     A record that lacks a modality is classified from the other one and does not enter the consistency loss.
 
     Args:
         ecg_encoder: float ``[B, 12, T] -> [B, D]``, f_e of the paper.
         text_encoder: token ids and mask ``[B, N] -> [B, D]``, f_t of the paper.
+        gate: One of ``ecgmm.models.fusion``, scalar in the paper. ``ModelOutput.gate`` is its mean over components.
+        consistency: One of ``ecgmm.models.losses``; squared error in the paper.
         criterion: Classification loss of logits and labels; cross-entropy in the paper.
         n_classes: K.
         dim: D, also the width of the shared space of the consistency loss (the paper names neither).
@@ -32,6 +34,8 @@ class GatedFusion(Method):
         self,
         ecg_encoder: nn.Module,
         text_encoder: nn.Module,
+        gate: nn.Module,
+        consistency: SquaredConsistency,
         criterion: nn.Module,
         n_classes: int,
         dim: int,
@@ -43,11 +47,12 @@ class GatedFusion(Method):
         self.loss_weights = {"cls": 1.0, "cons": lambda_cons}
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
-        self.gate = ScalarGate(dim)
+        self.gate = gate
+        self.consistency = consistency
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(dim, n_classes)
-        self.ecg_projection = nn.Linear(dim, dim, bias=False)
-        self.text_projection = nn.Linear(dim, dim, bias=False)
+        self.ecg_projection = consistency.projection(dim)
+        self.text_projection = consistency.projection(dim)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch; ``extra`` holds ``ecg_projection``, P_e h_e, and ``text_projection``, P_t h_t."""
@@ -56,7 +61,7 @@ class GatedFusion(Method):
         alpha = self.gate(h_e, h_t, batch.has_waveform, batch.has_report)
         return ModelOutput(
             logits=self.head(self.dropout(blend(alpha, h_e, h_t))).float(),
-            gate=alpha,
+            gate=alpha.mean(dim=1),
             ecg_embedding=h_e,
             text_embedding=h_t,
             extra={"ecg_projection": self.ecg_projection(h_e), "text_projection": self.text_projection(h_t)},
@@ -66,4 +71,4 @@ class GatedFusion(Method):
         """Name the terms: ``cls`` and ``cons``."""
         both_present = batch.has_waveform & batch.has_report
         p_e, p_t = output.extra["ecg_projection"], output.extra["text_projection"]
-        return {**super().losses(output, batch), "cons": consistency_loss(p_e, p_t, both_present)}
+        return {**super().losses(output, batch), "cons": self.consistency.loss(p_e, p_t, both_present)}

@@ -1,9 +1,8 @@
 """Control: the gate fixed at one half, no consistency loss."""
 
-import torch
 from torch import nn
 
-from ecgmm.models.fusion import blend, follow_present
+from ecgmm.models.fusion import MeanGate, blend
 from ecgmm.models.method import Method, ecg_embedding, require_same_width, text_embedding
 from ecgmm.types import Batch, ModelOutput
 
@@ -38,6 +37,7 @@ class Mean(Method):
         require_same_width(ecg_encoder, text_encoder, dim)
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
+        self.gate = MeanGate()
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(dim, n_classes)
 
@@ -45,7 +45,6 @@ class Mean(Method):
         """Classify a batch."""
         h_e = ecg_embedding(self.ecg_encoder, batch)
         h_t = text_embedding(self.text_encoder, batch)
-        half = torch.full_like(batch.has_waveform, 0.5, dtype=torch.float32)
-        alpha = follow_present(half, batch.has_waveform, batch.has_report)
+        alpha = self.gate(h_e, h_t, batch.has_waveform, batch.has_report)
         logits = self.head(self.dropout(blend(alpha, h_e, h_t))).float()
-        return ModelOutput(logits=logits, gate=alpha, ecg_embedding=h_e, text_embedding=h_t)
+        return ModelOutput(logits=logits, gate=alpha.mean(dim=1), ecg_embedding=h_e, text_embedding=h_t)

@@ -79,9 +79,9 @@ def test_either_modality_changes_the_logits_of_its_record_and_of_no_other(part: 
     assert distance[torch.arange(len(distance)) != 3].max() < 1e-5
 
 
-def test_order_of_time_and_of_words_counts() -> None:
+def test_order_of_time_and_of_words_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     method, batch = model(), batch_of("single_label")
-    method.ecg_encoder.features = lambda waveforms: waveforms[:, :, :32].repeat(1, 2, 1)[:, :16]  # type: ignore[method-assign]
+    monkeypatch.setattr(method.ecg_encoder, "features", lambda waveforms: waveforms[:, :, :32].repeat(1, 2, 1)[:, :16])
     straight = method(batch).logits
     backwards = batch._replace(waveforms=batch.waveforms[:, :, :32].flip(2))
     assert (method(backwards).logits - straight).abs().max() > 1e-4

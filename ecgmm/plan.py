@@ -1,0 +1,79 @@
+"""Dry run of a sweep: ``python -m ecgmm.plan +experiment=lambda_sweep`` lists its jobs and estimates their time."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+
+from ecgmm import command_line
+from ecgmm.configuration import CONF_DIR
+from ecgmm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ecgmm.training.estimate import Job
+
+
+def main() -> None:
+    """Print a line a job and the sum; nothing is prepared, trained or written."""
+    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+        print(f"{__doc__}\nIt takes what `python -m ecgmm.train` takes.")
+        return
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        jobs, n_jobs = plan(sys.argv[1:])
+    for job in jobs:
+        print(f"{job.state:11} {_minutes(job.seconds_left)}  {job.directory}")
+    states = Counter(job.state for job in jobs)
+    total_s = sum(job.seconds_left for job in jobs) / n_jobs
+    print(f"{len(jobs)} jobs: {', '.join(f'{n} {state}' for state, n in states.items())}")
+    print(f"about {_minutes(total_s).strip()} of training, {n_jobs} side by side (n_jobs)")
+
+
+def plan(overrides: Sequence[str]) -> "tuple[list[Job], int]":
+    """The jobs that a command would run, in their order, and how many of them side by side.
+
+    Raises:
+        UserError: If the store is not prepared yet, or the sweep is a search.
+    """
+    all_overrides = split(overrides)
+    configs = [compose("train", one) for one in all_overrides]  # before the slow imports: a mistyped key shows at once
+    from ecgmm.training.estimate import Estimator
+
+    estimator = Estimator(n_jobs=configs[0].n_jobs)
+    names = [command_line.run_name(one) for one in all_overrides]
+    jobs = [
+        estimator.job(config, Path(config.paths.outputs) / config.name / name)
+        for config, name in zip(configs, names, strict=True)
+    ]
+    return jobs, configs[0].n_jobs
+
+
+def split(overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of each job, as Hydra's own sweeper splits the values of a grid.
+
+    Raises:
+        ConfigError: If the sweep is a search, whose jobs depend on one another's results.
+    """
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    sweeper = hydra.compose_config("train", list(overrides), run_mode=RunMode.MULTIRUN).hydra.sweeper
+    if not sweeper._target_.endswith("BasicSweeper"):
+        raise ConfigError("a search chooses its jobs by their results; it runs hydra.sweeper.n_trials of them")
+    axes = [f"{key}={values}" for key, values in (sweeper.params or {}).items()]
+    parsed = OverridesParser.create(hydra.config_loader).parse_overrides([*axes, *overrides])
+    (jobs,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+    return jobs
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:6.1f} min"
+
+
+if __name__ == "__main__":
+    command_line.run(main)

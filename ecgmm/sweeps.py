@@ -1,0 +1,84 @@
+"""What a sweep does beyond its jobs: one that fails does not stop the others, and in the end it is listed."""
+
+import logging
+import math
+import multiprocessing
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from ecgmm.command_line import user_message
+
+log = logging.getLogger(__name__)
+ERROR_LOG = "error.log"
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def attempt(job: Callable[[], float], directory: Path) -> float:
+    """Run one job of a sweep.
+
+    Args:
+        job: Trains; returns its objective.
+        directory: Its run directory; a failure is kept there as ``error.log``, and goes when the job is tried again.
+
+    Returns:
+        The objective, or NaN where the job failed (a search counts such a trial as failed).
+    """
+    if multiprocessing.parent_process() is not None:
+        _end_with_parent()
+    file = directory / ERROR_LOG
+    file.unlink(missing_ok=True)
+    try:
+        value = job()
+        log.info("done: %s", directory)
+        return value
+    except Exception as error:
+        message = user_message(error)
+        file.write_text(f"error: {message}\n" if message else traceback.format_exc(), encoding="utf-8")
+        log.error("failed: %s", directory)
+        return math.nan
+
+
+@cache
+def _end_with_parent() -> None:
+    """End when the process that started this worker is gone: a worker would outlive it, and work on."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+class ListFailures(Callback):
+    """Hydra callback of the process that starts a sweep: ends it with exit code 1 and a list if a job failed."""
+
+    def __init__(self) -> None:
+        self.started_s = 0.0
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Remember when: older logs are of other sweeps in the same folder."""
+        self.started_s = time.time()
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """List failed jobs, each with the end of its log."""
+        logs = sorted(Path(config.hydra.sweep.dir).glob(f"*/{ERROR_LOG}"))
+        failed = [file for file in logs if file.stat().st_mtime >= self.started_s]
+        if not failed:
+            return
+        print(f"{len(failed)} job{'s' * (len(failed) > 1)} failed; mend and start the sweep again:", file=sys.stderr)
+        for file in failed:
+            last_line = file.read_text(encoding="utf-8").strip().splitlines()[-1]
+            print(f"  {file}\n    {last_line}", file=sys.stderr)
+        sys.exit(1)

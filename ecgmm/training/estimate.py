@@ -1,0 +1,139 @@
+"""What is left to do of a run, and how long that takes by a few of its own training steps on this machine."""
+
+import csv
+import json
+import os
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import lightning
+import torch
+from hydra.utils import instantiate
+from lightning.pytorch.callbacks import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from ecgmm.data.datamodule import EcgReportDataModule
+from ecgmm.data.preparation import open_or_prepare, store_path
+from ecgmm.errors import ConfigError
+from ecgmm.models.method import ClosedFormMethod
+from ecgmm.training.artefact import build_method
+from ecgmm.training.learning import precision_of, stages_of
+from ecgmm.training.run import build_datamodule, build_task, build_texts, check_settings
+from ecgmm.training.run_directory import RunState, config_digest, other_run, run_state
+
+_STEPS = 8
+_WARM_UP_STEPS = 3  # the first ones allocate and choose algorithms
+
+
+class _StepTimer(Callback):
+    """Seconds of each training and validation step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = {"train": [], "val": []}
+        self._started = 0.0
+
+    def on_train_batch_start(self, *args: Any, **kwargs: Any) -> None:
+        """Start the clock."""
+        self._started = time.perf_counter()
+
+    def on_train_batch_end(self, *args: Any, **kwargs: Any) -> None:
+        """Stop the clock."""
+        self._stop("train")
+
+    def on_validation_batch_start(self, *args: Any, **kwargs: Any) -> None:
+        """Start the clock."""
+        self._started = time.perf_counter()
+
+    def on_validation_batch_end(self, *args: Any, **kwargs: Any) -> None:
+        """Stop the clock."""
+        self._stop("val")
+
+    def _stop(self, phase: str) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.seconds[phase].append(time.perf_counter() - self._started)
+
+    def median_s(self, phase: str) -> float:
+        """Seconds of the median step after warm-up."""
+        taken = self.seconds[phase]
+        return statistics.median(taken[_WARM_UP_STEPS:] or taken)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep: its directory, what stands there, and the seconds of training that are left."""
+
+    directory: Path
+    state: RunState
+    seconds_left: float
+
+
+class Estimator:
+    """Looks at runs before they are started; runs that differ in their seed only are timed once.
+
+    Args:
+        n_jobs: How many runs will share the machine's cores.
+    """
+
+    def __init__(self, n_jobs: int) -> None:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // n_jobs))
+        self._seconds_per_epoch: dict[str, float] = {}
+
+    def job(self, config: DictConfig, directory: Path) -> Job:
+        """Look at one run.
+
+        Args:
+            config: Its composed configuration.
+            directory: Where it would be.
+
+        Raises:
+            ConfigError: If its store is not there, a setting is out of range, or another run stands in the directory.
+        """
+        check_settings(config)
+        store = store_path(instantiate(config.data, _convert_="all"))
+        if not store.exists():
+            raise ConfigError(f"{store} is not there yet; make it with python -m ecgmm.prepare and the same data.*")
+        datamodule = build_datamodule(config, open_or_prepare(config.data))
+        config.from_data = datamodule.facts()
+        resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+        state = run_state(directory, config_digest(resolved, datamodule.store.fingerprint))
+        if state == "other":
+            raise other_run(directory)
+        if state == "finished":
+            return Job(directory, state, 0.0)
+        key = json.dumps({name: value for name, value in resolved.items() if name != "seed"}, sort_keys=True)
+        if key not in self._seconds_per_epoch:
+            self._seconds_per_epoch[key] = _time_epoch(config, resolved, datamodule)
+        n_epochs = config.trainer.max_epochs + (config.pretrain_epochs if config.stages == "two" else 0)
+        return Job(directory, state, self._seconds_per_epoch[key] * (n_epochs - _epochs_done(directory)))
+
+
+def _epochs_done(directory: Path) -> int:
+    file = directory / "history.csv"
+    return len(list(csv.DictReader(file.open(encoding="utf-8")))) if file.exists() else 0
+
+
+def _time_epoch(config: DictConfig, resolved: dict[str, Any], datamodule: EcgReportDataModule) -> float:
+    """Seconds of training and validation of one epoch; 0 for a method that is solved at once."""
+    lightning.seed_everything(config.seed, workers=True, verbose=False)
+    method = build_method(resolved, build_texts(config, datamodule))
+    if isinstance(method, ClosedFormMethod):
+        return 0.0
+    task, timer = build_task(config, datamodule, method), _StepTimer()
+    task.enter(stages_of(method, config.stages)[-1])
+    trainer = instantiate(
+        config.trainer,
+        max_epochs=1,
+        limit_train_batches=_STEPS,
+        limit_val_batches=_STEPS,
+        precision=precision_of(config.trainer.precision, config.trainer.accelerator),
+        callbacks=[timer],
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+    )
+    loaders = {"train": datamodule.train_dataloader(), "val": datamodule.val_dataloader()}
+    trainer.fit(task, loaders["train"], loaders["val"])
+    return sum(len(loader) * timer.median_s(phase) for phase, loader in loaders.items())

@@ -1,0 +1,154 @@
+"""Figure 2: records before and after preparation on ECG paper: python -m experiments.figure2 outputs --out figures.
+
+Waveforms are not in run directories, so this reads the store that the run's configuration names. It never makes one.
+The examples come from the test split, by the rules of `experiments/damaged_records.py`.
+"""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from hydra.utils import instantiate
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from ecgmm.configuration import CONF_DIR
+from ecgmm.data.preparation import store_path
+from ecgmm.data.source import flatten
+from ecgmm.data.store import Store
+from ecgmm.errors import DataError
+from ecgmm.plots.ecg_paper import GAIN_MM_PER_MV, SPEED_MM_PER_S, draw_sheet, sheet_size_mm
+from ecgmm.plots.look import PAGE_WIDTH_IN
+from ecgmm.signal.preparation import WaveformPreparation
+from ecgmm.training.artefact import build_preparation
+from ecgmm.types import MISSING_SAMPLE
+from experiments.damaged_records import Example, choose_examples
+from experiments.drawing import Drawing, command, provenance
+from experiments.runs import Run
+
+_MM_PER_IN = 25.4
+_MARGIN_MM, _GAP_MM, _HEAD_MM, _TITLE_MM, _FOOT_MM = 1.0, 3.0, 4.5, 5.5, 5.0
+_NAME_PT, _TITLE_PT, _NOTE_PT = 5.0, 7.5, 6.5
+
+
+def build(runs: list[Run]) -> Drawing:
+    """Draw the examples of the first run of the paper's method, or of the first run where there is none.
+
+    Raises:
+        UserError: If the run's store is not there or is not the one that the run was trained on.
+    """
+    run = next((run for run in runs if run.method == "gated_fusion"), runs[0])
+    config = DictConfig(OmegaConf.load(run.directory / "config.yaml"))
+    store = open_store(run, config)
+    preparation = build_preparation(store.manifest, config.waveform)
+    examples = choose_examples(store, preparation.limit_mv)
+    highpass_hz = config.waveform.highpass_hz
+    drift = "is left" if highpass_hz is None else f"below {highpass_hz} Hz is removed"
+    caption = (
+        "Figure 2. Records of the test split before and after preparation, standard 3 x 4 layout with lead II as rhythm"
+        " strip. Before: as stored, in mV; missing samples are gaps. After: what the method sees, its z-scores brought"
+        " back to mV (times the lead's standard deviation over the training split, plus its mean): gaps bridged by"
+        f" straight lines, samples beyond {preparation.limit_mv:g} mV limited, flat leads set to 0 standard deviations,"
+        f" baseline drift {drift}. Bridged and limited samples are drawn in vermilion. Stored at"
+        f" {store.manifest['rate_hz']:g} Hz."
+        f" {provenance([run])}"
+    )
+    return Drawing("figure2", draw_pairs(store, preparation, examples), caption)
+
+
+def open_store(run: Run, config: DictConfig) -> Store:
+    """Open the store that a run was trained on.
+
+    Raises:
+        DataError: If it is not there (names the command that makes it), or another one lies in its place.
+    """
+    path = store_path(instantiate(config.data, _convert_="all"))
+    if not path.exists():
+        raise DataError(f"figure 2 shows waveforms of {path}, which is not there; make it: {_prepare_command(config)}")
+    store = Store.open(path)
+    if store.fingerprint != run.facts["data"]["fingerprint"]:
+        raise DataError(
+            f"{path} is not the store that {run.directory.name} was trained on; draw from a run that was trained on it"
+        )
+    return store
+
+
+def _prepare_command(config: DictConfig) -> str:
+    """The command of the run's store: the data group, and each setting that differs from the group's file."""
+    files = sorted((CONF_DIR / "data").glob("*.yaml"))
+    groups = {file.stem: _settings(OmegaConf.load(file)) for file in files}
+    wanted = _settings(config.data)
+    group = next(name for name, usual in groups.items() if usual["_target_"] == wanted["_target_"])
+    changed = [
+        f"data.{name}={'null' if value is None else value}"
+        for name, value in wanted.items()
+        if groups[group].get(name) != value
+    ]
+    return shlex.join(["python", "-m", "ecgmm.prepare", f"data={group}", *changed])
+
+
+def _settings(group: DictConfig | ListConfig) -> dict[str, Any]:
+    return flatten(cast(dict[str, Any], OmegaConf.to_container(group)))
+
+
+def before_and_after(
+    steps: NDArray[np.int16], preparation: WaveformPreparation
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """One record as stored and as a method sees it.
+
+    Args:
+        steps: int16 ``[12, T]`` store steps.
+        preparation: The run's own.
+
+    Returns:
+        Twice ``[12, T]`` in mV: with NaN where samples are missing, and prepared, z-scores brought back to mV.
+    """
+    before = np.where(steps == MISSING_SAMPLE, np.nan, steps * np.float32(preparation.mv_per_step))
+    z = preparation(torch.from_numpy(steps[None]))[0]
+    after = z * preparation.lead_std_mv[:, None] + preparation.lead_mean_mv[:, None]
+    return before.astype(np.float32), after.numpy()
+
+
+def draw_pairs(store: Store, preparation: WaveformPreparation, examples: Sequence[Example]) -> Figure:
+    """One example a row: left as stored, right as the method sees it, at one scale that the foot of the page states."""
+    page_mm, rate_hz = PAGE_WIDTH_IN * _MM_PER_IN, store.manifest["rate_hz"]
+    full_width, full_height = sheet_size_mm(store.manifest["n_times"] / rate_hz)
+    width_mm = (page_mm - 2 * _MARGIN_MM - _GAP_MM) / 2
+    scale = width_mm / full_width
+    pitch_mm = _TITLE_MM + scale * full_height
+    height_mm = _HEAD_MM + len(examples) * pitch_mm + _FOOT_MM
+    figure = Figure(figsize=(PAGE_WIDTH_IN, height_mm / _MM_PER_IN))
+    lefts_mm = [_MARGIN_MM, _MARGIN_MM + width_mm + _GAP_MM]
+    for left_mm, head in zip(lefts_mm, ("Before: as stored", "After: as the method sees it"), strict=True):
+        figure.text(left_mm / page_mm, 1 - 1 / height_mm, head, va="top", fontsize=_TITLE_PT, weight="bold")
+    for number, example in enumerate(examples):
+        bottom_mm = height_mm - _HEAD_MM - (number + 1) * pitch_mm
+        title_y = (bottom_mm + scale * full_height + 1.2) / height_mm
+        figure.text(_MARGIN_MM / page_mm, title_y, example.title, fontsize=_TITLE_PT)
+        before, after = before_and_after(np.array(store.waveforms[example.row]), preparation)
+        changed = np.isnan(before) | (np.abs(before) > preparation.limit_mv)
+        for left_mm, signals_mv in zip(lefts_mm, (before, after), strict=True):
+            place = (left_mm / page_mm, bottom_mm / height_mm, width_mm / page_mm, scale * full_height / height_mm)
+            draw_sheet(figure.add_axes(place), signals_mv, rate_hz, changed, _NAME_PT)
+    figure.text(_MARGIN_MM / page_mm, 1.5 / height_mm, _foot(scale), fontsize=_NOTE_PT)
+    return figure
+
+
+def _foot(scale: float) -> str:
+    return (
+        f"{SPEED_MM_PER_S:g} mm/s, {GAIN_MM_PER_MV:g} mm/mV, drawn at {scale:.0%}; small squares 0.04 s × 0.1 mV, large"
+        " 0.2 s × 0.5 mV; pulse 1 mV × 0.2 s; vermilion: bridged or limited samples"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return command(build, __doc__, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
