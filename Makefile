@@ -42,6 +42,11 @@ studies: $(VENV)/.base ## Train the studies of λ, of the training fraction and 
 	$(TRAIN) +experiment=fraction_sweep
 	$(TRAIN) +experiment=ablation
 
+DRAWN := $(wildcard $(addprefix outputs/,table2 without_report zero_shot lambda_sweep fraction_sweep ablation sanity random_encoder))
+
+figures: $(VENV)/.base ## Draw all figures and one page (figures/) from the runs that are there; nothing is trained
+	$(BIN)/python -m experiments.report $(or $(DRAWN),outputs) --out figures/report.html --figures figures
+
 leads: $(VENV)/.base ## Evaluate two rows of Table 2 with fewer leads, and print AUROC against leads
 	for run in outputs/table2/method=k_merl,seed=* outputs/table2/method=ecg_only,seed=*; do \
 	  $(BIN)/python -m ecgmm.evaluate -m "run='$$run'" 'leads=[II],[I,II],[I,II,V2],[I,II,III,aVR,aVL,aVF],[V1,V2,V3,V4,V5,V6]' \
@@ -66,11 +71,12 @@ imports: $(VENV)/.dev ## Check that imports point strictly downward
 
 check: lint types imports test test-slow ## All of the above, as CI does
 
-bench: $(VENV)/.base ## Print speed ratios of preparation and loading, and sizes of methods
+bench: $(VENV)/.base ## Print speed ratios of preparation, loading and intervals, and sizes of methods
 	$(BIN)/python -m benchmarks.prepare
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.precision
 	$(BIN)/python -m benchmarks.sizes
+	$(BIN)/python -m benchmarks.bootstrap
 
 clean: ## Remove .venv and caches; leaves raw/, stores/ and outputs/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

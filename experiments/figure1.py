@@ -76,14 +76,15 @@ class Model:
 
 
 def build(runs: list[Run]) -> Drawing:
-    """Draw the model of the first run of the paper's method.
+    """Draw the model of the first run of the paper's method, before one with a part exchanged.
 
     Raises:
         UserError: If there is no such run, or it has no model.
     """
-    run = next((run for run in runs if run.method == "gated_fusion"), None)
-    if run is None:
+    found = [run for run in runs if run.method == "gated_fusion"]
+    if not found:
         raise UserError("no run of gated_fusion, whose model figure 1 shows; train one with method=gated_fusion")
+    run = min(found, key=lambda run: run.choices["ablation"] is not None)
     method, preparation, facts = load_method(run.directory / "model")
     shapes = trace(method, preparation, facts["store"]["n_times"])
     model = Model(cast(GatedFusion, method), preparation, facts, shapes)

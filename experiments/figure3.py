@@ -94,14 +94,9 @@ def _draw_gate(axes: Axes, runs: Sequence[Run]) -> None:
         spread = per_setting(runs, AXIS, partial(_percentile, percent))
         means = [float(np.mean(found)) for found in spread.values()]
         axes.plot(list(spread), means, color=_NEUTRAL.color, linestyle=":", linewidth=1)
-        axes.annotate(
-            f"{percent}th percentile",
-            (max(spread), means[-1]),
-            (0, 4),
-            textcoords="offset points",
-            ha="right",
-            fontsize=7,
-        )
+        first = next(place for place, value in enumerate(spread) if value > 0)  # small λ leave the most room
+        place = (list(spread)[first], means[first])
+        axes.annotate(f"{percent}th percentile", place, (0, 4), textcoords="offset points", fontsize=7)
     axes.set_ylim(0, 1)
 
 

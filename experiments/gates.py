@@ -41,6 +41,7 @@ def build(runs: list[Run]) -> Drawing:
         raise UserError("none of the runs has a gate that it learned; train one with python -m ecgmm.train")
     check_comparable(gated)
     common = common_choices(gated)
+    gated = [run for run in gated if not row_key(run, common).variant] or gated  # of a study, the method as it is
     labels = sorted({row_key(run, common).label for run in gated})
     if len(labels) > 1:
         raise UserError(f"the runs are of {', '.join(labels)} and this figure shows one of them; give its folder")

@@ -81,7 +81,7 @@ def _write_errors(axes: Axes, group: Sequence[Run]) -> None:
     temperature = float(np.mean([run.temperature for run in group]))
     lines = (
         (f"ECE {_words(found['ece'])}", BEFORE_COLOR),
-        (f"{_words(found['ece_calibrated'])}, T {temperature:.2f}", AFTER_COLOR),
+        (f"T {temperature:.2f}: {_words(found['ece_calibrated'])}", AFTER_COLOR),
     )
     for height, (text, color) in zip((1.14, 1.03), lines, strict=True):
         axes.text(0, height, text, color=color, fontsize=6.5, transform=axes.transAxes)

@@ -1,7 +1,7 @@
 """One self-contained HTML page of runs: python -m experiments.report outputs/table2 [more folders] --out report.html.
 
 Tables, whichever figures the runs allow, configuration, provenance, and where the runs depart from the paper. The page
-asks for nothing from a network, and holds no id of a patient or record.
+asks for nothing from a network, and holds no id of a patient or record. `make figures` calls it for all experiments.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from experiments import report_contents as contents
 from experiments.command import exit_code
+from experiments.drawing import save
 from experiments.report_figures import figures
 from experiments.report_tables import tables
 from experiments.runs import find_runs
@@ -28,13 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m experiments.report", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, help="folders that hold run directories, at any depth")
     parser.add_argument("--out", type=Path, default=Path("report.html"), help="file to write (default report.html)")
+    parser.add_argument("--figures", type=Path, help="folder that gets each figure as PDF, PNG and caption as well")
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help=f"patient resamples (default {RESAMPLES})")
     options = parser.parse_args(arguments)
-    return exit_code(lambda: write(options.folders, options.out, options.resamples))
+    return exit_code(lambda: write(options.folders, options.out, options.figures, options.resamples))
 
 
-def write(folders: list[Path], out: Path, n_resamples: int) -> None:
-    """Collect runs and write the page.
+def write(folders: list[Path], out: Path, figure_folder: Path | None, n_resamples: int) -> None:
+    """Collect runs, write the page, and the figures too where a folder for them is given.
 
     Raises:
         UserError: If there are no finished runs. What only a part of the page lacks is said in that part.
@@ -42,6 +44,7 @@ def write(folders: list[Path], out: Path, n_resamples: int) -> None:
     runs, unfinished = find_runs(folders)
     found, left_out = tables(runs, n_resamples)
     compared = next(iter(contents.by_experiment(found[0].runs).values())) if found else runs
+    shown = figures(runs, compared)
     page = (
         _environment()
         .get_template(_TEMPLATE)
@@ -53,7 +56,7 @@ def write(folders: list[Path], out: Path, n_resamples: int) -> None:
             unfinished=[directory.name for directory in unfinished],
             tables=found,
             left_out=left_out,
-            figures=figures(runs, compared),
+            figures=shown,
             deviations=contents.deviations(compared),
             configurations=contents.configurations(runs),
             experiments=contents.experiments(runs),
@@ -63,6 +66,9 @@ def write(folders: list[Path], out: Path, n_resamples: int) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page, encoding="utf-8")
     print(f"saved {out} from {len(runs)} runs")
+    for one in shown:
+        if one.drawing and figure_folder:
+            print(*save(one.drawing, figure_folder), sep="\n")
 
 
 def _environment() -> Environment:

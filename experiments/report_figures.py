@@ -5,8 +5,6 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hydra.errors import InstantiationException
-
 from ecgmm.errors import UserError
 from ecgmm.plots.look import look
 from experiments import figure1, figure2, figure3, figure4, gates, reliability
@@ -30,6 +28,7 @@ class Shown:
         image: Its data as a URL; empty where it could not be drawn.
         caption: What it shows; where it could not be drawn, why.
         width_rem: Width on a wide screen, so that all figures have type of one size.
+        drawing: The figure itself; None where it could not be drawn.
     """
 
     name: str
@@ -37,6 +36,7 @@ class Shown:
     image: str
     caption: str
     width_rem: float = 0.0
+    drawing: Drawing | None = None
 
 
 def figures(runs: Sequence[Run], compared: list[Run]) -> list[Shown]:
@@ -65,9 +65,8 @@ def _shown(name: str, title: str, build: Callable[[list[Run]], Drawing], runs: l
             drawing = build(runs)
     except UserError as error:
         return Shown(name, title, "", without_folders(str(error)))
-    except InstantiationException:
-        return Shown(name, title, "", "the run's model is of another version; train it again with overwrite=true")
-    return Shown(name, title, _image(drawing), drawing.caption, round(_REM_PER_IN * drawing.figure.get_figwidth(), 2))
+    width_rem = round(_REM_PER_IN * drawing.figure.get_figwidth(), 2)
+    return Shown(name, title, _image(drawing), drawing.caption, width_rem, drawing)
 
 
 def _image(drawing: Drawing) -> str:

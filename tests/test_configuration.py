@@ -85,3 +85,18 @@ def test_a_method_s_own_settings_reach_the_run(size: str) -> None:
     config = composed("recipe=native", "method=k_merl", f"size={size}", "stages=two")
     assert (config.recipe, config.batch_size, config.optimizer.lr, config.pretrain_epochs) == ("native", 512, 2e-4, 50)
     assert config.size == size
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CONF_DIR / "ablation").glob("*.yaml")))
+def test_an_ablation_changes_one_part_of_the_method_or_its_text(name: str) -> None:
+    paper, changed = composed("recipe=quick"), composed("recipe=quick", f"+ablation={name}")
+    parts = {key for key in paper if paper[key] != changed[key]} - {"ablation"}
+    copies = {"method"} if parts - {"method"} else set()  # the method repeats the groups that it is made of
+    assert len(parts - copies) == (0 if name == "paper" else 1)
+
+
+def test_the_ablation_experiment_runs_every_ablation() -> None:
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        config = compose("train", ["+experiment=ablation"], return_hydra_config=True)
+    named = config.hydra.sweeper.params["+ablation"].split(",")
+    assert sorted(named) == sorted(path.stem for path in (CONF_DIR / "ablation").glob("*.yaml"))

@@ -11,6 +11,8 @@ from ecgmm.plots.palette import GREY, LineStyle
 
 _ZERO_SHARE = 0.5
 """Decades between 0 and the first positive value of a logarithmic axis that begins at 0."""
+_MANY = 1000
+"""Highest over lowest value from which ticks between the decades would crowd."""
 
 
 def draw_band(
@@ -74,9 +76,10 @@ def logarithmic_axis(axes: Axes, settings: Sequence[float], labels: Sequence[str
 
 
 def logarithmic_values(axes: Axes) -> None:
-    """Make y logarithmic with ticks at 1, 2 and 5 of each decade, written as plain numbers."""
+    """Make y logarithmic with plain numbers: 1, 2 and 5 of each decade, or 1 where there are many decades."""
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < _MANY else (1,)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
 

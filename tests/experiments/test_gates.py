@@ -59,10 +59,17 @@ def test_runs_from_before_signal_quality_was_saved_are_refused_with_the_cure(
     assert "overwrite=true" in message
 
 
-def test_several_settings_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_study_run(tmp_path / "full", "gated_fusion", 1)
-    write_study_run(tmp_path / "masked", "gated_fusion", 1, text_policy="masked")
-    assert main([str(tmp_path)]) == 2
+def test_of_a_study_the_method_as_it_is_is_shown(tmp_path: Path) -> None:
+    alone = labels_of(write_study_run(tmp_path / "full", "gated_fusion", 1))
+    write_study_run(tmp_path / "masked", "gated_fusion", 1, text_policy="masked", ablation="cosine")
+    assert labels_of(tmp_path) == alone
+
+
+def test_several_methods_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gated = write_study_run(tmp_path / "a", "gated_fusion", 1) / "predictions.parquet"
+    other = write_study_run(tmp_path / "b", "concat", 1) / "predictions.parquet"
+    pl.read_parquet(other).with_columns(pl.read_parquet(gated)["gate"]).write_parquet(other)
+    assert main([str(tmp_path), "--out", str(tmp_path)]) == 2
     assert "shows one of them" in capsys.readouterr().err
 
 
