@@ -1,7 +1,6 @@
 """What a sweep does beyond its jobs: one that fails does not stop the others, and in the end it is listed."""
 
 import logging
-import math
 import multiprocessing
 import os
 import sys
@@ -23,7 +22,7 @@ ERROR_LOG = "error.log"
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
-def attempt(job: Callable[[], float], directory: Path) -> float:
+def attempt(job: Callable[[], float | None], directory: Path) -> float | None:
     """Run one job of a sweep.
 
     Args:
@@ -31,7 +30,7 @@ def attempt(job: Callable[[], float], directory: Path) -> float:
         directory: Its run directory; a failure is kept there as ``error.log``, and goes when the job is tried again.
 
     Returns:
-        The objective, or NaN where the job failed (a search counts such a trial as failed).
+        The objective, or None where the job failed: a search counts such a trial as failed and goes on.
     """
     if multiprocessing.parent_process() is not None:
         _end_with_parent()
@@ -45,7 +44,7 @@ def attempt(job: Callable[[], float], directory: Path) -> float:
         message = user_message(error)
         file.write_text(f"error: {message}\n" if message else traceback.format_exc(), encoding="utf-8")
         log.error("failed: %s", directory)
-        return math.nan
+        return None
 
 
 @cache

@@ -1,6 +1,5 @@
 """Train one method, or a sweep: ``python -m ecgmm.train [method=concat] [+experiment=table2] ...``."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from ecgmm.sweeps import attempt
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
-def main(config: DictConfig) -> float:
+def main(config: DictConfig) -> float | None:
     """Prepare the store if there is none, train, evaluate; returns the objective of a search: validation AUROC."""
     directory = Path(HydraConfig.get().runtime.output_dir)
     if HydraConfig.get().mode == RunMode.MULTIRUN:
@@ -44,10 +43,10 @@ def train(config: DictConfig, directory: Path) -> dict[str, Any]:
         return run_training(config, store, directory)
 
 
-def objective(metrics: dict[str, Any]) -> float:
-    """Validation macro AUROC; NaN if no class of the validation split has both answers."""
-    value = metrics["val/auroc_macro"]["value"]
-    return math.nan if value is None else float(value)
+def objective(metrics: dict[str, Any]) -> float | None:
+    """Validation macro AUROC; None if no class of the validation split has both answers."""
+    value: float | None = metrics["val/auroc_macro"]["value"]
+    return value
 
 
 if __name__ == "__main__":

@@ -127,6 +127,21 @@ def test_a_failed_job_is_listed_and_does_not_stop_the_others(
     assert "n_resamples is 0" in failed.read_text(), "a new try replaces the log"
 
 
+def test_a_search_goes_on_after_a_failed_trial_and_again_from_what_is_finished(
+    command: Command, settings: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = [*(text for text in settings if not text.startswith("batch_size")), f"paths.outputs={tmp_path}"]
+    search = ("+experiment=search", "batch_size=choice(0,32)", "hydra/launcher=basic", *settings)
+    assert command("train", *search, "hydra.sweeper.n_trials=3") == 1
+    assert "batch_size is 0" in capfd.readouterr().err
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("metrics.json")}
+    assert finished
+    assert command("train", *search, "hydra.sweeper.n_trials=4") == 1
+    found = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("metrics.json")}
+    assert finished.items() < found.items()
+    assert len(list(tmp_path.rglob("run.json"))) == len(found)
+
+
 def test_a_plan_lists_new_interrupted_and_finished_jobs_and_their_time(
     command: Command,
     settings: list[str],
