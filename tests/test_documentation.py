@@ -27,7 +27,8 @@ def test_a_documented_command_composes(module: str, arguments: str) -> None:
     path = ROOT / f"{module.replace('.', '/')}.py"
     assert path.exists()
     if module.startswith("ecgmm."):
-        overrides = [text for text in shlex.split(arguments) if text not in ("-m", "--help")]
+        given = [text for text in shlex.split(arguments) if text not in ("-m", "--help")]
+        overrides = [re.sub(r"^([\w.+/]+=[\w.]+)(,[\w.]+)+$", r"\1", text) for text in given]  # one job of a sweep
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
             name = module.removeprefix("ecgmm.").replace("plan", "train")  # a plan takes what training takes
             compose(name, overrides, return_hydra_config=True)
