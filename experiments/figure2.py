@@ -4,21 +4,18 @@ Waveforms are not in run directories, so this reads the store that the run's con
 The examples come from the test split, by the rules of `experiments/damaged_records.py`.
 """
 
-import shlex
 import sys
 from collections.abc import Sequence
-from typing import Any, cast
 
 import numpy as np
 import torch
 from hydra.utils import instantiate
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
-from ecgmm.configuration import CONF_DIR
 from ecgmm.data.preparation import store_path
-from ecgmm.data.source import flatten
+from ecgmm.data.prepare_command import prepare_command
 from ecgmm.data.store import Store
 from ecgmm.errors import DataError
 from ecgmm.plots.ecg_paper import GAIN_MM_PER_MV, SPEED_MM_PER_S, draw_sheet, sheet_size_mm
@@ -68,31 +65,15 @@ def open_store(run: Run, config: DictConfig) -> Store:
     """
     path = store_path(instantiate(config.data, _convert_="all"))
     if not path.exists():
-        raise DataError(f"figure 2 shows waveforms of {path}, which is not there; make it: {_prepare_command(config)}")
+        raise DataError(
+            f"figure 2 shows waveforms of {path}, which is not there; make it: {prepare_command(config.data)}"
+        )
     store = Store.open(path)
     if store.fingerprint != run.facts["data"]["fingerprint"]:
         raise DataError(
             f"{path} is not the store that {run.directory.name} was trained on; draw from a run that was trained on it"
         )
     return store
-
-
-def _prepare_command(config: DictConfig) -> str:
-    """The command of the run's store: the data group, and each setting that differs from the group's file."""
-    files = sorted((CONF_DIR / "data").glob("*.yaml"))
-    groups = {file.stem: _settings(OmegaConf.load(file)) for file in files}
-    wanted = _settings(config.data)
-    group = next(name for name, usual in groups.items() if usual["_target_"] == wanted["_target_"])
-    changed = [
-        f"data.{name}={'null' if value is None else value}"
-        for name, value in wanted.items()
-        if groups[group].get(name) != value
-    ]
-    return shlex.join(["python", "-m", "ecgmm.prepare", f"data={group}", *changed])
-
-
-def _settings(group: DictConfig | ListConfig) -> dict[str, Any]:
-    return flatten(cast(dict[str, Any], OmegaConf.to_container(group)))
 
 
 def before_and_after(

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.interrupted_sweep import compare
 from benchmarks.interrupted_sweep import main as interrupt_sweep
+from ecgmm import command_line
 from ecgmm.plan import main as plan_main
 
 Command = Callable[..., int]
@@ -169,3 +170,12 @@ def test_a_plan_lists_new_interrupted_and_finished_jobs_and_their_time(
     interrupted = capsys.readouterr().out.splitlines()[1]
     assert interrupted.startswith("interrupted")
     assert float(interrupted.split()[1]) >= 0
+
+
+def test_a_plan_without_a_store_names_the_command_that_makes_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["ecgmm.plan", "+experiment=lambda_sweep", f"paths.stores={tmp_path}"])
+    with pytest.raises(SystemExit):
+        command_line.run(plan_main)
+    assert "python -m ecgmm.prepare data=synthetic data.rate_hz=100" in capsys.readouterr().err

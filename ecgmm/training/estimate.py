@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.data.datamodule import EcgReportDataModule
 from ecgmm.data.preparation import open_or_prepare, store_path
+from ecgmm.data.prepare_command import prepare_command
 from ecgmm.errors import ConfigError
 from ecgmm.models.method import ClosedFormMethod
 from ecgmm.training.artefact import build_method
@@ -95,7 +96,7 @@ class Estimator:
         check_settings(config)
         store = store_path(instantiate(config.data, _convert_="all"))
         if not store.exists():
-            raise ConfigError(f"{store} is not there yet; make it with python -m ecgmm.prepare and the same data.*")
+            raise ConfigError(f"{store} is not there yet; make it: {prepare_command(config.data)}")
         datamodule = build_datamodule(config, open_or_prepare(config.data))
         config.from_data = datamodule.facts()
         resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
