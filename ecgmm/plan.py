@@ -67,6 +67,7 @@ def split(overrides: Sequence[str]) -> list[list[str]]:
         raise ConfigError("a search chooses its jobs by their results; it runs hydra.sweeper.n_trials of them")
     axes = [f"{key}={values}" for key, values in (sweeper.params or {}).items()]
     parsed = OverridesParser.create(hydra.config_loader).parse_overrides([*axes, *overrides])
+    # Private, but the one place that knows how Hydra makes jobs of values: a second one here would part from it.
     (jobs,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
     return jobs
 

@@ -81,7 +81,7 @@ class Estimator:
 
     def __init__(self, n_jobs: int) -> None:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // n_jobs))
-        self._seconds_per_epoch: dict[str, float] = {}
+        self._measured: dict[str, tuple[float, int]] = {}
 
     def job(self, config: DictConfig, directory: Path) -> Job:
         """Look at one run.
@@ -106,10 +106,10 @@ class Estimator:
         if state == "finished":
             return Job(directory, state, 0.0)
         key = json.dumps({name: value for name, value in resolved.items() if name != "seed"}, sort_keys=True)
-        if key not in self._seconds_per_epoch:
-            self._seconds_per_epoch[key] = _time_epoch(config, resolved, datamodule)
-        n_epochs = config.trainer.max_epochs + (config.pretrain_epochs if config.stages == "two" else 0)
-        return Job(directory, state, self._seconds_per_epoch[key] * (n_epochs - _epochs_done(directory)))
+        if key not in self._measured:
+            self._measured[key] = _time_epoch(config, resolved, datamodule)
+        seconds_per_epoch, n_epochs = self._measured[key]
+        return Job(directory, state, seconds_per_epoch * (n_epochs - _epochs_done(directory)))
 
 
 def _epochs_done(directory: Path) -> int:
@@ -117,14 +117,15 @@ def _epochs_done(directory: Path) -> int:
     return len(list(csv.DictReader(file.open(encoding="utf-8")))) if file.exists() else 0
 
 
-def _time_epoch(config: DictConfig, resolved: dict[str, Any], datamodule: EcgReportDataModule) -> float:
-    """Seconds of training and validation of one epoch; 0 for a method that is solved at once."""
+def _time_epoch(config: DictConfig, resolved: dict[str, Any], datamodule: EcgReportDataModule) -> tuple[float, int]:
+    """Seconds of training and validation of an epoch, and the epochs of all stages; zeros where nothing is trained."""
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     method = build_method(resolved, build_texts(config, datamodule))
     if isinstance(method, ClosedFormMethod):
-        return 0.0
+        return 0.0, 0
+    stages = stages_of(method, config.stages)
     task, timer = build_task(config, datamodule, method), _StepTimer()
-    task.enter(stages_of(method, config.stages)[-1])
+    task.enter(stages[-1])
     trainer = instantiate(
         config.trainer,
         max_epochs=1,
@@ -137,4 +138,7 @@ def _time_epoch(config: DictConfig, resolved: dict[str, Any], datamodule: EcgRep
     )
     loaders = {"train": datamodule.train_dataloader(), "val": datamodule.val_dataloader()}
     trainer.fit(task, loaders["train"], loaders["val"])
-    return sum(len(loader) * timer.median_s(phase) for phase, loader in loaders.items())
+    seconds = sum(len(loader) * timer.median_s(phase) for phase, loader in loaders.items())
+    return seconds, sum(
+        config.pretrain_epochs if stage == "pretrain" else config.trainer.max_epochs for stage in stages
+    )
