@@ -71,12 +71,9 @@ imports: $(VENV)/.dev ## Check that imports point strictly downward
 
 check: lint types imports test test-slow ## All of the above, as CI does
 
-bench: $(VENV)/.base ## Print speed ratios of preparation, loading and intervals, and sizes of methods
-	$(BIN)/python -m benchmarks.prepare
-	$(BIN)/python -m benchmarks.load
-	$(BIN)/python -m benchmarks.precision
-	$(BIN)/python -m benchmarks.sizes
-	$(BIN)/python -m benchmarks.bootstrap
+bench: $(VENV)/.base ## Print speed ratios of preparation, text, loading, training and intervals, and sizes of methods
+	for name in prepare growth text load step trainer side_by_side precision sizes bootstrap fuzz; do \
+	  $(BIN)/python -m benchmarks.$$name || exit; done
 
 clean: ## Remove .venv and caches; leaves raw/, stores/ and outputs/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

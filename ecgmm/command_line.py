@@ -28,6 +28,9 @@ _NOT_IN_NAME = (
     "n_jobs",
     "logger",
     "trainer.enable_",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.strategy",
 )
 
 

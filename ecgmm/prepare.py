@@ -9,19 +9,29 @@ from ecgmm.configuration import CONF_DIR
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="prepare")
 def main(config: DictConfig) -> None:
-    """Prepare the store that ``data`` describes, or show what the one that is there holds."""
+    """Prepare the store that ``data`` describes, add what its source has in addition, or show what it holds."""
     from hydra.utils import instantiate  # slow imports, not needed by --help
 
     from ecgmm.data.manifest import print_summary
     from ecgmm.data.preparation import prepare_store, store_path
     from ecgmm.data.store import Store
+    from ecgmm.integrity.report import PAGE_NAME, is_current, write_integrity
 
     settings = instantiate(config.data, _convert_="all")
-    was_there = store_path(settings).exists()
+    before = Store.open(store_path(settings)) if store_path(settings).exists() else None
     path = prepare_store(settings)
-    if was_there:
-        print_summary(Store.open(path).manifest)
-    print(f"{path} {'was there already' if was_there else 'is complete'}")
+    store = Store.open(path)
+    if before is None:
+        outcome = "is complete"
+    elif before.fingerprint == store.fingerprint:
+        print_summary(store.manifest)
+        outcome = "was there already, and its source has nothing to add"
+    else:
+        n_more = store.records.height - before.records.height
+        outcome = f"was there and has {n_more:,} rows more; its tables were made anew"
+    if not is_current(path):
+        write_integrity(path)
+    print(f"{path} {outcome}; {path / PAGE_NAME} shows its recordings")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Train one method, or a sweep: ``python -m ecgmm.train [method=concat] [+experiment=table2] ...``."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from omegaconf import DictConfig
 
 from ecgmm import command_line
 from ecgmm.configuration import CONF_DIR
+from ecgmm.errors import ConfigError
 from ecgmm.sweeps import attempt
 
 
@@ -18,6 +20,7 @@ def main(config: DictConfig) -> float | None:
     """Prepare the store if there is none, train, evaluate; returns the objective of a search: validation AUROC."""
     directory = Path(HydraConfig.get().runtime.output_dir)
     if HydraConfig.get().mode == RunMode.MULTIRUN:
+        refuse_several_devices(config)
         return attempt(lambda: objective(train(config, directory)), directory)
     try:
         metrics = train(config, directory)
@@ -25,22 +28,49 @@ def main(config: DictConfig) -> float | None:
         if directory.is_dir() and not any(directory.iterdir()):
             directory.rmdir()  # Hydra made it before the mistake was found
         raise
-    from ecgmm.training.summary import print_metrics
+    if not metrics:
+        return None  # a process beside the first
+    from ecgmm.training.run_directory import read_json
+    from ecgmm.training.summary import left_out_lines, print_metrics
 
     print_metrics(metrics, directory)
+    for line in left_out_lines(read_json(directory / "run.json")["quality"]["left_out"]):
+        print(line)
     return objective(metrics)
 
 
 def train(config: DictConfig, directory: Path) -> dict[str, Any]:
-    """Train one run, unless another process did; returns the content of its ``metrics.json``."""
+    """Train one run, unless another process did; returns the content of its ``metrics.json``.
+
+    Where several devices train together this is called in a process for each; all but the first return nothing.
+    """
+    from ecgmm.data.lock import one_process
     from ecgmm.data.preparation import open_or_prepare  # slow imports, not needed by --help
-    from ecgmm.data.store import one_process
+    from ecgmm.training.processes import is_first_process
     from ecgmm.training.run import check_settings, run_training
 
     check_settings(config)
+    if not is_first_process():
+        logging.getLogger("ecgmm").setLevel(logging.WARNING)
+        return run_training(config, open_or_prepare(config.data), directory)
     store = open_or_prepare(config.data)
     with one_process(directory, "trains"):
         return run_training(config, store, directory)
+
+
+def refuse_several_devices(config: DictConfig) -> None:
+    """Refuse to train each job of a sweep on several devices: every process of a job would start the sweep again.
+
+    Raises:
+        ConfigError: If that is asked for.
+    """
+    from ecgmm.training.learning import has_several_devices
+
+    if has_several_devices(config.trainer):
+        raise ConfigError(
+            "a sweep trains each of its runs on one device, n_jobs of them side by side; set trainer.devices=1 and"
+            " trainer.num_nodes=1, or start the runs one by one"
+        )
 
 
 def objective(metrics: dict[str, Any]) -> float | None:

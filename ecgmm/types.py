@@ -4,10 +4,13 @@ Shape letters used throughout the package: B records in the batch, L leads (12),
 N tokens, S statements, K classes, D width of an embedding.
 """
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import Tensor  # a second and 200 MB that preparation does without
 
 MISSING_SAMPLE = -32768
 """Stored int16 value of a sample that the recorder did not deliver (WFDB format 16's invalid sample)."""

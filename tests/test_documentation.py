@@ -54,7 +54,7 @@ def test_readme_holds_the_two_commands() -> None:
     assert "SYNTHETIC" in readme or "synthetic" in readme
 
 
-@pytest.mark.parametrize("module", ["train", "prepare", "evaluate", "predict"])
+@pytest.mark.parametrize("module", ["download", "train", "prepare", "evaluate", "predict"])
 def test_help_is_there_and_needs_no_data(
     module: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def _datamodule(config: DictConfig, store: Store, text_policy: str) -> EcgReport
     settings = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
     assert isinstance(settings, DictConfig)
     settings.merge_with({"text": {"policy": text_policy}, "train_fraction": 1.0, "batch_size": 1})
+    settings.merge_with({"sampling": "uniform", "prefetch": 0, "quality": None})
     return build_datamodule(settings, store, min_statement_records=1)
 
 

@@ -9,10 +9,12 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, DistributedSampler
 
 from ecgmm.data.dataset import RecordDataset
+from ecgmm.data.loader import SAMPLINGS, BatchLoader, Order, balanced, in_place, shuffled
 from ecgmm.data.measurements import interval_table
+from ecgmm.data.quality_limits import QualityLimits
+from ecgmm.data.residency import RESIDENCIES, HostWaveforms, Waveforms, place_waveforms
 from ecgmm.data.store import Store
 from ecgmm.data.targets import Targets, make_targets
 from ecgmm.errors import ConfigError
@@ -20,7 +22,6 @@ from ecgmm.text.assemble import ReportTable
 from ecgmm.text.findings import findings_in
 from ecgmm.text.policy import apply_policy, shuffle_reports
 from ecgmm.text.tokenise import StatementVocabulary
-from ecgmm.types import Batch
 
 SPLITS = ("train", "val", "test")
 
@@ -47,11 +48,6 @@ Reports = Sequence[Sequence[str]]
 VocabularyMaker = Callable[[Reports], tuple[ReportTokeniser, StatementVocabulary]]
 
 
-def as_is(batch: Any) -> Any:
-    """Collate function: the data set returns whole batches."""
-    return batch
-
-
 class EcgReportDataModule(lightning.LightningDataModule):
     """Pairs waveforms and reports of one store and serves its three splits.
 
@@ -67,9 +63,17 @@ class EcgReportDataModule(lightning.LightningDataModule):
         batch_size: Records in a batch.
         seed: Seed of batch order and of shuffled text.
         targets: ``hard`` or ``soft``, see ``make_targets``; soft ones reach gradient training only.
+        sampling: ``uniform`` or ``balanced``, see ``loader``; reaches gradient training with labels only.
+        prefetch: Batches made ahead, see ``BatchLoader``.
+        residency: ``disk``, ``memory`` or ``gpu``; takes effect with ``place``.
+        quality: Leaves out records by their quality; None leaves out none.
+
+    Attributes:
+        left_out: Records that each quality limit left out, by split.
 
     Raises:
-        ConfigError: If a split is empty or a class has no training record.
+        ConfigError: If a split is empty, a class has no training record, or a choice is unknown.
+        DataError: If the store lacks a quality column that a limit needs.
     """
 
     def __init__(
@@ -85,16 +89,29 @@ class EcgReportDataModule(lightning.LightningDataModule):
         batch_size: int,
         seed: int,
         targets: str = "hard",
+        sampling: str = "uniform",
+        prefetch: int = 0,
+        residency: str = "disk",
+        quality: QualityLimits | None = None,
     ) -> None:
         super().__init__()
+        for key, value, choices in (("sampling", sampling, SAMPLINGS), ("data.residency", residency, RESIDENCIES)):
+            if value not in choices:
+                raise ConfigError(f"{key} is {value!r}; choose one of {', '.join(choices)}")
         if not 0 < train_fraction <= 1:
             raise ConfigError(f"train_fraction is {train_fraction}; it must be in (0, 1]")
         self.store = store
         self.batch_size = batch_size
         self.seed = seed
+        self.sampling = sampling
+        self.prefetch = prefetch
+        self.residency = residency
+        self.waveforms: Waveforms = HostWaveforms(store.waveforms)
         classes = store.manifest["labels"].get(label_set, {}).get("classes", [])
         self.targets = make_targets(store.records, label_set, classes, policy, priority, targets)
         self.intervals = interval_table(store.records)
+        self.quality = quality or QualityLimits()
+        self.left_out: dict[str, dict[str, int]] = {}
         self.rows = {split: self._rows_of(split, train_fraction) for split in SPLITS}
         _check_splits(self.rows, self.targets)
         self._prepare_text(text_policy, label_set, vocabularies, max_tokens)
@@ -104,6 +121,8 @@ class EcgReportDataModule(lightning.LightningDataModule):
         chosen = (records["split"] == split).to_numpy() & self.targets.usable
         if split == "train":
             chosen &= (records["fraction_rank"] < train_fraction).to_numpy()
+        if self.quality.chosen and split in self.quality.splits:
+            chosen, self.left_out[split] = self.quality.apply(records, chosen)
         return np.flatnonzero(chosen)
 
     def _prepare_text(self, policy: str, label_set: str, vocabularies: VocabularyMaker, max_tokens: int) -> None:
@@ -131,7 +150,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
     def dataset(self, rows: NDArray[np.int64], targets: NDArray[Any] | None = None) -> RecordDataset:
         """The given store rows as a data set, with the labels that evaluation compares with or other ``targets``."""
         return RecordDataset(
-            self.store.waveforms,
+            self.waveforms,
             rows,
             self.store.records["has_waveform"].to_numpy(),
             self.report_of_row,
@@ -142,26 +161,38 @@ class EcgReportDataModule(lightning.LightningDataModule):
             self.intervals,
         )
 
-    def train_dataloader(self) -> DataLoader[Batch]:
-        """Shuffled by seed and epoch number only, so that a resumed run sees the same batches."""
-        dataset = self.dataset(self.rows["train"], self.targets.training)
-        sampler: DistributedSampler[Batch] = DistributedSampler(dataset, num_replicas=1, rank=0, seed=self.seed)
-        return self._loader(dataset, sampler)
+    def place(self, device: torch.device) -> None:
+        """Bring the waveforms to where ``residency`` wants them, for batches on a device.
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+        Raises:
+            ConfigError: If they do not fit there.
+        """
+        rows = np.concatenate([self.rows[split] for split in SPLITS])
+        self.waveforms = place_waveforms(self.store.waveforms, rows, self.residency, device)
+
+    def train_dataloader(self, with_labels: bool = True) -> BatchLoader:
+        """Training records, ordered by seed and epoch number only, so that a resumed run sees the same batches.
+
+        Args:
+            with_labels: Whether the training may look at labels; without, balanced sampling would give them away.
+        """
+        dataset = self.dataset(self.rows["train"], self.targets.training)
+        order = shuffled(len(dataset), self.seed)
+        if self.sampling == "balanced" and with_labels:
+            order = balanced(self.targets.values[self.rows["train"]], self.seed)
+        return self._loader(dataset, order)
+
+    def val_dataloader(self) -> BatchLoader:
         """Validation records in store order."""
         return self.split_dataloader("val")
 
-    def split_dataloader(self, *splits: str) -> DataLoader[Batch]:
+    def split_dataloader(self, *splits: str) -> BatchLoader:
         """Records of the splits, one after the other, each in store order."""
-        return self._loader(self.dataset(np.concatenate([self.rows[split] for split in splits])))
+        dataset = self.dataset(np.concatenate([self.rows[split] for split in splits]))
+        return self._loader(dataset, in_place(len(dataset)))
 
-    def _loader(self, dataset: RecordDataset, sampler: Any = None) -> DataLoader[Batch]:
-        # No workers: a batch is one gather from page cache, and handing it between processes costs more (docs/data.md).
-        # A generator of its own, because making an iterator draws from it: the global one would be in another state
-        # after a resume.
-        own = torch.Generator()
-        return DataLoader(dataset, self.batch_size, sampler=sampler, collate_fn=as_is, generator=own)
+    def _loader(self, dataset: RecordDataset, order: Order) -> BatchLoader:
+        return BatchLoader(dataset, self.batch_size, order, self.prefetch)
 
     def summary(self) -> pl.DataFrame:
         """Records and patients of each split that take part."""
@@ -180,7 +211,7 @@ def _check_splits(rows: dict[str, NDArray[np.int64]], targets: Targets) -> None:
         if not len(chosen):
             raise ConfigError(
                 f"the {split} split has no record that the task can use; change data.split or data.folds,"
-                " task.policy or train_fraction"
+                " task.policy, train_fraction or the limits of quality"
             )
     train = targets.values[rows["train"]]
     counts = train.sum(axis=0) if train.ndim == 2 else np.bincount(train, minlength=len(targets.class_names))

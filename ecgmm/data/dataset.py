@@ -1,21 +1,23 @@
 """Batches straight from an open store: one gather a batch, int16 all the way, nothing per sample."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
+from torch import Tensor
 
+from ecgmm.data.residency import Waveforms
 from ecgmm.types import Batch
 
+ALL = slice(None)
 
-class RecordDataset(Dataset[Batch]):
-    """Rows of a store with their text and targets; indexed by a list of positions it returns a whole ``Batch``.
+
+class RecordDataset:
+    """Rows of a store with their text and targets; makes a whole ``Batch`` of the records at some positions.
 
     Args:
-        waveforms: int16 ``[N, L, T]`` of the store (a memory map).
+        waveforms: int16 ``[N, L, T]`` of the store, wherever they are.
         rows: int64, the store rows this data set holds, in its own order.
         has_waveform: bool ``[N]``.
         report_of_row: int64 ``[N]``, row in the text tables; -1 picks their last row, which is the empty report.
@@ -28,7 +30,7 @@ class RecordDataset(Dataset[Batch]):
 
     def __init__(
         self,
-        waveforms: NDArray[np.int16],
+        waveforms: Waveforms,
         rows: NDArray[np.int64],
         has_waveform: NDArray[np.bool_],
         report_of_row: NDArray[np.int64],
@@ -52,29 +54,33 @@ class RecordDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, position: int) -> Batch:
-        return self.__getitems__([position])
+    def batch(self, positions: NDArray[np.int64], share: slice = ALL) -> Batch:
+        """Gather one batch, with the waveforms of a share of it."""
+        rows = self.rows[positions]
+        batch = self._batch(rows, self.waveforms.gather(rows[share]))
+        return Batch(*(values.pin_memory() for values in batch)) if self.waveforms.pinned else batch
 
-    def __getitems__(self, positions: Sequence[int]) -> Batch:
-        """Gather one batch (the DataLoader calls this with all positions of the batch at once)."""
-        rows = self.rows[np.asarray(positions)]
-        return self._batch(rows, torch.from_numpy(self.waveforms[rows]))
+    def announced_batch(self, positions: NDArray[np.int64], share: slice = ALL) -> Batch:
+        """Gather one batch, after the disk was told all that it has to read for it."""
+        self.waveforms.announce(self.rows[positions][share])
+        return self.batch(positions, share)
 
     def without_waveforms(self) -> Batch:
         """All rows as one batch whose waveforms have no samples: the training table of closed-form methods."""
-        return self._batch(self.rows, torch.empty(len(self.rows), self.waveforms.shape[1], 0, dtype=torch.int16))
+        return self._batch(self.rows, torch.empty(len(self.rows), self.waveforms.n_leads, 0, dtype=torch.int16))
 
-    def _batch(self, rows: NDArray[np.int64], waveforms: torch.Tensor) -> Batch:
+    def _batch(self, rows: NDArray[np.int64], waveforms: Tensor) -> Batch:
+        # In numpy: what threads do in torch would start threads of its own for them.
         reports = self.report_of_row[rows]
-        counts = torch.from_numpy(self.token_counts[reports]).long()
+        counts = self.token_counts[reports]
         width = max(1, int(counts.max()))
         return Batch(
             waveforms=waveforms,
             has_waveform=torch.from_numpy(self.has_waveform[rows]),
-            token_ids=torch.from_numpy(self.token_ids.take(reports, axis=0)[:, :width]).long(),
-            token_mask=torch.arange(width) < counts[:, None],
-            statement_ids=torch.from_numpy(self.statement_ids.take(reports, axis=0)).long(),
-            has_report=counts > 0,
+            token_ids=torch.from_numpy(self.token_ids.take(reports, axis=0)[:, :width].astype(np.int64)),
+            token_mask=torch.from_numpy(np.arange(width) < counts[:, None]),
+            statement_ids=torch.from_numpy(self.statement_ids.take(reports, axis=0).astype(np.int64)),
+            has_report=torch.from_numpy(counts > 0),
             labels=torch.from_numpy(self.targets[rows]),
             rows=torch.from_numpy(rows),
             intervals=torch.from_numpy(self.intervals[rows]),

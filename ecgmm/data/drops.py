@@ -1,6 +1,9 @@
 """Why a record is left out: every reason under which preparation counts, prints and files a drop."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+
+import polars as pl
 
 
 class Drop(StrEnum):
@@ -24,6 +27,7 @@ class Drop(StrEnum):
     UNIT = "unit not mV"
     SIZE = "wrong size"  # the .dat does not hold what the header announces
     CHECKSUM = "checksum wrong"
+    RANGE = "amplitude beyond the store's range"  # 32767 steps: 164 mV at 5 µV, which no heart gives
     ALL_MISSING = "all samples missing"
     NOTHING_USABLE = "neither waveform nor report"
 
@@ -34,3 +38,14 @@ class BadRecordError(Exception):
     def __init__(self, reason: Drop) -> None:
         super().__init__(reason.value)
         self.reason = reason
+
+
+def nothing_dropped() -> pl.DataFrame:
+    """The empty table of ``dropped_table``."""
+    return pl.DataFrame(schema={"record": pl.Int64, "path": pl.String, "reason": pl.String})
+
+
+def dropped_table(records: pl.DataFrame, reason: Drop | Sequence[str]) -> pl.DataFrame:
+    """Records (columns record and path) and why they are dropped: columns record:i64, path:str, reason:str."""
+    reasons = pl.lit(reason.value) if isinstance(reason, Drop) else pl.Series(reason, dtype=pl.String)
+    return records.select(pl.col("record").cast(pl.Int64), pl.col("path").cast(pl.String), reason=reasons)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,75 +15,104 @@ from ecgmm.data.drops import BadRecordError, Drop
 from ecgmm.data.wfdb_format import HeaderReader, Layout, parse_start
 from ecgmm.leads import N_LEADS
 
-_CHUNK = 256
+_UNIT = 2048
 
 
-@dataclass
-class CheckedHeaders:
-    """What the header pass found for each record of an index, in its order.
+@dataclass(frozen=True)
+class HeaderUnit:
+    """N headers to check.
 
     Attributes:
-        layouts: The layout, None where the record cannot be used.
-        reasons: Why not, None where it can.
-        checksums: int64 ``[N, 12]`` of the stored channels, modulo 65536.
-    """
-
-    layouts: list[Layout | None]
-    reasons: list[Drop | None]
-    checksums: NDArray[np.int64]
-
-
-class HeaderPass:
-    """Checks the headers of an index in chunks.
-
-    Args:
-        root: Folder that the paths are relative to.
-        frame: Columns path and time as in ``SourceIndex``.
+        prefix: What to put before each path.
+        paths: Paths without extension.
+        times: Time of each record in the index, None where it has none.
+        starts: The same as headers usually write it, which is quicker to compare.
         rate_hz: Sampling rate that every header must show.
     """
 
-    def __init__(self, root: Path, frame: pl.DataFrame, rate_hz: float) -> None:
-        self._prefix = f"{root}/"
-        self._paths = frame["path"].to_list()
-        self._times = frame["time"].to_list()
-        self._starts = frame["time"].dt.strftime("%H:%M:%S %d/%m/%Y").to_list()
-        self._rate_hz = rate_hz
-        self._reader = HeaderReader()
-        self.found = CheckedHeaders([], [], np.zeros((frame.height, N_LEADS), dtype=np.int64))
+    prefix: str
+    paths: list[str]
+    times: list[datetime | None]
+    starts: list[str | None]
+    rate_hz: float
 
-    def chunks(self) -> Iterator[int]:
-        """Check chunk after chunk; yields the number of records of each."""
-        for start in range(0, len(self._paths), _CHUNK):
-            stop = min(start + _CHUNK, len(self._paths))
-            for row in range(start, stop):
-                self._check(row)
-            yield stop - start
 
-    def _check(self, row: int) -> None:
-        layout, reason = None, None
+@dataclass(frozen=True)
+class CheckedHeaders:
+    """What was found for each of N records.
+
+    Attributes:
+        layouts: The layouts, each once.
+        layout_of: int32 ``[N]``, which of them; -1 where the record cannot be used.
+        reasons: Why not, in the order of those records.
+        checksums: uint16 ``[N, 12]`` of the stored channels.
+    """
+
+    layouts: list[Layout]
+    layout_of: NDArray[np.int32]
+    reasons: list[Drop]
+    checksums: NDArray[np.uint16]
+
+
+def header_units(root: Path, frame: pl.DataFrame, rate_hz: float) -> Iterator[HeaderUnit]:
+    """The headers of an index with columns path and time (as in ``SourceIndex``), in units."""
+    for part in frame.select("path", "time").iter_slices(_UNIT):
+        starts = part["time"].dt.strftime("%H:%M:%S %d/%m/%Y").to_list()
+        yield HeaderUnit(f"{root}/", part["path"].to_list(), part["time"].to_list(), starts, rate_hz)
+
+
+def check_headers(unit: HeaderUnit) -> CheckedHeaders:
+    """Read the headers of a unit and look at the sizes of their ``.dat`` files."""
+    numbers: dict[Layout, int] = {}
+    layout_of = np.full(len(unit.paths), -1, dtype=np.int32)
+    checksums = np.zeros((len(unit.paths), N_LEADS), dtype=np.uint16)
+    reasons: list[Drop] = []
+    reader = _reader()
+    for row, path in enumerate(unit.paths):
         try:
-            layout = self._read(row)
+            layout, start, checksums[row] = reader.read(f"{unit.prefix}{path}.hea")
+            if start != unit.starts[row]:
+                _check_time(start, unit.times[row])
+            _check(f"{unit.prefix}{path}.dat", layout, unit.rate_hz)
         except BadRecordError as error:
-            reason = error.reason
-        self.found.layouts.append(layout)
-        self.found.reasons.append(reason)
+            reasons.append(error.reason)
+            continue
+        layout_of[row] = numbers.setdefault(layout, len(numbers))
+    return CheckedHeaders(list(numbers), layout_of, reasons, checksums)
 
-    def _read(self, row: int) -> Layout:
-        path = self._prefix + self._paths[row]
-        layout, start, self.found.checksums[row] = self._reader.read(f"{path}.hea")
-        if layout.rate_hz != self._rate_hz:
-            raise BadRecordError(Drop.HEADER_RATE)
-        if start != self._starts[row]:
-            _check_time(start, self._times[row])
-        try:
-            n_bytes = os.stat(f"{path}.dat").st_size  # noqa: PTH116  a string costs half as much as a Path
-        except FileNotFoundError:
-            raise BadRecordError(Drop.FILE_MISSING) from None
-        except OSError:
-            raise BadRecordError(Drop.FILE_UNREADABLE) from None
-        if n_bytes != layout.n_bytes:
-            raise BadRecordError(Drop.SIZE)
-        return layout
+
+@lru_cache(maxsize=1)
+def _reader() -> HeaderReader:
+    return HeaderReader()  # of this process, so that a header seen before is not parsed again
+
+
+def join_headers(parts: list[CheckedHeaders]) -> CheckedHeaders:
+    """Put the units together again."""
+    numbers: dict[Layout, int] = {}
+    layout_of: list[NDArray[np.int32]] = []
+    for part in parts:
+        own = [numbers.setdefault(layout, len(numbers)) for layout in part.layouts]
+        layout_of.append(np.array([*own, -1], dtype=np.int32)[part.layout_of])
+    reasons = [reason for part in parts for reason in part.reasons]
+    return CheckedHeaders(
+        list(numbers),
+        np.concatenate([np.empty(0, np.int32), *layout_of]),
+        reasons,
+        np.concatenate([np.empty((0, N_LEADS), np.uint16), *(part.checksums for part in parts)]),
+    )
+
+
+def _check(dat: str, layout: Layout, rate_hz: float) -> None:
+    if layout.rate_hz != rate_hz:
+        raise BadRecordError(Drop.HEADER_RATE)
+    try:
+        n_bytes = os.stat(dat).st_size  # noqa: PTH116  a string costs half as much as a Path
+    except FileNotFoundError:
+        raise BadRecordError(Drop.FILE_MISSING) from None
+    except OSError:
+        raise BadRecordError(Drop.FILE_UNREADABLE) from None
+    if n_bytes != layout.n_bytes:
+        raise BadRecordError(Drop.SIZE)
 
 
 def _check_time(start: str, time: datetime | None) -> None:

@@ -1,5 +1,6 @@
 """The manifest: what a store was made from and with, and what became of every record. Also as a table for people."""
 
+import dataclasses
 from typing import Any
 
 import polars as pl
@@ -9,7 +10,7 @@ from rich.table import Table
 from ecgmm.data.labels.label_set import LabelSet
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import SPLITS, split_digest
-from ecgmm.data.statistics import LeadStatistics
+from ecgmm.data.statistics import LeadSums
 from ecgmm.leads import LEADS
 
 MOST_CLASSES_SHOWN = 10
@@ -21,9 +22,9 @@ def make_manifest(
     index: SourceIndex,
     records: pl.DataFrame,
     n_times: int,
-    dropped: dict[str, int],
+    dropped: pl.DataFrame,
     text_counts: dict[str, int],
-    statistics: LeadStatistics,
+    sums: LeadSums,
 ) -> dict[str, Any]:
     """Put the manifest together; the same tree and settings give the same bytes.
 
@@ -32,9 +33,9 @@ def make_manifest(
         index: The source's index.
         records: The store's records.
         n_times: Samples of a row.
-        dropped: Records dropped, by reason.
+        dropped: The store's ``dropped.parquet``.
         text_counts: Rows with and without a report.
-        statistics: Lead statistics of the training split.
+        sums: Lead sums of the training split.
 
     Returns:
         Plain data for JSON; the keys are described in docs/data.md.
@@ -49,7 +50,7 @@ def make_manifest(
         "n_records": records.height,
         "n_patients": records["patient"].n_unique(),
         "kept": records["record"].n_unique(),
-        "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
+        "dropped": dict(dropped["reason"].value_counts().sort("reason").iter_rows()),
         "without_waveform": int((~records["has_waveform"]).sum()),
         "text": text_counts,
         "split": {
@@ -57,8 +58,9 @@ def make_manifest(
             "digest": split_digest(records),
             "counts": {split: int((records["split"] == split).sum()) for split in SPLITS},
         },
-        "lead_mean_mv": statistics.mean_mv().tolist(),
-        "lead_std_mv": statistics.std_mv().tolist(),
+        "lead_mean_mv": sums.mean_mv(config.uv_per_step),
+        "lead_std_mv": sums.std_mv(config.uv_per_step),
+        "lead_sums": dataclasses.asdict(sums),
         "labels": {labels.name: _describe(labels, records) for labels in index.labels},
     }
 

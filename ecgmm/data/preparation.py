@@ -6,28 +6,28 @@ order, a split fixed once. What depends on training (repair, normalisation) happ
 
 import hashlib
 import json
-from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 from hydra.utils import instantiate
-from numpy.typing import NDArray
 from omegaconf import DictConfig
 
-from ecgmm.data.drops import Drop
-from ecgmm.data.headers import CheckedHeaders, HeaderPass
+from ecgmm.data.journal import boot_id
+from ecgmm.data.lock import one_process
 from ecgmm.data.manifest import make_manifest, print_summary
-from ecgmm.data.measurements import PREFIX
-from ecgmm.data.progress import run_with_progress
-from ecgmm.data.reports import CleanReport, NoReport, Reports, clean_reports, number_reports
+from ecgmm.data.partial_store import PartialStore, settle
+from ecgmm.data.records import check_records, known_rows, make_tables, with_splits
+from ecgmm.data.reports import distinct_reports
 from ecgmm.data.source import DataConfig, SourceIndex
-from ecgmm.data.splits import check_splits, patient_ranks, split_by_fold, split_by_patient
-from ecgmm.data.store import Store, StoreWriter, one_process
-from ecgmm.data.waveform_pass import Inputs, Rows, WaveformPass, most_rows, n_window_samples
+from ecgmm.data.splits import check_splits
+from ecgmm.data.statistics import LeadSums
+from ecgmm.data.store import SCHEMA_VERSION, Store
+from ecgmm.data.units import Form, n_window_samples
+from ecgmm.data.waveform_pass import WaveformPass, warm_up
+from ecgmm.data.waveform_plan import WaveformPlan, read_headers
+from ecgmm.data.workers import Workers, choose_n_processes
 from ecgmm.errors import ConfigError, DataError
-from ecgmm.leads import N_LEADS
 
 
 def open_or_prepare(settings: DictConfig) -> Store:
@@ -38,8 +38,13 @@ def open_or_prepare(settings: DictConfig) -> Store:
     Raises:
         UserError: As ``prepare_store``.
     """
-    path = prepare_store(instantiate(settings, _convert_="all"))
-    return _opened(path, path.stat().st_mtime_ns)
+    config: DataConfig = instantiate(settings, _convert_="all")
+    path = store_path(config)
+    if not path.exists():
+        prepare_store(config)
+    store = _opened(path, path.stat().st_mtime_ns)
+    check_same_parameters(store, config)
+    return store
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +63,9 @@ def store_path(config: DataConfig) -> Path:
 
 
 def prepare_store(config: DataConfig) -> Path:
-    """Make the store that the settings describe, unless it is there.
+    """Make the store that the settings describe, or add to the one that is there what its source has in addition.
+
+    Whenever it is killed, the next call goes on, and the store is the same, byte for byte.
 
     Args:
         config: The settings of a source.
@@ -71,11 +78,15 @@ def prepare_store(config: DataConfig) -> Path:
         ConfigError: If the settings contradict one another or the store that is there.
     """
     path = store_path(config)
-    if not path.exists():
-        with one_process(path.parent, "prepares"):
-            if not path.exists():
-                _prepare(config, path)
-    check_same_parameters(Store.open(path), config)
+    with one_process(path, "prepares"):
+        settle(path)
+        if not path.exists():
+            _prepare(config, path, None)
+        else:
+            base = Store.open(path)
+            check_same_parameters(base, config)
+            if config.root is not None and Path(config.root).expanduser().is_dir():
+                _prepare(config, path, base)
     return path
 
 
@@ -98,94 +109,70 @@ def check_same_parameters(store: Store, config: DataConfig) -> None:
             )
 
 
-def _prepare(config: DataConfig, path: Path) -> None:
-    from ecgmm.data.records_schema import records_schema  # pandera takes a second that an existing store need not wait
-
+def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
+    """Make a store, or with ``base`` the same with more rows if the source has more."""
     index = config.read_index()
-    dropped = Counter(index.dropped)
-    headers = _check_headers(config, index)
-    usable = np.array([layout is not None for layout in headers.layouts], dtype=bool)
-    dropped.update(str(reason.value) for reason in headers.reasons if reason is not None)
-    frame = index.frame.filter(usable)
-    splits = assign_splits(config, frame)
-    dropped[Drop.FOLD_UNUSED] += int((splits == "").sum())
-    usable[usable] = splits != ""
-    frame = frame.with_columns(split=pl.Series(splits, dtype=pl.String)).filter(pl.col("split") != "")
-    if not frame.height:
-        _raise_nothing_left(config, dropped)
-    check_splits(frame)
-    reports = clean_reports(frame["statements"], config.text.min_words)
-    inputs = _inputs(config, frame, headers, usable, reports)
-    with StoreWriter(path, n_window_samples(config), most_rows(inputs.layouts, config)) as writer:
-        reading = WaveformPass(config, inputs, writer)
-        run_with_progress(reading.chunks(), frame.height, "waveforms")
-        dropped += reading.dropped
-        if not reading.any_rows:
-            _raise_nothing_left(config, dropped)
-        numbered = number_reports([reports[source] for source in reading.rows.source])
-        measurements = [column for column in frame.columns if column.startswith(PREFIX)]
-        label_columns = [column for labels in index.labels for column in labels.columns]
-        records = _records(config, [*measurements, *label_columns], frame, reading.rows, numbered)
-        records_schema(index.labels, measurements).validate(records, lazy=True)
-        check_splits(records)
-        manifest = make_manifest(
-            config, index, records, n_window_samples(config), dict(dropped), numbered.counts, reading.statistics
-        )
-        writer.finish(records, numbered.table, manifest)
+    frame, dropped = with_splits(config, index)
+    known = pl.DataFrame(schema={"record": pl.Int64}) if base is None else known_rows(base, frame)
+    new = frame.join(known, on="record", how="anti", maintain_order="left")
+    with Workers(choose_n_processes(config.n_processes, new.height), warm_up) as workers:
+        usable = read_headers(config.root_path, new, index.native_rate_hz, workers)
+        dropped = pl.concat([dropped, usable.dropped])
+        if not usable.frame.height and (base is None or _has_tables_of(base, index)):
+            if base is None:
+                raise _nothing_left(config, dropped)
+            return
+        is_usable = pl.col("record").is_in(usable.frame["record"].implode())
+        kept = frame.filter(is_usable | pl.col("record").is_in(known["record"].unique().implode()))
+        check_splits(kept)
+        reports = distinct_reports(kept["statements"], config.text.min_words)
+        has_report = (reports.of_record >= 0)[kept.select(is_usable).to_series().to_numpy()]
+        with PartialStore(path, n_window_samples(config), _made_for(config, index, base), base) as store:
+            form = Form.of(config, str(store.waveforms))
+            plan = WaveformPlan(usable, has_report, config.root_path, known.height, form)
+            store.reserve(plan.end)
+            sums = LeadSums.zero() if base is None else LeadSums(**base.manifest["lead_sums"])
+            reading = WaveformPass(plan, store.journal, sums)
+            reading.run(workers)
+            workers.stop()  # their memory is free for the tables
+            dropped = pl.concat([dropped, reading.dropped()])
+            rows = reading.rows()
+            if not known.height and not rows.height:
+                store.discard()
+                raise _nothing_left(config, dropped)
+            rows = _numbered(known, rows, store)
+            records, numbered = make_tables(config, index, kept, reports, rows)
+            check_records(records, index)
+            manifest = make_manifest(config, index, records, form.n_times, dropped, numbered.counts, sums)
+            store.finish(records, numbered.table, dropped.sort("reason", "path", "record"), manifest)
     print_summary(manifest)
 
 
-def _check_headers(config: DataConfig, index: SourceIndex) -> CheckedHeaders:
-    headers = HeaderPass(config.root_path, index.frame, index.native_rate_hz)
-    run_with_progress(headers.chunks(), index.frame.height, "headers")
-    return headers.found
+def _has_tables_of(base: Store, index: SourceIndex) -> bool:
+    same: bool = base.manifest["source"]["sha256"] == index.csv_sha256
+    return same
 
 
-def assign_splits(config: DataConfig, frame: pl.DataFrame) -> NDArray[np.str_]:
-    """Split of each record: by the source's folds where the settings name folds, else by patient; empty for none."""
-    if config.chosen_folds is not None:
-        return split_by_fold(frame["fold"].fill_null(-1).to_numpy(), config.chosen_folds)
-    return split_by_patient(frame["patient"].to_numpy(), config.split)
+def _made_for(config: DataConfig, index: SourceIndex, base: Store | None) -> str:
+    """All that decides the store besides the headers, which are part of each unit's key."""
+    begun_from = None if base is None else base.fingerprint
+    return json.dumps([SCHEMA_VERSION, boot_id(), config.parameters(), index.csv_sha256, begun_from], sort_keys=True)
 
 
-def _inputs(
-    config: DataConfig,
-    frame: pl.DataFrame,
-    headers: CheckedHeaders,
-    usable: NDArray[np.bool_],
-    reports: list[CleanReport],
-) -> Inputs:
-    prefix = f"{config.root_path}/"
-    return Inputs(
-        paths=[prefix + path for path in frame["path"]],
-        layouts=[layout for layout, use in zip(headers.layouts, usable, strict=True) if use and layout is not None],
-        checksums=headers.checksums[usable],
-        has_report=np.array([not isinstance(report, NoReport) for report in reports], dtype=bool),
-        in_training=(frame["split"] == "train").to_numpy(),
-    )
+def _numbered(known: pl.DataFrame, found: pl.DataFrame, store: PartialStore) -> pl.DataFrame:
+    """All rows of the store in their order, after gaps that dropped records left were closed."""
+    if not found.height:
+        return known.drop("row")
+    places = store.close_gaps(found["slot"].to_numpy(), known.height)
+    found = found.with_columns(row=pl.Series(places, dtype=pl.Int64)).drop("slot")
+    rows = pl.concat([known, found.select(known.columns)]) if known.height else found
+    return rows.sort("row").drop("row")
 
 
-def _records(config: DataConfig, extra: list[str], frame: pl.DataFrame, rows: Rows, reports: Reports) -> pl.DataFrame:
-    """The store's ``records.parquet``; ``extra`` columns of the index come last."""
-    chosen: pl.DataFrame = frame.select("record", "patient", "time", "split", *extra)[rows.source.tolist()]
-    own = pl.DataFrame(
-        {
-            "window": rows.window,
-            "fraction_rank": patient_ranks(chosen["patient"].to_numpy(), config.split.seed, "fraction"),
-            "report": reports.report_of_row,
-            "has_waveform": rows.flat_leads < N_LEADS,
-            "missing_share": rows.missing_share,
-            "flat_leads": rows.flat_leads,
-        }
-    )
-    first = ["record", "patient", "time", "window", "split", "fraction_rank", "report"]
-    columns = [*first, "has_waveform", "missing_share", "flat_leads", *extra]
-    return chosen.hstack(own).select(columns)
-
-
-def _raise_nothing_left(config: DataConfig, dropped: Counter[str]) -> None:
-    reason, count = dropped.most_common(1)[0] if dropped else ("empty table", 0)
-    raise DataError(
+def _nothing_left(config: DataConfig, dropped: pl.DataFrame) -> DataError:
+    counts = dropped["reason"].value_counts(sort=True)
+    reason, count = counts.row(0) if counts.height else ("empty table", 0)
+    return DataError(
         f"no record of {config.root_path} can be used (most often: {reason}, {count} records);"
         " check that the tree is complete and is what data names"
     )

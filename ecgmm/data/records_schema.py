@@ -21,6 +21,14 @@ def records_schema(label_sets: list[LabelSet], measurements: list[str]) -> DataF
         "has_waveform": Column(pl.Boolean),
         "missing_share": Column(pl.Float32, Check.in_range(0, 1)),
         "flat_leads": Column(pl.Int8, Check.in_range(0, N_LEADS)),
+        "clipped_share": Column(pl.Float32, Check.in_range(0, 1)),
+        "amplitude_mv": Column(pl.Float32, Check.ge(0)),
+        "drift_mv": Column(pl.Float32, Check.ge(0)),
+        "noise_mv": Column(pl.Float32, Check.ge(0)),
+        "lead_law_error_mv": Column(pl.Float32, Check.ge(0)),
+        "limb_swap": Column(pl.String),
+        "quality": Column(pl.Float32, Check.in_range(0, 1)),
+        "content": Column(pl.UInt64),
     }
     labels = {
         name: Column(pl.Float32, Check.in_range(0, 1), nullable=True) for known in label_sets for name in known.columns

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgmm.data.drops import BadRecordError
-from ecgmm.data.waveform_blocks import cut_window, pad_window, to_lead_major, to_store_steps
+from ecgmm.data.drops import BadRecordError, Drop
+from ecgmm.data.waveform_blocks import cut_window, fits_store, pad_window, to_store_steps
 from ecgmm.data.wfdb_format import HeaderReader, read_samples
 from ecgmm.errors import DataError
 from ecgmm.leads import N_LEADS
@@ -34,8 +34,9 @@ def read_record(record: Path, rate_hz: float, n_times: int, uv_per_step: float) 
         read_samples(f"{stem}.dat", stored[0])
     except BadRecordError as error:
         raise DataError(f"{stem} cannot be read ({error}); give a 12-lead WFDB record of format 16") from None
-    block = np.empty((1, N_LEADS, layout.n_samples), dtype=np.int16)
-    to_lead_major(stored, layout.channels, block)
+    block = stored[:, :, layout.channels].transpose(0, 2, 1)
+    if not fits_store(block, layout, uv_per_step).all():
+        raise DataError(f"{stem} cannot be read ({Drop.RANGE.value}); check gain and baseline of its header")
     block = to_store_steps(block, layout, rate_hz, uv_per_step)
     start = (block.shape[-1] - n_times) // 2
     return pad_window(cut_window(block, start, n_times), start, n_times, "zero")

@@ -15,7 +15,7 @@ from ecgmm.errors import ConfigError, DataError
 RATES_HZ = (500, 250, 100)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, unsafe_hash=True)
 class Window:
     """The fixed window that every record is brought to (paper, section 4.2).
 
@@ -56,14 +56,14 @@ class SourceIndex:
         frame: Columns record:i64, patient:i64, time:datetime|null, path:str (relative, without extension),
             statements:list[str] (raw, empty where there is no report), fold:i64 where the source has folds, the label
             columns, and measurement columns where the source has some.
-        dropped: Number of records dropped so far, by reason.
+        dropped: Records dropped so far, as ``drops.dropped_table`` makes them.
         labels: The label sets of the label columns.
         native_rate_hz: Sampling rate that every header must show.
         csv_sha256: sha256 of each CSV file read, by name.
     """
 
     frame: pl.DataFrame
-    dropped: dict[str, int]
+    dropped: pl.DataFrame
     labels: list[LabelSet]
     native_rate_hz: float
     csv_sha256: dict[str, str]
@@ -85,6 +85,8 @@ class DataConfig(ABC):
         text: See ``TextRules``.
         limit_mv: Samples beyond this amplitude are limited in the statistics of the leads.
         verify_checksums: Whether the samples are compared with the header's checksums.
+        n_processes: Processes that read and write waveforms; None takes every core where there are enough records.
+        residency: Where the waveforms are while batches are made: ``disk``, ``memory`` or ``gpu``.
     """
 
     name: str
@@ -98,11 +100,15 @@ class DataConfig(ABC):
     text: TextRules
     limit_mv: float
     verify_checksums: bool
+    n_processes: int | None
+    residency: str
 
     def __post_init__(self) -> None:
         self.uv_per_step, self.limit_mv = float(self.uv_per_step), float(self.limit_mv)
         if self.rate_hz not in RATES_HZ:
             raise ConfigError(f"data.rate_hz is {self.rate_hz}; choose one of {', '.join(map(str, RATES_HZ))}")
+        if self.n_processes is not None and self.n_processes < 1:
+            raise ConfigError(f"data.n_processes is {self.n_processes}; it must be 1 or more, or null")
         if self.uv_per_step <= 0 or self.limit_mv <= 0:
             raise ConfigError("data.uv_per_step and data.limit_mv must be above 0")
 
@@ -134,7 +140,8 @@ class DataConfig(ABC):
     def parameters(self) -> dict[str, Any]:
         """Every setting that changes the store, flat, as in ``{"window.length_s": 10.0}``; the root is absolute."""
         settings = dataclasses.asdict(self)
-        del settings["store"], settings["stores"]
+        for name in ("store", "stores", "n_processes", "residency"):
+            del settings[name]
         settings["root"] = None if self.root is None else str(Path(self.root).expanduser().resolve())
         return flatten(settings)
 

@@ -8,39 +8,46 @@ from numpy.typing import NDArray
 
 from ecgmm.data.source import Window
 from ecgmm.data.wfdb_format import Layout
-from ecgmm.signal.resample import resample_block
 from ecgmm.types import MISSING_SAMPLE
 
+_LARGEST = 32767
+"""Largest step of a store, either way; -32768 is a missing sample."""
 
-def to_lead_major(stored: NDArray[np.int16], channels: tuple[int, ...], out: NDArray[np.int16]) -> None:
-    """Put each lead in its place.
 
-    Args:
-        stored: int16 ``[R, T, L]`` as it lies in the ``.dat`` files.
-        channels: Stored channel of each lead of ``leads.LEADS``.
-        out: int16 ``[R, L, T]``, filled.
-    """
-    for lead, channel in enumerate(channels):
-        out[:, lead] = stored[:, :, channel]
+def fits_store(block: NDArray[np.int16], layout: Layout, uv_per_step: float) -> NDArray[np.bool_]:
+    """Whether ``rescale`` keeps every sample of a record (bool ``[R]``) or would have to clip some."""
+    factor, baseline = _scale(layout, uv_per_step)
+    if np.all(factor == 1) and not baseline.any():
+        return np.ones(len(block), dtype=bool)
+    there = block != MISSING_SAMPLE
+    ends = [np.where(there, block, other).astype(np.float64) for other in (np.int16(32767), np.int16(-32767))]
+    extremes = np.stack([ends[0].min(axis=-1), ends[1].max(axis=-1)])
+    steps = np.abs(np.rint((extremes - baseline) * factor))
+    fits: NDArray[np.bool_] = ((steps <= _LARGEST) | ~there.any(axis=-1)).all(axis=(0, 2))
+    return fits
+
+
+def _scale(layout: Layout, uv_per_step: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Store steps per step of the header, and the header's step of 0 mV, of each lead."""
+    return 1000 / (np.array(layout.gains_per_mv) * uv_per_step), np.array(layout.baselines, dtype=np.int64)
 
 
 def rescale(block: NDArray[np.int16], layout: Layout, uv_per_step: float) -> NDArray[np.int16]:
     """Bring the header's gain and baseline to the store's scale.
 
     Args:
-        block: int16 ``[R, L, T]`` in the steps of the header.
+        block: int16 ``[R, L, T]`` in the steps of the header, of records for which ``fits_store`` holds.
         layout: The header's gains and baselines.
         uv_per_step: Microvolts per step of the store.
 
     Returns:
-        int16 ``[R, L, T]``, rounded and clipped to +-32767; the block itself where header and store agree.
+        int16 ``[R, L, T]``, rounded; the block itself where header and store agree.
     """
-    factor = 1000 / (np.array(layout.gains_per_mv) * uv_per_step)
-    baseline = np.array(layout.baselines)
+    factor, baseline = _scale(layout, uv_per_step)
     if np.all(factor == 1) and not baseline.any():
         return block
     steps = (block.astype(np.float64) - baseline[:, None]) * factor[:, None]
-    rescaled: NDArray[np.int16] = np.rint(steps).clip(-32767, 32767).astype(np.int16)
+    rescaled: NDArray[np.int16] = np.rint(steps).clip(-_LARGEST, _LARGEST).astype(np.int16)
     rescaled[block == MISSING_SAMPLE] = MISSING_SAMPLE
     return rescaled
 
@@ -48,7 +55,11 @@ def rescale(block: NDArray[np.int16], layout: Layout, uv_per_step: float) -> NDA
 def to_store_steps(block: NDArray[np.int16], layout: Layout, rate_hz: float, uv_per_step: float) -> NDArray[np.int16]:
     """Bring a block to the store's scale and rate; int16 ``[R, L, T]`` in and out."""
     rescaled = rescale(block, layout, uv_per_step)
-    return rescaled if layout.rate_hz == rate_hz else resample_block(rescaled, layout.rate_hz, rate_hz)
+    if layout.rate_hz == rate_hz:
+        return rescaled
+    from ecgmm.signal.resample import resample_block  # imports torch, which most preparations do without
+
+    return resample_block(rescaled, layout.rate_hz, rate_hz)
 
 
 def n_store_samples(layout: Layout, rate_hz: float) -> int:
@@ -87,17 +98,17 @@ def pad_window(part: NDArray[np.int16], start: int, n_times: int, pad: str) -> N
     return np.pad(part, widths, mode="edge") if pad == "edge" else np.pad(part, widths)
 
 
-def checksums_agree(block: NDArray[np.int16], layout: Layout, checksums: NDArray[np.int64]) -> NDArray[np.bool_]:
+def checksums_agree(block: NDArray[np.int16], layout: Layout, checksums: NDArray[np.uint16]) -> NDArray[np.bool_]:
     """Compare samples with the checksums of their headers.
 
     Args:
         block: int16 ``[R, L, T]`` as read, in lead order.
         layout: Tells which stored channel each lead was.
-        checksums: int64 ``[R, 12]`` in stored channel order, modulo 65536.
+        checksums: uint16 ``[R, 12]`` in stored channel order.
 
     Returns:
         bool ``[R]``.
     """
-    sums = block.sum(axis=-1, dtype=np.int16).astype(np.int64) % 65536  # 16 bits wrap around as the format wants it
+    sums = block.sum(axis=-1, dtype=np.int16).view(np.uint16)  # 16 bits wrap around as the format wants it
     agree: NDArray[np.bool_] = (sums == checksums[:, list(layout.channels)]).all(axis=1)
     return agree

@@ -5,9 +5,11 @@ read: one segment, one ``.dat`` file, format 16; everything else is a reason to 
 """
 
 import math
+import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,9 +19,26 @@ from numpy.typing import NDArray
 from ecgmm.data.drops import BadRecordError, Drop
 from ecgmm.leads import N_LEADS, channel_of_each_lead
 
-_RECORD_LINE = re.compile(r"(\S+)\s+(\d+)\s+(\d+(?:\.\d*)?)(?:/\S+)?\s+(\d+)(?:\s+(\S+)(?:\s+(\S+))?)?\s*")
-_GAIN = re.compile(r"([^(/]+)(?:\((-?\d+)\))?(?:/(\S+))?")
-_FIELDS = 9  # of a lead line: file, format, gain(baseline)/unit, resolution, zero, first value, checksum, block, lead
+_TIME = r"(?:[01]?\d|2[0-3]):[0-5]?\d:[0-5]?\d(?:\.\d{1,6})?"
+_START = rf"(?P<time>{_TIME})(?:[ \t]+(?P<date>(?P<day>\d\d?)/(?P<month>\d\d?)/(?P<year>\d{{4}})))?"
+_NUMBER = r"\d{1,9}(?:\.\d{0,9})?"
+_RECORD_LINE = re.compile(
+    rf"(?P<name>[-\w]+)[ \t]+(?P<leads>\d{{1,4}})[ \t]+(?P<rate>{_NUMBER})(?:/{_NUMBER}(?:\(-?{_NUMBER}\))?)?"
+    rf"[ \t]+(?P<samples>\d{{1,10}})(?:[ \t]+{_START})?",
+    re.ASCII,
+)
+_LEAD_LINE = re.compile(
+    r"(?P<file>\S+)[ \t]+(?P<format>\S+)[ \t]+(?P<gain>[^\s(/]+)(?:\((?P<baseline>-?\d{1,10})\))?(?:/(?P<unit>\S+))?"
+    r"[ \t]+\d{1,10}[ \t]+(?P<zero>-?\d{1,10})[ \t]+(?P<first>-?\d{1,10})[ \t]+(?P<checksum>-?\d{1,10})[ \t]+\d{1,10}"
+    r"[ \t]+(?P<lead>\S.*)",
+    re.ASCII,
+)  # resolution and block size say nothing about the samples, but a field that is no number shifts the others
+_GAIN = re.compile(r"-?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:e[+-]?\d{1,3})?", re.ASCII)
+_LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e]")  # what ends a line for wfdb, which skips all that is not ASCII
+_COMMENTS = r"(?:\s*\n#[^\r\n\v\f\x1c-\x1e]*)*\s*"
+_MOST_BYTES = 1 << 16  # of a header; twelve leads take one or two thousand
+_MOST_SAMPLES = 1 << 20  # of a lead, half an hour at 500 Hz: no header makes preparation ask for more memory
+_MOST_FORMS = 16  # an archive has one or two
 
 
 @dataclass(frozen=True)
@@ -61,10 +80,10 @@ class Header(NamedTuple):
 
 
 class HeaderReader:
-    """Reads headers; a header that differs from an earlier one only in its own fields is not parsed again."""
+    """Reads headers; one that differs from an earlier one only in its own fields is not parsed again."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, ...], Layout] = {}
+        self._known: list[tuple[re.Pattern[str], Layout]] = []
 
     def read(self, path: Path | str) -> Header:
         """Read a header.
@@ -87,94 +106,131 @@ class HeaderReader:
 
     def parse(self, text: str, stem: str) -> Header:
         """Parse the text of a header that should describe the record ``stem``; see ``read``."""
-        first, _, rest = text.partition("\n")
-        head = first.split()
-        fields = rest.split()
-        regular = fields[0 : N_LEADS * _FIELDS : _FIELDS] == [f"{stem}.dat"] * N_LEADS and head[:1] == [stem]
-        if not regular:  # comments between the lines, lead names of several words, damage
-            return _parse_lines(text, stem)
-        own = [fields[column : N_LEADS * _FIELDS : _FIELDS] for column in range(1, _FIELDS)]
-        key = (*head[1:4], *(value for column in (0, 1, 2, 3, 6, 7) for value in own[column]))
-        layout = self._known.get(key)
-        if layout is None:
-            header = _parse_lines(text, stem)
-            self._known[key] = header.layout
-            return header
-        return Header(layout, " ".join(head[4:6]) if len(head) > 5 else "", _checksums(own[5]))
+        for form, layout in self._known:
+            match = form.fullmatch(text)
+            if match is not None and match["name"] == stem:
+                return Header(layout, _start(match), _checksums(match.groups()[-N_LEADS:]))
+        header, form = _parse(text, stem)
+        self._known = [(form, header.layout), *self._known[: _MOST_FORMS - 1]]
+        return header
 
 
 def _read_bytes(path: Path | str) -> bytes:
-    try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  Path.open costs as much again as reading does
-            return file.read()
-    except (FileNotFoundError, NotADirectoryError):
-        raise BadRecordError(Drop.FILE_MISSING) from None
-    except OSError:
-        raise BadRecordError(Drop.FILE_UNREADABLE) from None
+    with _opened(path) as file:
+        content = os.read(file, _MOST_BYTES)
+    if len(content) == _MOST_BYTES:
+        raise BadRecordError(Drop.HEADER_BROKEN)
+    return content
 
 
-def _checksums(fields: list[str]) -> tuple[int, ...]:
+class _opened:  # noqa: N801  a context manager, and a class of two methods costs a third of one made of a generator
+    """A file for the calls of ``os``: Python's own file objects cost as much again as reading does."""
+
+    def __init__(self, path: Path | str) -> None:
+        try:
+            self._file = os.open(path, os.O_RDONLY)
+        except (FileNotFoundError, NotADirectoryError):
+            raise BadRecordError(Drop.FILE_MISSING) from None
+        except OSError:
+            raise BadRecordError(Drop.FILE_UNREADABLE) from None
+
+    def __enter__(self) -> int:
+        return self._file
+
+    def __exit__(self, _type: type[BaseException] | None, error: BaseException | None, _traceback: object) -> None:
+        os.close(self._file)
+        if isinstance(error, OSError):
+            raise BadRecordError(Drop.FILE_UNREADABLE) from None
+
+
+def _checksums(fields: Sequence[str]) -> tuple[int, ...]:
+    return tuple([int(field) % 65536 for field in fields])  # written signed by some programs, unsigned by others
+
+
+def _start(match: re.Match[str]) -> str:
+    """Time and date of a record line."""
+    if match["date"] is None:
+        return ""
     try:
-        return tuple(int(field) % 65536 for field in fields)  # written signed by some programs, unsigned by others
+        date(int(match["year"]), int(match["month"]), int(match["day"]))
     except ValueError:
         raise BadRecordError(Drop.HEADER_BROKEN) from None
+    return f"{match['time']} {match['date']}"
 
 
-def _parse_lines(text: str, stem: str) -> Header:
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+def _parse(text: str, stem: str) -> tuple[Header, re.Pattern[str]]:
+    """Read a header line by line; gives it, and the form of all headers that differ only in their own fields."""
+    stripped = [line.strip() for line in _LINE_END.split(text)]
+    lines = [line for line in stripped if line and not line.startswith("#")]
     first = _RECORD_LINE.fullmatch(lines[0]) if lines else None
     if first is None:
         raise BadRecordError(Drop.HEADER_BROKEN)
-    name, n_leads, rate, n_samples, time, date = first.groups()
-    if name != stem:
+    if first["name"] != stem:
         raise BadRecordError(Drop.HEADER_NAME)
-    if int(n_leads) != N_LEADS:
+    if int(first["leads"]) != N_LEADS:
         raise BadRecordError(Drop.LEADS)
-    if len(lines) != 1 + N_LEADS or float(rate) <= 0 or int(n_samples) == 0:
+    n_samples, rate_hz = int(first["samples"]), float(first["rate"])
+    if len(lines) != 1 + N_LEADS or rate_hz == 0 or n_samples == 0:
         raise BadRecordError(Drop.HEADER_BROKEN)
+    if n_samples > _MOST_SAMPLES:
+        raise BadRecordError(Drop.SIZE)
     rows = [_parse_lead(line, stem) for line in lines[1:]]
     try:
-        channels = channel_of_each_lead([row.lead for row in rows])
+        channels = channel_of_each_lead([row.match["lead"] for row in rows])
     except ValueError:
         raise BadRecordError(Drop.LEADS) from None
     layout = Layout(
-        rate_hz=float(rate),
-        n_samples=int(n_samples),
+        rate_hz=rate_hz,
+        n_samples=n_samples,
         channels=tuple(channels),
         gains_per_mv=tuple(rows[channel].gain_per_mv for channel in channels),
         baselines=tuple(rows[channel].baseline for channel in channels),
     )
-    return Header(layout, f"{time} {date}" if date else "", _checksums([row.checksum for row in rows]))
+    header = Header(layout, _start(first), _checksums([row.match["checksum"] for row in rows]))
+    return header, _form(first, [row.match for row in rows])
+
+
+def _form(first: re.Match[str], leads: list[re.Match[str]]) -> re.Pattern[str]:
+    """Pattern of the headers that say the same; its last twelve groups are the checksums."""
+    before_start = first.string[first.end("name") : first.end("samples")]
+    patterns = [rf"(?P<name>[-\w]+){re.escape(before_start)}(?:[ \t]+{_START})?"]
+    for lead in leads:
+        line = lead.string
+        before, after = line[lead.end("file") : lead.start("first")], line[lead.end("checksum") :]
+        patterns.append(rf"(?P=name)\.dat{re.escape(before)}-?\d{{1,10}}[ \t]+(-?\d{{1,10}}){re.escape(after)}")
+    return re.compile(r"[ \t]*\r?\n".join(patterns) + _COMMENTS, re.ASCII)
 
 
 class _LeadLine(NamedTuple):
-    lead: str
+    match: re.Match[str]
     gain_per_mv: float
     baseline: int
-    checksum: str
 
 
 def _parse_lead(line: str, stem: str) -> _LeadLine:
-    fields = line.split(maxsplit=_FIELDS - 1)
-    if len(fields) != _FIELDS:
-        raise BadRecordError(Drop.HEADER_BROKEN)
-    file, signal_format, gain_field, _, zero, _, checksum, _, lead = fields
-    if file != f"{stem}.dat":
-        raise BadRecordError(Drop.HEADER_NAME)
-    if signal_format != "16":
-        raise BadRecordError(Drop.FORMAT)
-    match = _GAIN.fullmatch(gain_field)
+    match = _LEAD_LINE.fullmatch(line)
     if match is None:
         raise BadRecordError(Drop.HEADER_BROKEN)
+    if match["file"] != f"{stem}.dat":
+        raise BadRecordError(Drop.HEADER_NAME)
+    if match["format"] != "16":
+        raise BadRecordError(Drop.FORMAT)
+    if (match["unit"] or "mV") != "mV":
+        raise BadRecordError(Drop.UNIT)
+    # a baseline left out is the ADC zero
+    return _LeadLine(match, _gain_per_mv(match["gain"]), int(match["baseline"] or match["zero"]))
+
+
+def _gain_per_mv(field: str) -> float:
     try:
-        gain_per_mv, baseline = float(match[1]), int(match[2] or zero)  # a baseline left out is the ADC zero
+        gain_per_mv = float(field)
     except ValueError:
         raise BadRecordError(Drop.HEADER_BROKEN) from None
-    if not math.isfinite(gain_per_mv) or gain_per_mv == 0:
+    if not math.isfinite(gain_per_mv) or abs(gain_per_mv) < 1e-9:  # steps of a million volts
         raise BadRecordError(Drop.GAIN)
-    if (match[3] or "mV") != "mV":
-        raise BadRecordError(Drop.UNIT)
-    return _LeadLine(lead, gain_per_mv, baseline, checksum)
+    if _GAIN.fullmatch(field) is None:  # float also takes 2_00 and digits of other scripts
+        raise BadRecordError(Drop.HEADER_BROKEN)
+    return gain_per_mv
 
 
 def parse_start(start: str) -> datetime:
@@ -202,13 +258,7 @@ def read_samples(path: Path | str, samples: NDArray[np.int16]) -> None:
         BadRecordError: If the file is missing or does not hold exactly that many samples.
     """
     view: Any = samples.reshape(-1).view(np.uint8)
-    try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  as above
-            filled = file.readinto(view)
-            complete = filled == view.nbytes and not file.read(1)
-    except (FileNotFoundError, NotADirectoryError):
-        raise BadRecordError(Drop.FILE_MISSING) from None
-    except OSError:
-        raise BadRecordError(Drop.FILE_UNREADABLE) from None
-    if not complete:
+    with _opened(path) as file:
+        n_bytes = os.readv(file, [view, bytearray(1)])  # one byte more than there should be
+    if n_bytes != view.nbytes:
         raise BadRecordError(Drop.SIZE)

@@ -56,7 +56,12 @@ class Method(nn.Module, ABC):
         """Classify a batch whose waveforms are float z-scores."""
 
     def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
-        """Name the loss terms of a batch, each a float32 scalar, unweighted."""
+        """Name the loss terms of a batch, each a float32 scalar, unweighted.
+
+        Args:
+            output: Of the whole batch, also where several processes share the waveforms.
+            batch: The batch; its waveforms are left out.
+        """
         return {"cls": self.criterion(output.logits, batch.labels)}
 
     def total_loss(self, losses: dict[str, Tensor]) -> Tensor:

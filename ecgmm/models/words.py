@@ -35,6 +35,7 @@ class ClassPrompts(nn.Module):
         self.register_buffer("token_ids", ids, persistent=False)
         self.register_buffer("token_mask", mask, persistent=False)
         self.register_buffer("class_of_prompt", torch.tensor([index for index, _ in prompts]), persistent=False)
+        self.n_classes = len(texts.class_names)
 
     def forward(self, encode: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         """Embed the classes.
@@ -49,7 +50,7 @@ class ClassPrompts(nn.Module):
 
     def mean_by_class(self, directions: Tensor) -> Tensor:
         """Average rows ``[P, D]`` by class and bring them to length 1: ``[K, D]``."""
-        member = one_hot(self.class_of_prompt).T.float()  # [K, P]
+        member = one_hot(self.class_of_prompt, self.n_classes).T.float()  # [K, P]
         with torch.autocast(directions.device.type, enabled=False):
             return unit(member @ directions.float())
 

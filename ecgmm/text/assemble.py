@@ -1,15 +1,17 @@
-"""Reports put together from the token ids of their statements, in one gather."""
+"""Reports put together from the token ids of their statements, block by block."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgmm.text.coded import CodedReports
 from ecgmm.text.statements import priority_of
 from ecgmm.types import PADDING_ID
 
 Ids = Sequence[int]
+_BLOCK = 4096  # reports put together at a time: what that takes stays in the cache
 
 
 class ReportTable(NamedTuple):
@@ -25,8 +27,8 @@ class ReportTable(NamedTuple):
 
 
 def assemble(
-    reports: Sequence[Sequence[str]],
-    pieces: Mapping[str, Ids],
+    reports: CodedReports,
+    pieces: Sequence[Ids],
     max_tokens: int,
     *,
     separator: Ids,
@@ -49,62 +51,80 @@ def assemble(
     Returns:
         The padded table; a report without statements has length 0.
     """
-    numbers = {statement: number for number, statement in enumerate(pieces)}
-    piece_ids, starts, sizes = _flat([*pieces.values(), separator, prefix, suffix])
-    between, before, after = len(pieces), len(pieces) + 1, len(pieces) + 2
-
-    counts = np.array([len(report) for report in reports], dtype=np.int64)
-    stated = np.array([numbers[statement] for report in reports for statement in report], dtype=np.int64)
-    # A report of k statements is the 2k + 1 pieces: before s1 between s2 ... sk after.
-    n_pieces = np.where(counts > 0, 2 * counts + 1, 0)
-    first = np.cumsum(n_pieces) - n_pieces
-    sequence = np.full(n_pieces.sum(), between, dtype=np.int64)
-    rank = np.arange(len(stated)) - np.repeat(np.cumsum(counts) - counts, counts)
-    sequence[np.repeat(first, counts) + 2 * rank + 1] = stated
-    sequence[first[counts > 0]] = before
-    sequence[(first + n_pieces - 1)[counts > 0]] = after
-
-    report_of_piece = np.repeat(np.arange(len(reports)), n_pieces)
-    lengths = np.bincount(report_of_piece, weights=sizes[sequence], minlength=len(reports)).astype(np.int64)
-    too_long = lengths > max_tokens
+    counts, ends = reports.counts, np.cumsum(reports.counts)
+    flat = _Flat([*pieces, separator, prefix, suffix])
+    total = np.concatenate([[0], np.cumsum(flat.sizes[reports.codes])])
+    around = (counts - 1) * len(separator) + len(prefix) + len(suffix)
+    lengths = np.where(counts > 0, total[ends] - total[ends - counts] + around, 0)
     width = max(int(np.minimum(lengths, max_tokens).max(initial=1)), 1)
-    ids = np.full((len(reports), width), PADDING_ID, dtype=np.int32)
-    fits = ~too_long[report_of_piece]
-    ids[(np.arange(width) < lengths[:, None]) & ~too_long[:, None]] = _gather(piece_ids, starts, sizes, sequence[fits])
-    lengths = np.minimum(lengths, max_tokens)
-    for row in np.flatnonzero(too_long).tolist():
+    ids = np.full((len(counts), width), PADDING_ID, dtype=np.int32)
+    for start in range(0, len(counts), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        first, last = ends[rows][0] - counts[rows][0], ends[rows][-1]
+        sequence, report_of_piece = _sequence(reports.codes[first:last], counts[rows], len(pieces))
+        whole = lengths[rows] <= max_tokens
+        places = _places(lengths[rows] * whole, width)
+        ids[rows].reshape(-1)[places] = flat.gather(sequence[whole[report_of_piece]])
+    for row in np.flatnonzero(lengths > max_tokens).tolist():
+        codes = reports.codes[ends[row] - counts[row] : ends[row]].tolist()
         room = max_tokens - len(prefix) - len(suffix)
-        tokens = [*prefix, *_truncated(reports[row], pieces, room, separator), *suffix]
+        tokens = [*prefix, *_truncated(codes, reports.distinct, pieces, room, separator), *suffix]
         ids[row, : len(tokens)] = tokens
         lengths[row] = len(tokens)
     return ReportTable(ids, lengths.astype(np.int32))
 
 
-def _flat(pieces: Sequence[Ids]) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
-    """All pieces one after the other, with the start and size of each."""
-    sizes = np.array([len(piece) for piece in pieces], dtype=np.int64)
-    flat = np.array([token for piece in pieces for token in piece], dtype=np.int32)
-    return flat, np.cumsum(sizes) - sizes, sizes
+def _places(lengths: NDArray[np.int64], width: int) -> NDArray[np.int64]:
+    """Places of the tokens of rows of the given lengths in a flat table of the given width."""
+    start = np.arange(len(lengths)) * width - (np.cumsum(lengths) - lengths)
+    places: NDArray[np.int64] = np.arange(lengths.sum()) + np.repeat(start, lengths)
+    return places
 
 
-def _gather(
-    flat: NDArray[np.int32], starts: NDArray[np.int64], sizes: NDArray[np.int64], sequence: NDArray[np.int64]
-) -> NDArray[np.int32]:
-    """Tokens of a sequence of pieces, one after the other."""
-    lengths = sizes[sequence]
-    offset = starts[sequence] - (np.cumsum(lengths) - lengths)
-    tokens: NDArray[np.int32] = flat[np.arange(lengths.sum()) + np.repeat(offset, lengths)]
-    return tokens
+def _sequence(
+    codes: NDArray[np.uint32], counts: NDArray[np.int64], between: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the pieces that reports are made of, and the report of each.
+
+    A report of k statements is the 2k + 1 pieces: before s1 between s2 ... sk after.
+    """
+    before, after = between + 1, between + 2
+    n_pieces = np.where(counts > 0, 2 * counts + 1, 0)
+    first = np.cumsum(n_pieces) - n_pieces
+    sequence = np.full(n_pieces.sum(), between, dtype=np.int64)
+    rank = np.arange(len(codes)) - np.repeat(np.cumsum(counts) - counts, counts)
+    sequence[np.repeat(first, counts) + 2 * rank + 1] = codes
+    sequence[first[counts > 0]] = before
+    sequence[(first + n_pieces - 1)[counts > 0]] = after
+    return sequence, np.repeat(np.arange(len(counts)), n_pieces)
 
 
-def _truncated(statements: Sequence[str], pieces: Mapping[str, Ids], room: int, separator: Ids) -> list[int]:
+class _Flat:
+    """Tokens of all pieces one after the other, with the start and size of each."""
+
+    def __init__(self, pieces: Sequence[Ids]) -> None:
+        self.sizes = np.array([len(piece) for piece in pieces], dtype=np.int64)
+        self._tokens = np.array([token for piece in pieces for token in piece], dtype=np.int32)
+        self._starts = np.cumsum(self.sizes) - self.sizes
+
+    def gather(self, sequence: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Tokens of a sequence of pieces, one after the other."""
+        sizes = self.sizes[sequence]
+        offset = self._starts[sequence] - (np.cumsum(sizes) - sizes)
+        tokens: NDArray[np.int32] = self._tokens[np.arange(sizes.sum()) + np.repeat(offset, sizes)]
+        return tokens
+
+
+def _truncated(
+    codes: Sequence[int], distinct: Sequence[str], pieces: Sequence[Ids], room: int, separator: Ids
+) -> list[int]:
     """At most ``room`` tokens of a report that has more, the most telling statements first, in the report's order."""
     kept: dict[int, Ids] = {}
-    for place in sorted(range(len(statements)), key=lambda place: (priority_of(statements[place]), place)):
+    for place in sorted(range(len(codes)), key=lambda place: (priority_of(distinct[codes[place]]), place)):
         room -= len(separator) if kept else 0
         if room <= 0:
             break
-        kept[place] = pieces[statements[place]][:room]
+        kept[place] = pieces[codes[place]][:room]
         room -= len(kept[place])
     in_order = [kept[place] for place in sorted(kept)]
     return [token for number, piece in enumerate(in_order) for token in (*(separator if number else ()), *piece)]

@@ -13,17 +13,12 @@ from tokenizers import models, normalizers, pre_tokenizers
 
 from ecgmm.errors import DataError
 from ecgmm.text.assemble import ReportTable, assemble
+from ecgmm.text.coded import Reports, coded
 from ecgmm.text.glossary import glossary as texts_of_glossary
 from ecgmm.types import PADDING_ID, UNKNOWN_ID
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SEP]")
 _FILE = "tokenizer.json"
-
-Reports = Sequence[Sequence[str]]
-
-
-def _distinct(reports: Reports) -> list[str]:
-    return list(dict.fromkeys(statement for report in reports for statement in report))
 
 
 class WordTokeniser:
@@ -60,7 +55,7 @@ class WordTokeniser:
             return [word for word, _ in tokeniser.pre_tokenizer.pre_tokenize_str(normal)]
 
         counts: Counter[str] = Counter()
-        for statement, count in Counter(statement for report in reports for statement in report).items():
+        for statement, count in _counts(reports):
             for word in words(statement):
                 counts[word] += count
         frequent = sorted((word for word in counts if counts[word] >= min_frequency), key=lambda w: (-counts[w], w))
@@ -74,10 +69,10 @@ class WordTokeniser:
 
     def encode_reports(self, reports: Reports, max_tokens: int = 256) -> ReportTable:
         """Token ids of each report: its statements in order with [SEP] between; see ``assemble`` for truncation."""
-        distinct = _distinct(reports)
-        pieces = [encoding.ids for encoding in self._tokeniser.encode_batch_fast(distinct, add_special_tokens=False)]
+        numbered = coded(reports)
+        encodings = self._tokeniser.encode_batch_fast(numbered.distinct, add_special_tokens=False)
         separator = [SPECIAL_TOKENS.index("[SEP]")]
-        return assemble(reports, dict(zip(distinct, pieces, strict=True)), max_tokens, separator=separator)
+        return assemble(numbered, [encoding.ids for encoding in encodings], max_tokens, separator=separator)
 
     def encode_text(self, text: str) -> list[int]:
         """Token ids of a text, without specials."""
@@ -126,14 +121,14 @@ class TransformerTokeniser:
 
     def encode_reports(self, reports: Reports, max_tokens: int = 256) -> ReportTable:
         """Token ids of each report with the model's special tokens; at most the smaller of the two limits."""
-        distinct = _distinct(reports)
-        pieces = self._tokeniser(distinct, add_special_tokens=False)["input_ids"] if distinct else []
+        numbered = coded(reports)
+        pieces = self._tokeniser(numbered.distinct, add_special_tokens=False)["input_ids"] if numbered.distinct else []
         own = self._tokeniser
         first = own.cls_token_id if own.cls_token_id is not None else own.bos_token_id
         last = own.sep_token_id if own.sep_token_id is not None else own.eos_token_id
         return assemble(
-            reports,
-            dict(zip(distinct, pieces, strict=True)),
+            numbered,
+            pieces,
             min(max_tokens, self.max_tokens),
             prefix=[] if first is None else [first],
             separator=own(".", add_special_tokens=False)["input_ids"],
@@ -181,14 +176,16 @@ class StatementVocabulary:
     @classmethod
     def train(cls, reports: Reports, min_count: int = 1) -> Self:
         """Take the statements that occur at least ``min_count`` times; ties go by the alphabet."""
-        counts = Counter(statement for report in reports for statement in report)
-        return cls(sorted((s for s, count in counts.items() if count >= min_count), key=lambda s: (-counts[s], s)))
+        frequent = [(-count, statement) for statement, count in _counts(reports) if count >= min_count]
+        return cls(statement for _, statement in sorted(frequent))
 
     def encode(self, reports: Reports) -> NDArray[np.int32]:
         """Statement ids int32 ``[R, S]`` in order of mention, padded right with 0 to the longest report (S >= 1)."""
-        table = np.full((len(reports), max((len(report) for report in reports), default=0) or 1), PADDING_ID, np.int32)
-        for row, report in zip(table, reports, strict=True):
-            row[: len(report)] = [self._ids.get(statement, UNKNOWN_ID) for statement in report]
+        numbered = coded(reports)
+        counts = numbered.counts
+        table = np.full((len(counts), max(counts.max(initial=1), 1)), PADDING_ID, np.int32)
+        ids = np.array([self._ids.get(statement, UNKNOWN_ID) for statement in numbered.distinct], dtype=np.int32)
+        table[np.arange(table.shape[1]) < counts[:, None]] = ids[numbered.codes]
         return table
 
     def save(self, path: Path) -> None:
@@ -204,6 +201,12 @@ class StatementVocabulary:
         """
         _must_exist(path)
         return cls(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _counts(reports: Reports) -> Iterable[tuple[str, int]]:
+    """How often each distinct statement is mentioned."""
+    numbered = coded(reports)
+    return zip(numbered.distinct, np.bincount(numbered.codes).tolist(), strict=True)
 
 
 def _made(folder: Path) -> Path:

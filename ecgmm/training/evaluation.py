@@ -7,7 +7,8 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from omegaconf import OmegaConf
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
@@ -44,6 +45,7 @@ def evaluate_run(
         raise ConfigError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
     method, preparation, facts = load_method(run / "model")
     config = OmegaConf.load(run / "config.yaml")
+    assert isinstance(config, DictConfig)
     store = open_or_prepare(config.data) if store_path is None else Store.open(store_path)
     _check_fits(facts, store)
     preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
@@ -58,6 +60,9 @@ def evaluate_run(
         max_tokens=facts["max_tokens"],
         batch_size=config.batch_size,
         seed=config.seed,
+        # Runs from before these settings have none of them.
+        prefetch=config.get("prefetch", 0),
+        quality=instantiate(config.get("quality"), _convert_="all"),
     )
     shown = preparation if leads is None else nn.Sequential(OnlyLeads(leads), preparation)
     task = DiagnosisTask(
@@ -71,6 +76,7 @@ def evaluate_run(
         enable_checkpointing=False,
         enable_model_summary=False,
     )
+    datamodule.place(trainer.strategy.root_device)
     saved = read_json(run / "metrics.json")
     frame = predict_frame(trainer, task, datamodule, (split,))
     frame = without_readouts(frame, [name for name in method.readouts if name not in saved["readouts"]])

@@ -23,6 +23,8 @@ class History(Callback):
         """Append the epoch."""
         numbers = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.rows.append({"epoch": trainer.current_epoch, "step": trainer.global_step, **dict(sorted(numbers.items()))})
+        if not trainer.is_global_zero:
+            return
         names = list(dict.fromkeys(name for row in self.rows for name in row))
         partial = self.path.with_name(self.path.name + ".partial")
         with partial.open("w", newline="", encoding="utf-8") as file:

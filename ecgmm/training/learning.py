@@ -9,16 +9,21 @@ import polars as pl
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import ModelCheckpoint
-from omegaconf import DictConfig
+from lightning.pytorch.strategies import DDPStrategy, Strategy
+from omegaconf import DictConfig, ListConfig
 
 from ecgmm.data.datamodule import EcgReportDataModule
+from ecgmm.errors import ConfigError
 from ecgmm.models.contrastive_method import ContrastiveMethod
 from ecgmm.models.method import ClosedFormMethod, Method, Stage
 from ecgmm.training.checkpoint_io import AtomicCheckpointIO
 from ecgmm.training.epoch_timer import EpochTimer
+from ecgmm.training.frozen_texts import know_frozen_texts
 from ecgmm.training.history import History
 from ecgmm.training.predictions import predict_frame
 from ecgmm.training.readouts import fit_report_readout, label_free_columns
+from ecgmm.training.resume import LAST, CheckpointInsideEpoch, ResumeInsideEpoch
+from ecgmm.training.shared_batch_norm import SharedBatchNorm
 from ecgmm.training.task import DiagnosisTask
 
 MONITOR = "val/auroc_macro"
@@ -40,7 +45,7 @@ class StageTrainer(NamedTuple):
 def learn(
     trainers: Sequence[StageTrainer], task: DiagnosisTask, datamodule: EcgReportDataModule, directory: Path
 ) -> tuple[pl.DataFrame, float | None]:
-    """Solve or train a method, going on from its last finished epoch, and predict validation and test.
+    """Solve or train a method, going on from its last checkpoint, and predict validation and test.
 
     Args:
         trainers: As ``build_trainers`` returns them.
@@ -53,12 +58,14 @@ def learn(
         the last stage (None for a closed form).
     """
     label_free: list[pl.DataFrame] = []
+    datamodule.place(trainers[0].trainer.strategy.root_device)
+    know_frozen_texts(task.method, datamodule, trainers[0].trainer.strategy.root_device)
     for stage, trainer, _ in trainers:
         task.enter(stage)
         if isinstance(task.method, ClosedFormMethod):
             task.method.fit(datamodule.dataset(datamodule.rows["train"]).without_waveforms())
         else:
-            _fit(trainer, task, datamodule, checkpoint_folder(directory, stage))
+            _fit(stage, trainer, task, datamodule, directory)
         if stage == "pretrain":
             label_free.append(label_free_columns(trainer, task, datamodule))
     _, trainer, timer = trainers[-1]
@@ -68,11 +75,14 @@ def learn(
     return pl.concat([frame, *label_free], how="horizontal"), timer.median_s
 
 
-def _fit(trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule, checkpoints: Path) -> None:
-    last = checkpoints / "last.ckpt"
+def _fit(
+    stage: Stage, trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule, directory: Path
+) -> None:
+    checkpoints = checkpoint_folder(directory, stage)
+    last = checkpoints / f"{LAST}.ckpt"
     trainer.fit(
         task,
-        train_dataloaders=datamodule.train_dataloader(),
+        train_dataloaders=datamodule.train_dataloader(with_labels=stage != "pretrain"),
         val_dataloaders=datamodule.val_dataloader(),
         ckpt_path=str(last) if last.exists() else None,
         weights_only=True,
@@ -93,7 +103,7 @@ def build_trainers(config: DictConfig, directory: Path, method: Method) -> list[
 
 
 def _build_trainer(config: DictConfig, directory: Path, stage: Stage, history: History) -> StageTrainer:
-    """The Trainer of a stage, with checkpoints of the last epoch and of the best by validation macro AUROC.
+    """The Trainer of a stage, with checkpoints of the last step saved and of the best epoch by validation macro AUROC.
 
     Pre-training never looks at a label, so its last epoch counts as its best.
     """
@@ -107,16 +117,47 @@ def _build_trainer(config: DictConfig, directory: Path, stage: Stage, history: H
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
+    # Deterministic algorithms would also fill all fresh memory, in case that someone reads it: a twentieth of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # added by torch
     timer = EpochTimer()
+    minutes = config.checkpoint_minutes
+    inside = [] if minutes is None else [CheckpointInsideEpoch(checkpoint_folder(directory, stage), minutes)]
     trainer = instantiate(
         config.trainer,
         max_epochs=config.pretrain_epochs if pretraining else config.trainer.max_epochs,
         precision=precision_of(config.trainer.precision, config.trainer.accelerator),
-        plugins=[AtomicCheckpointIO()],
-        callbacks=[history, timer, checkpoint],
+        strategy=strategy_of(config.trainer, stage),
+        sync_batchnorm=False,  # ours is the plugin
+        plugins=[AtomicCheckpointIO(), *([SharedBatchNorm()] if config.trainer.sync_batchnorm else [])],
+        callbacks=[history, timer, ResumeInsideEpoch(), checkpoint, *inside],
+        profiler=None if config.profile is None else instantiate(config.profile, directory=directory),
         default_root_dir=directory,
     )
     return StageTrainer(stage, trainer, timer)
+
+
+def has_several_devices(trainer: DictConfig) -> bool:
+    """Whether ``conf/trainer`` asks for more than one device, or for as many as there are."""
+    devices = trainer.devices
+    one = len(devices) == 1 if isinstance(devices, ListConfig) else str(devices) == "1"
+    return trainer.num_nodes != 1 or not one
+
+
+def strategy_of(trainer: DictConfig, stage: Stage) -> str | Strategy:
+    """How the devices of ``conf/trainer`` train together; all processes hold the same buffers without being told.
+
+    Raises:
+        ConfigError: If it is no way that was tried.
+    """
+    if trainer.strategy not in ("auto", "ddp"):
+        raise ConfigError(
+            f"trainer.strategy is {trainer.strategy!r}; choose auto or ddp, for which the results are known to be those"
+            " of one device (docs/scale-out.md)"
+        )
+    if trainer.strategy == "auto" and not has_several_devices(trainer):
+        return "auto"
+    # One of two stages leaves parts of the method out (ContrastiveMethod); to look for them takes time at each step.
+    return DDPStrategy(find_unused_parameters=stage != "joint", broadcast_buffers=False)
 
 
 def precision_of(precision: str, accelerator: str) -> Any:

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import NoneType
 from typing import Any, cast
 
 import lightning
@@ -19,9 +20,11 @@ from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.artefact import build_method, build_preparation, save_model
-from ecgmm.training.dashboard import log_results, open_dashboard
+from ecgmm.training.compiling import compile_encoder
+from ecgmm.training.dashboard import Dashboard, log_results, open_dashboard
 from ecgmm.training.learning import build_trainers, learn, precision_of, stages_of
 from ecgmm.training.predictions import evaluate, fit_on_validation, readouts_in, without_readouts
+from ecgmm.training.processes import is_first_process, wait_until
 from ecgmm.training.readouts import LABEL_FREE
 from ecgmm.training.run_directory import (
     SCHEMA_VERSION,
@@ -32,13 +35,19 @@ from ecgmm.training.run_directory import (
     run_state,
     write_json,
 )
+from ecgmm.training.summary import left_out_lines
 from ecgmm.training.task import DiagnosisTask
 
 log = logging.getLogger(__name__)
-logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its import sets INFO: devices, tips, advertisement
+for part in ("pytorch", "fabric"):  # its import sets INFO: devices, tips, advertisement
+    logging.getLogger(f"lightning.{part}").setLevel(logging.WARNING)
 warnings.filterwarnings("ignore", message=r".*Checkpoint directory .* exists and is not empty")  # so it is on a resume
 # Lightning 2.6 with the pytree of torch 2.13: a deprecation that only Lightning can mend.
 warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
+
+# Every process logs the same numbers, of all records: there is nothing to take a mean of.
+warnings.filterwarnings("ignore", message=r"`broadcast_buffers` is deprecated")  # by a name that torch 2.9 lacks
+warnings.filterwarnings("ignore", message=r"It is recommended to use `self.log\(.*sync_dist=True\)`")
 
 # A run without text has no findings, and so a head without outputs.
 warnings.filterwarnings("ignore", message=r"Initializing zero-element tensors is a no-op")
@@ -56,7 +65,7 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
         directory: The run directory.
 
     Returns:
-        The content of ``metrics.json``.
+        The content of ``metrics.json``; nothing in processes beside the first, which write nothing.
     """
     started = time.monotonic()
     datamodule = build_datamodule(config, store)
@@ -71,6 +80,14 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
     task = build_task(config, datamodule, method)
     trainers = build_trainers(config, directory, method)
     facts = describe(resolved, datamodule, method, leaky)
+    if not is_first_process():
+        wait_until(lambda: run_state(directory, facts["config_digest"]) in ("interrupted", "finished"))
+        for stage in trainers:
+            stage.trainer.logger = Dashboard()
+        learn(trainers, task, datamodule, directory)
+        return {}
+    for line in left_out_lines(datamodule.left_out):
+        log.info(line)
     state = open_run(directory, resolved, facts, config.overwrite)
     log.info("%s (%s)", directory, "going on where it stopped" if state == "interrupted" else "new")
 
@@ -119,10 +136,12 @@ def check_settings(config: DictConfig) -> None:
         "pretrain_epochs": (whole, 1, "a whole number from 1"),
         "text.max_tokens": (whole, 1, "a whole number from 1"),
         "evaluation.n_resamples": (whole, 1, "a whole number from 1"),
+        "prefetch": (whole, 0, "a whole number from 0"),
+        "checkpoint_minutes": ((*number, NoneType), 0, "a number from 0, or null"),
     }
     for key, (types, least, words) in ranges.items():
         value = OmegaConf.select(config, key)
-        if not isinstance(value, types) or isinstance(value, bool) or value < least:
+        if not isinstance(value, types) or isinstance(value, bool) or (value is not None and value < least):
             raise ConfigError(f"{key} is {value!r}; it must be {words}")
 
 
@@ -148,6 +167,10 @@ def build_datamodule(
         batch_size=config.batch_size,
         seed=config.seed,
         targets=config.task.targets,
+        sampling=config.sampling,
+        prefetch=config.prefetch,
+        residency=config.data.residency,
+        quality=instantiate(config.quality, _convert_="all"),
     )
 
 
@@ -196,7 +219,13 @@ def describe_readouts(resolved: dict[str, Any], store: Store, method: Method) ->
 
 
 def build_task(config: DictConfig, datamodule: EcgReportDataModule, method: Method) -> DiagnosisTask:
-    """Put method, preparation, augmentation and optimizer together."""
+    """Put method, preparation, augmentation and optimizer together.
+
+    Raises:
+        ConfigError: If ``compile=true`` and the method has nothing to compile.
+    """
+    if config.compile:
+        compile_encoder(method)
     return DiagnosisTask(
         method,
         build_preparation(datamodule.store.manifest, config.waveform),
@@ -233,6 +262,8 @@ def describe(resolved: dict[str, Any], datamodule: EcgReportDataModule, method: 
             "dropped": datamodule.targets.dropped,
         },
         "text_policy": resolved["text"]["policy"],
+        "sampling": resolved["sampling"],
+        "quality": {"limits": datamodule.quality.chosen, "left_out": datamodule.left_out},
         "leaky": leaky,
         "size": resolved["size"],
         "ablation": resolved["ablation"],

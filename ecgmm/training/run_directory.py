@@ -17,8 +17,10 @@ from ecgmm.errors import ConfigError
 
 SCHEMA_VERSION = 2
 _PACKAGES = ("torch", "lightning", "hydra-core", "transformers", "torchmetrics", "numpy", "scikit-learn", "wfdb")
-# These say where and how a run is shown or started, not what it computes.
-_NOT_COMPUTED = ("paths", "logger", "overwrite", "name", "n_jobs")
+# These say where and how a run is shown, started, fed or saved, not what it computes.
+_NOT_COMPUTED = ("paths", "logger", "overwrite", "name", "n_jobs", "prefetch", "checkpoint_minutes", "profile")
+# A run may go on with another number of devices: a batch stays the same batch.
+_DEVICES = ("devices", "num_nodes", "strategy")
 
 RunState = Literal["new", "interrupted", "finished", "other"]
 
@@ -40,7 +42,7 @@ def config_digest(config: dict[str, Any], fingerprint: str) -> str:
     """SHA-256 of all that decides a run's numbers: its resolved configuration and the store it reads."""
     computed = {key: value for key, value in config.items() if key not in _NOT_COMPUTED}
     computed["data"] = fingerprint  # the store's fingerprint covers every preparation parameter
-    computed["trainer"] = {key: value for key, value in config["trainer"].items() if not key.startswith("enable_")}
+    computed["trainer"] = {k: v for k, v in config["trainer"].items() if not k.startswith(("enable_", *_DEVICES))}
     return hashlib.sha256(json.dumps(computed, sort_keys=True).encode()).hexdigest()
 
 

@@ -29,5 +29,18 @@ def print_metrics(metrics: dict[str, Any], directory: Path) -> None:
         console.print(f"left out, not in the test split: {', '.join(metrics['absent_classes'])}")
 
 
+def left_out_lines(left_out: dict[str, dict[str, int]]) -> list[str]:
+    """What the quality limits left out, one line a split.
+
+    Args:
+        left_out: Records by limit, by split.
+    """
+    return [
+        f"quality limits left out {sum(counts.values())} records of {split}:"
+        f" {', '.join(f'{count} by {limit}' for limit, count in counts.items())}"
+        for split, counts in left_out.items()
+    ]
+
+
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"

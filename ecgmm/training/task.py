@@ -8,13 +8,17 @@ import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
+from torch.profiler import record_function
 
 from ecgmm.errors import UserError
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
 from ecgmm.models.losses import projection_health
 from ecgmm.models.method import Method, Stage
+from ecgmm.training.processes import same_draws, share_of, whole
 from ecgmm.types import Batch, ModelOutput
 
+_SEEDS_APART = 1_000_000_007  # seeds of two processes, below 2 ** 32, of which a CPU's generator sees no more
+PREPARATION = "step: preparation"  # what a profile calls it (profile_steps)
 _STEPS_BETWEEN_LOSS_CHECKS = 50  # looking at a loss makes a GPU wait; once in fifty steps costs nothing
 
 
@@ -103,21 +107,37 @@ class DiagnosisTask(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_epoch_start(self) -> None:
-        """Seed dropout and augmentation from the run's seed and the epoch."""
-        epoch_seed = self.seed * 100_003 + self.current_epoch
+        """Begin an epoch."""
+        self.seed_epoch()
+        self._loss_sums, self._n_steps = {}, 0
+
+    def seed_epoch(self) -> None:
+        """Seed dropout and augmentation from the run's seed, the epoch and the process."""
+        epoch_seed = self.seed * 100_003 + self.current_epoch + self.global_rank * _SEEDS_APART
         torch.manual_seed(epoch_seed)
         if self.generator.device != self.device:
             self.generator = torch.Generator(self.device)
         self.generator.manual_seed(epoch_seed)
-        self._loss_sums, self._n_steps = {}, 0
+
+    def epoch_state(self) -> dict[str, Any]:
+        """What the task has gathered in the epoch so far."""
+        return {"loss_sums": self._loss_sums, "n_steps": self._n_steps}
+
+    def load_epoch_state(self, state: dict[str, Any]) -> None:
+        """Go on in the middle of an epoch."""
+        self._loss_sums = {name: value.to(self.device) for name, value in state["loss_sums"].items()}
+        self._n_steps = state["n_steps"]
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Weighted sum of the method's loss terms."""
-        waveforms = self.preparation(batch.waveforms)
-        if self.augmentation is not None:
-            waveforms = self.augmentation(waveforms, self.generator)
-        batch = batch._replace(waveforms=waveforms)
-        terms = self.method.losses(self.method(batch), batch)
+        share = share_of(batch)
+        with record_function(PREPARATION):
+            waveforms = self.preparation(share.waveforms)
+            if self.augmentation is not None:
+                waveforms = self.augmentation(waveforms, self.generator)
+        output = self.method(share._replace(waveforms=waveforms))
+        with same_draws(self.global_step, self.device):
+            terms = self.method.losses(*whole(output, batch))
         total = self.method.total_loss(terms)
         for name, value in {**terms, "total": total}.items():
             self._loss_sums[name] = self._loss_sums.get(name, 0) + value.detach()
@@ -145,7 +165,7 @@ class DiagnosisTask(lightning.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Keep logits and labels; metrics are computed once an epoch."""
-        output = self(batch)
+        output, batch = whole(self(share_of(batch)), batch)
         self._validation.append((output.logits.float(), batch.labels))
         if "ecg_projection" in output.extra:
             both = batch.has_report & batch.has_waveform
@@ -168,7 +188,7 @@ class DiagnosisTask(lightning.LightningModule):
 
     def predict_step(self, batch: Batch, batch_index: int) -> Prediction:
         """Probabilities, the gate, and embeddings where readouts are made of them."""
-        output = self(batch)
+        output, batch = whole(self(share_of(batch)), batch)
         logits = {"": output.logits, **output.readouts}
         embeddings = (output.ecg_embedding, output.text_embedding) if output.readouts else (None, None)
         return Prediction(

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from ecgmm.auditing.agreement import agreement, english_only
+from ecgmm.data.drops import nothing_dropped
 from ecgmm.data.labels.superclass import CLASSES, FROM_ANNOTATION, FROM_REPORT
 from ecgmm.data.source import SourceIndex
 from ecgmm.errors import ConfigError
@@ -23,7 +24,7 @@ def make_index(records: Sequence[tuple[list[str], set[str]]], source: str = "ann
     columns = {f"label.superclass.{name}": [float(name in found) for _, found in records] for name in CLASSES}
     statements = pl.Series("statements", [report for report, _ in records], dtype=pl.List(pl.String))
     labels = FROM_ANNOTATION if source == "annotation" else FROM_REPORT
-    return SourceIndex(pl.DataFrame({"statements": statements, **columns}), {}, [labels], 100, {})
+    return SourceIndex(pl.DataFrame({"statements": statements, **columns}), nothing_dropped(), [labels], 100, {})
 
 
 def test_kappa_is_counted_over_english_reports_only() -> None:

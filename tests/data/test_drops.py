@@ -56,6 +56,7 @@ DAMAGE = {
     "index fields contradict": key("ecg_time", "2182-09-22 12:04:01"),
     "index fields contradict ": key("subject_id", 5),
     "index fields contradict  ": key("path", "files/p1000/p10000000/s40000001/40000001"),
+    "amplitude beyond the store's range": edit("200.0(0)/mV", "20.0(0)/mV"),
     "file missing": remove(".dat"),
     "file missing ": remove(".hea"),
     "wrong size": truncate,

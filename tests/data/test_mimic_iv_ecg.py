@@ -4,7 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from ecgmm.data.mimic_iv_ecg import read_machine_reports
 from tests.data.trees import (
     SHORT,
     MimicTree,
@@ -124,3 +127,37 @@ def test_the_folds_of_the_icd_file_are_the_split_and_row_order_changes_no_count(
     assert manifests[0]["labels"]["icd_multilabel"]["classes"] == ["I48", "I489", "I4891"]
     for key in ("labels", "split"):
         assert manifests[0][key] == manifests[1][key]
+
+
+text = st.one_of(
+    st.none(), st.sampled_from(["", " ", "\t ", "Sinus rhythm", " Sinus rhythm ", 'a "b", c', "two\nlines"])
+)
+measured = st.fixed_dictionaries(
+    {
+        "study_id": st.sampled_from(["1", "2", " 3", "4.0", "x", None]),
+        "subject_id": st.sampled_from(["7", "8"]),
+        **{f"report_{number}": text for number in (10, 0, 2)},
+    }
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(measured, min_size=1, max_size=9))
+def test_machine_reports_are_those_of_the_plain_definition(tmp_path: Path, table: list[dict[str, str | None]]) -> None:
+    path = tmp_path / "machine_measurements.csv"
+    pl.DataFrame(table, dict.fromkeys(table[0], pl.String)).with_columns(
+        ecg_time=pl.lit("2182-09-22 12:04:00"), rr_interval=pl.lit("29999")
+    ).write_csv(path)
+    studies: dict[int, list[tuple[int, list[str]]]] = {}
+    for row in table:
+        if row["study_id"] not in ("x", None):
+            texts = [(row[f"report_{number}"] or "").strip() for number in (0, 2, 10)]
+            report = (int(row["subject_id"] or 0), [text for text in texts if text])
+            studies.setdefault(int(float(row["study_id"] or 0)), []).append(report)
+    found, twice = read_machine_reports(path)
+    assert found.select("study_id", "subject_id", "statements").rows() == [
+        (study, *reports[0]) for study, reports in studies.items()
+    ]
+    assert found["measurement.rr_interval"].is_null().all()
+    contradicting = {study for study, reports in studies.items() if any(report != reports[0] for report in reports)}
+    assert set(twice.drop_nulls()) == contradicting

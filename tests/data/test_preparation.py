@@ -7,9 +7,7 @@ import pytest
 from hydra.errors import InstantiationException
 
 from ecgmm.command_line import user_message
-from ecgmm.data import waveform_pass
-from ecgmm.data.preparation import prepare_store, store_path
-from ecgmm.data.store import Store
+from ecgmm.data.preparation import store_path
 from ecgmm.errors import ConfigError, UserError
 from tests.data.trees import MIMIC_ORDER, SHORT, MimicTree, data_config, naming_steps, prepare, write_record
 
@@ -105,28 +103,3 @@ def test_a_store_of_other_settings_is_another_store_and_a_named_one_is_refused(t
     with pytest.raises(ConfigError, match=r"made with data.split.seed=42 and not 43"):
         prepare("mimic_iv_ecg", tree.root, SHORT, named, "data.split.seed=43")
     assert prepare("mimic_iv_ecg", tree.root, SHORT, named, "data.root=null").fingerprint == first.fingerprint
-
-
-def test_an_interrupted_preparation_never_opens_and_the_next_starts_clean(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tree = MimicTree(tmp_path / "tree")
-    monkeypatch.setattr(waveform_pass, "BLOCK", 8)
-    process = waveform_pass.WaveformPass._process
-
-    def stop_at_the_third_block(self: waveform_pass.WaveformPass, start: int, stop: int) -> None:
-        if start >= 16:
-            raise KeyboardInterrupt
-        process(self, start, stop)
-
-    monkeypatch.setattr(waveform_pass.WaveformPass, "_process", stop_at_the_third_block)
-    config = data_config("mimic_iv_ecg", tree.root, tmp_path / "stores", SHORT)
-    with pytest.raises(KeyboardInterrupt):
-        prepare_store(config)
-    assert not list((tmp_path / "stores").iterdir())
-    monkeypatch.setattr(waveform_pass.WaveformPass, "_process", process)
-    killed = store_path(config).with_name(f"{store_path(config).name}.partial")
-    killed.mkdir()  # what a killed process would have left
-    (killed / "waveforms.npy").write_bytes(b"half")
-    assert len(Store.open(prepare_store(config)).waveforms) == 30
-    assert [path.name for path in (tmp_path / "stores").iterdir()] == [store_path(config).name]

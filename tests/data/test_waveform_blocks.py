@@ -5,13 +5,12 @@ import pytest
 from scipy.signal import resample_poly
 
 from ecgmm.data.source import Window
-from ecgmm.data.statistics import assess
 from ecgmm.data.waveform_blocks import (
     checksums_agree,
     cut_window,
+    fits_store,
     pad_window,
     rescale,
-    to_lead_major,
     to_store_steps,
     window_starts,
 )
@@ -29,14 +28,6 @@ def constant_leads(*values: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int1
     return np.tile(np.array(values, dtype=np.int16), (1, 12, 1))
 
 
-def test_leads_are_taken_from_their_channels() -> None:
-    stored = np.arange(2 * 5 * 12, dtype=np.int16).reshape(2, 5, 12)
-    out = np.empty((2, 12, 5), dtype=np.int16)
-    to_lead_major(stored, (11, *range(11)), out)
-    np.testing.assert_array_equal(out[:, 0], stored[:, :, 11])
-    np.testing.assert_array_equal(out[:, 1:], stored[:, :, :11].transpose(0, 2, 1))
-
-
 def test_the_same_scale_is_the_same_array() -> None:
     block = constant_leads(1, 2, 3, 4)
     assert rescale(block, layout(200.0), 5.0) is block
@@ -48,6 +39,20 @@ def test_gain_and_baseline_become_store_steps_and_missing_stays_missing() -> Non
     # gain 100 per mV, baseline 8: 0, 1 and 327.59 mV; in steps of 5 uV: 0, 200, and too large for 16 bits
     np.testing.assert_array_equal(rescale(block, layout(100.0, 8), 5.0)[0, 0], [-32768, 0, 200, 32767])
     np.testing.assert_array_equal(rescale(block, layout(-100.0, 8), 5.0)[0, 0], [-32768, 0, -200, -32767])
+
+
+@pytest.mark.parametrize(("step", "fits"), [(16383, True), (16384, False), (-16383, True), (-16384, False)])
+def test_a_record_fits_if_its_largest_sample_does(step: int, fits: bool) -> None:
+    block = np.concatenate([constant_leads(0, 0, 0, 0), constant_leads(0, 0, -32768, 0)])
+    block[0, 7, 2] = step
+    assert fits_store(block, layout(100.0), 5.0).tolist() == [fits, True]  # two store steps each
+    assert fits_store(block, layout(200.0), 5.0).all()
+
+
+def test_a_baseline_may_bring_a_sample_out_of_range_and_missing_leads_do_not() -> None:
+    block = constant_leads(-32768, -32767, 5, 5)
+    assert not fits_store(block, layout(200.0, 1), 5.0).any()
+    assert fits_store(constant_leads(-32768, -32768), layout(0.01, 1), 5.0).all()
 
 
 def test_polyphase_equals_scipy_on_clean_data() -> None:
@@ -92,15 +97,3 @@ def test_checksums_wrap_at_sixteen_bits_and_belong_to_channels() -> None:
     wanted[1, 7] += 1
     moved = Layout(500, 5, (3, 0, 1, 2, *range(4, 12)), (200.0,) * 12, (0,) * 12)
     assert checksums_agree(block, moved, wanted).tolist() == [True, False]
-
-
-def test_quality_sees_gaps_and_flat_leads() -> None:
-    block = np.tile(np.array([5, 6, 7, 8], dtype=np.int16), (1, 12, 1))
-    block[0, 1] = 9
-    block[0, 2] = -32768
-    block[0, 3, :2] = -32768
-    block[0, 4, :3] = -32768
-    quality = assess(block)
-    assert quality.missing[0, :6].tolist() == [0, 0, 4, 2, 3, 0]
-    assert quality.flat[0, :6].tolist() == [False, True, True, False, True, False]
-    assert (quality.low[0, 3], quality.high[0, 3]) == (7, 8)

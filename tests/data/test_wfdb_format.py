@@ -75,6 +75,22 @@ def test_a_header_of_other_gain_after_a_known_one_is_not_taken_for_it(tmp_path: 
         ("rec 12 500 50", "rec 12 500 0", Drop.HEADER_BROKEN),
         ("rec.dat 16 200.0(0)/mV 16 0 -30000", "rec.dat 16", Drop.HEADER_BROKEN),
         (" 0 V6", " 0", Drop.HEADER_BROKEN),
+        ("V6\n", "V6\nrec.dat 16 200.0(0)/mV 16 0 0 0 0 V7\n", Drop.HEADER_BROKEN),
+        (" 0 I\nrec.dat", " 0 I rec.dat", Drop.HEADER_BROKEN),
+        (" 16 0 -30000 ", " 16 0 +30000 ", Drop.HEADER_BROKEN),
+        (" 16 0 -30000 ", " 16 zero -30000 ", Drop.HEADER_BROKEN),
+        ("200.0(0)/mV", "2_00(0)/mV", Drop.HEADER_BROKEN),
+        ("200.0(0)/mV", "２００(0)/mV", Drop.HEADER_BROKEN),
+        ("200.0(0)/mV", "1e-310/mV", Drop.GAIN),
+        ("200.0(0)/mV", f"200.0({'9' * 5000})/mV", Drop.HEADER_BROKEN),
+        ("rec 12 500 50", "rec 12 500 ５０", Drop.HEADER_BROKEN),
+        ("rec 12 500 50", f"rec 12 500 {'9' * 5000}", Drop.HEADER_BROKEN),
+        ("rec 12 500 50", "rec 12 500 9999999999", Drop.SIZE),
+        ("rec 12 500 50", "rec 12 500/x 50", Drop.HEADER_BROKEN),
+        ("12:04:00 22/09/2182", "12:04:00 31/02/2182", Drop.HEADER_BROKEN),
+        ("12:04:00 22/09/2182", "24:00:00 22/09/2182", Drop.HEADER_BROKEN),
+        ("12:04:00 22/09/2182", "12:04:00 22/09/2182 more", Drop.HEADER_BROKEN),
+        ("# <subject_id>: 1", "# <subject_id>: 1" + 70_000 * "#", Drop.HEADER_BROKEN),
     ],
 )
 def test_damaged_headers_are_refused_under_their_reason(tmp_path: Path, old: str, new: str, reason: Drop) -> None:
@@ -117,7 +133,18 @@ def test_comments_blank_lines_and_windows_line_ends_change_nothing(tmp_path: Pat
     plain = HeaderReader().read(tmp_path / "rec.hea")
     lines = (tmp_path / "rec.hea").read_text().splitlines()
     (tmp_path / "rec.hea").write_bytes("\r\n".join([lines[0], "# note", "", *lines[1:]]).encode())
-    assert HeaderReader().read(tmp_path / "rec.hea") == plain
+    reader = HeaderReader()
+    assert reader.read(tmp_path / "rec.hea") == plain
+    (tmp_path / "rec.hea").write_bytes("\r\n".join([*lines, "# é \u2028 rec 11"]).encode())
+    assert reader.read(tmp_path / "rec.hea") == reader.read(tmp_path / "rec.hea") == plain
+
+
+def test_no_number_of_forms_makes_the_reader_forget_or_confuse_one(tmp_path: Path) -> None:
+    reader = HeaderReader()
+    for _ in range(2):
+        for gain in range(1, 40):
+            write_record(tmp_path / "rec", naming_steps(50), gain=f"{gain}(0)/mV")
+            assert reader.read(tmp_path / "rec.hea").layout.gains_per_mv == (gain,) * 12
 
 
 def test_times_are_compared_to_the_second() -> None:
@@ -127,13 +154,14 @@ def test_times_are_compared_to_the_second() -> None:
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real recordings are not beside the project")
-def test_real_recordings_are_bit_identical_to_wfdb() -> None:
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 40])
+def test_real_recordings_are_bit_identical_to_wfdb(every: int) -> None:
     reader = HeaderReader()
-    paths = (
-        sorted((SHARED / "ptb-xl-sample").glob("records*/*/*.hea"))[::40]
-        + sorted((SHARED / "ecg-quality-sample").rglob("*.hea"))[::8]
-    )
-    assert paths
+    paths = [
+        path for name in ("ptb-xl-sample", "ecg-quality-sample") for path in sorted((SHARED / name).rglob("*.hea"))
+    ]
+    assert len(paths) > 200
+    paths = paths[::every]
     for path in paths:
         layout = reader.read(path).layout
         stored = np.empty((layout.n_samples, 12), dtype=np.int16)

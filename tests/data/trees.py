@@ -12,6 +12,8 @@ from hydra.utils import instantiate
 from numpy.typing import NDArray
 
 from ecgmm.configuration import CONF_DIR
+from ecgmm.data.drops import nothing_dropped
+from ecgmm.data.partial_store import PartialStore, RowFile
 from ecgmm.data.preparation import prepare_store
 from ecgmm.data.source import DataConfig
 from ecgmm.data.store import Store
@@ -114,6 +116,19 @@ def write_ptb_xl(root: Path, n: int = 20, rate_hz: int = 500, codes: dict[int, s
     (root / "scp_statements.csv").write_text(
         ",description,diagnostic_class\nNORM,normal,NORM\nIMI,infarct,MI\nLVH,left,HYP\nNDT,t,STTC\nLAFB,block,CD\nSR,sinus,\n"
     )
+
+
+def write_store(
+    path: Path, waveforms: NDArray[np.int16], records: pl.DataFrame, reports: pl.DataFrame, manifest: dict[str, Any]
+) -> Store:
+    """A store with this content."""
+    n_times = waveforms.shape[-1]
+    with PartialStore(path, n_times, "a test") as store:
+        store.reserve(len(waveforms))
+        with RowFile(store.waveforms, waveforms[0].nbytes) as file:
+            file.write(0, waveforms)
+        store.finish(records, reports, nothing_dropped(), {"n_records": len(waveforms), "n_times": n_times, **manifest})
+    return Store.open(path)
 
 
 SHORT = "data.window.length_s=1"  # MimicTree holds 1 s, 500 samples

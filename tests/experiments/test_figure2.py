@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from ecgmm.configuration import CONF_DIR
-from ecgmm.data.store import Store, StoreWriter
+from ecgmm.data.store import Store
 from ecgmm.leads import LEADS
 from ecgmm.training.artefact import build_preparation
 from ecgmm.types import MISSING_SAMPLE
@@ -20,6 +20,7 @@ from experiments.damaged_records import choose_examples
 from experiments.drawing import save
 from experiments.figure2 import before_and_after, build, main
 from experiments.runs import find_runs
+from tests.data.trees import write_store
 from tests.experiments.simulated_runs import write_run
 
 RATE_HZ, N_TIMES, UV_PER_STEP = 100, 1000, 5.0
@@ -67,10 +68,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     manifest = {"n_times": N_TIMES, "rate_hz": RATE_HZ, "uv_per_step": UV_PER_STEP, "parameters": {}}
     lead_statistics = {"lead_mean_mv": [0.01] * 12, "lead_std_mv": [0.2] * 12}
     path = tmp_path_factory.mktemp("stores") / "store"
-    with StoreWriter(path, N_TIMES, N_RECORDS) as writer:
-        writer.append(waveforms)
-        writer.finish(records, pl.DataFrame({"text": ["a"]}), manifest | lead_statistics)
-    return Store.open(path)
+    return write_store(path, waveforms, records, pl.DataFrame({"text": ["a"]}), manifest | lead_statistics)
 
 
 def run_on(folder: Path, store: Store, **changed: object) -> Path:

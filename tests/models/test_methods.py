@@ -114,16 +114,17 @@ def share_of_right_answers(method: Method, batch: Batch, task: Task) -> float:
 
 @every_learnt_method
 def test_overfits_one_batch(name: str, task: Task) -> None:
-    method, batch = build(name, task).train(), batch_of(task)
-    optimizer = torch.optim.AdamW(method.parameters(), lr=1e-2)
-    for _ in range(80):
+    method, batch = build(name, task), batch_of(task)
+    optimizer = torch.optim.AdamW(method.parameters(), lr=3e-3)
+    share = 0.0
+    for step in range(200):
         optimizer.zero_grad()
-        method.total_loss(method.losses(method(batch), batch)).backward()
+        method.train().total_loss(method.losses(method(batch), batch)).backward()
+        torch.nn.utils.clip_grad_norm_(method.parameters(), 1.0)
         optimizer.step()
-    share = share_of_right_answers(method, batch, task)
-    assert share >= 0.95, (
-        f"{name}: {share:.2f} of the answers right after 80 steps on one batch, at least 0.95 expected"
-    )
+        if step % 20 == 19 and (share := share_of_right_answers(method, batch, task)) >= 0.95:
+            return
+    pytest.fail(f"{name}: {share:.2f} of the answers right after 200 steps on one batch, at least 0.95 expected")
 
 
 def test_only_the_random_encoder_is_frozen_and_it_stays_as_it_was_drawn(task: Task) -> None:

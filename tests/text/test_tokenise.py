@@ -12,6 +12,7 @@ from tokenizers import models, normalizers, pre_tokenizers, processors
 
 from ecgmm.errors import DataError
 from ecgmm.text.assemble import ReportTable, assemble
+from ecgmm.text.coded import coded
 from ecgmm.text.tokenise import StatementVocabulary, TransformerTokeniser, WordTokeniser
 
 REPORTS = [
@@ -71,7 +72,7 @@ REPORT = ["missing lead(s): v1", "left axis deviation", "sinus rhythm", "inferio
 
 
 def test_truncation_keeps_diagnoses_first_in_their_order() -> None:
-    pieces = {s: [10 + place] * 2 for place, s in enumerate(REPORT)}
+    pieces = [[10 + place] * 2 for place in range(len(REPORT))]
     for limit, kept in [
         (14, [10, 10, 2, 11, 11, 2, 12, 12, 2, 13, 13, 2, 14, 14]),
         (11, [11, 11, 2, 12, 12, 2, 13, 13, 2, 14, 14]),
@@ -81,7 +82,7 @@ def test_truncation_keeps_diagnoses_first_in_their_order() -> None:
         (5, [13, 13, 2, 14, 14]),
         (1, [13]),
     ]:
-        assert rows(assemble([REPORT], pieces, limit, separator=[2])) == [kept]
+        assert rows(assemble(coded([REPORT]), pieces, limit, separator=[2])) == [kept]
 
 
 @given(reports, st.integers(3, 20))
@@ -162,3 +163,10 @@ def test_saved_statement_vocabulary_equals_loaded(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.encode(REPORTS), vocabulary.encode(REPORTS))
     with pytest.raises(DataError, match=r"absent\.json"):
         StatementVocabulary.load(tmp_path / "absent.json")
+
+
+def test_reports_of_several_blocks_are_put_together_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = [row for report in REPORTS for row in rows(words().encode_reports([report], max_tokens=7))]
+    monkeypatch.setattr("ecgmm.text.assemble._BLOCK", 2)
+    assert rows(words().encode_reports(REPORTS, max_tokens=7)) == expected
+    assert max(map(len, expected)) == 7

@@ -4,20 +4,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
+from ecgmm.data.labels.label_set import LabelSet
+from ecgmm.data.reports import number_distinct
+
 Weights = Mapping[str, float] | None
 
 
-def read_distinct_reports(statements: pl.Series, read: Callable[[Sequence[str]], Weights]) -> list[Weights]:
+def label_reports(labels: LabelSet, statements: pl.Series, read: Callable[[Sequence[str]], Weights]) -> pl.DataFrame:
     """Apply a rule to each report; each distinct report is read once.
 
     Args:
+        labels: The label set.
         statements: Lists of statements, one a record.
         read: From statements to the weight of each class, or None where they say nothing.
 
     Returns:
-        One result a record; None where there is no report.
+        The label columns; null where there is no report or it says nothing.
     """
-    number = statements.list.join("\n").rank("dense") - 1
-    distinct = pl.DataFrame({"report": number, "statements": statements}).unique("report").sort("report")
-    results = [read(report) if report else None for report in distinct["statements"].to_list()]
-    return [results[report] for report in number.to_list()]
+    distinct, place = number_distinct(statements)
+    return labels.frame(read(report) if report else None for report in distinct.to_list())[place]

@@ -5,7 +5,7 @@ from functools import partial
 import polars as pl
 
 from ecgmm.data.labels.label_set import LabelSet
-from ecgmm.data.labels.reading import read_distinct_reports
+from ecgmm.data.labels.reading import label_reports
 from ecgmm.data.labels.scp_codes import weights_of_classes
 from ecgmm.text.rhythm import CLASS_OF_SCP, RHYTHMS, most_specific, rhythms
 
@@ -32,7 +32,7 @@ def from_scp_codes(scp_codes: pl.Series) -> pl.DataFrame:
 
 def from_statements(statements: pl.Series, include_possible: bool) -> pl.DataFrame:
     """Rhythms that the rule table reads from reports; null where no statement is about the rhythm."""
-    return FROM_REPORT.frame(read_distinct_reports(statements, partial(rhythms, include_possible=include_possible)))
+    return label_reports(FROM_REPORT, statements, partial(rhythms, include_possible=include_possible))
 
 
 def from_truth(records: pl.Series, truth: pl.DataFrame) -> pl.DataFrame:

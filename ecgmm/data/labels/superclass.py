@@ -8,7 +8,7 @@ from functools import partial
 import polars as pl
 
 from ecgmm.data.labels.label_set import LabelSet
-from ecgmm.data.labels.reading import read_distinct_reports
+from ecgmm.data.labels.reading import label_reports
 from ecgmm.data.labels.scp_codes import weights_of_classes
 from ecgmm.text.statements import SUPERCLASSES, superclasses
 
@@ -42,9 +42,7 @@ def from_statements(statements: pl.Series, include_possible: bool) -> pl.DataFra
     Returns:
         The label columns. Null where there is no report or the rules say nothing.
     """
-    return FROM_REPORT.frame(
-        read_distinct_reports(statements, partial(superclasses, include_possible=include_possible))
-    )
+    return label_reports(FROM_REPORT, statements, partial(superclasses, include_possible=include_possible))
 
 
 def from_truth(records: pl.Series, truth: pl.DataFrame) -> pl.DataFrame:

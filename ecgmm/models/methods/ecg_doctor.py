@@ -215,9 +215,10 @@ class WaveformTokens(nn.Module):
 
 def standardised(intervals: Tensor) -> Tensor:
     """Bring measurements ``[B, 7]`` to a common size: ``[B, 10]``, NaN where there was none."""
-    mean, spread = intervals.new_tensor(list(USUAL.values())).T
+    # Column by column: a tensor of means and spreads would be copied to the device at every step, which waits for it.
+    values = [(intervals[:, place] - mean) / spread for place, (mean, spread) in enumerate(USUAL.values())]
     angles = intervals[:, len(USUAL) :].deg2rad()
-    return torch.cat([(intervals[:, : len(USUAL)] - mean) / spread, angles.cos(), angles.sin()], dim=1)
+    return torch.cat([torch.stack(values, dim=1), angles.cos(), angles.sin()], dim=1)
 
 
 def in_units(measurements: Tensor) -> Tensor:

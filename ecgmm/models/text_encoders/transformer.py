@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgmm.errors import ConfigError
+from ecgmm.models.text_encoders.known_texts import KnownTexts
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -51,6 +52,17 @@ class Transformer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.width: int = self.model.config.hidden_size
         self.linear = nn.Linear(self.width, dim)
+        self.known: KnownTexts | None = None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the transformer never learns, so that it says the same of a text whenever it is asked."""
+        return not self._learning
+
+    def know(self, known: KnownTexts) -> None:
+        """Take from now on from a table what the transformer says of whole texts (``pooled``)."""
+        assert self.frozen
+        self.known = known
 
     def train(self, mode: bool = True) -> "Transformer":
         """Switch training mode; what does not learn stays in evaluation mode."""
@@ -77,10 +89,15 @@ class Transformer(nn.Module):
             states: Tensor = self.model(inputs_embeds=words, attention_mask=attended.long()).last_hidden_state
         return states
 
+    def pooled(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
+        """Average the last layer's states over the real tokens: ``[B, N] -> [B, width]``, zeros where all is masked."""
+        return _mean(self.token_states(token_ids, token_mask), token_mask)
+
     def summarise(self, states: Tensor, token_mask: Tensor) -> Tensor:
         """Embed a report from its ``token_states`` ``[B, N, width]``: ``[B, D]``, zeros where all is masked."""
-        shares = token_mask / token_mask.sum(dim=-1, keepdim=True).clamp(min=1)
-        pooled = (shares.unsqueeze(1) @ states.float()).squeeze(1)
+        return self._embedding(_mean(states, token_mask), token_mask)
+
+    def _embedding(self, pooled: Tensor, token_mask: Tensor) -> Tensor:
         embedding: Tensor = self.linear(self.dropout(pooled))
         return embedding * token_mask.any(dim=-1, keepdim=True)
 
@@ -98,7 +115,14 @@ class Transformer(nn.Module):
         Returns:
             ``[B, D]``; exact zeros for a report without tokens.
         """
+        if self.known is not None:
+            return self._embedding(self.known(token_ids, token_mask), token_mask)
         return self.encode(self.embed(token_ids), token_mask)
+
+
+def _mean(states: Tensor, token_mask: Tensor) -> Tensor:
+    shares = token_mask / token_mask.sum(dim=-1, keepdim=True).clamp(min=1)
+    return (shares.unsqueeze(1) @ states.float()).squeeze(1)
 
 
 def _learning_part(model: Any, trainable_layers: int | None) -> list[nn.Module]:

@@ -1,0 +1,106 @@
+"""Damaged files of every kind through preparation: ``python -m benchmarks.fuzz [--cases 10000] [--seed 0]``.
+
+Each case mutates the header, the samples or the table row of one record, or a whole table, in a tree of sound ones, and
+prepares the tree. A recording that is kept must hold the millivolts that ``wfdb`` reads, a row what Python's ``csv``
+reads; everything else must be dropped under a reason, or the table refused in one sentence. Half of the cases are
+headers, a fifth samples, a quarter rows, the others whole tables. Prints what became of each mutation and, last, JSON;
+ends with exit code 1, and a command for each, where a case fails. ``--kind`` and ``--case`` run some or one.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.fuzzing import record_batch, table_batch
+from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict
+
+SHARES = {"header": 0.5, "samples": 0.2, "cell": 0.25, "file": 0.05}
+KINDS = [*record_batch.KINDS, *table_batch.KINDS]
+BATCH = 100
+
+
+def cases_of(kind: str, n_cases: int, seed: int) -> list[Case]:
+    """The cases of one kind in a run of ``n_cases`` of all kinds."""
+    family = kind.partition(".")[0]
+    own = [name for name in KINDS if name.partition(".")[0] == family]
+    total = round(n_cases * SHARES[family])
+    number = total // len(own) + (own.index(kind) < total % len(own))
+    return [Case(kind, seed, case) for case in range(number)]
+
+
+def run(cases: list[Case]) -> list[Verdict]:
+    """Judge cases of one kind; each alone where preparation raises what it should not, to know the culprit."""
+    judge = record_batch.judge if cases[0].kind in record_batch.KINDS else table_batch.judge
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return judge(cases, Path(folder))
+        except Exception as error:  # whatever it is, it is a finding
+            if len(cases) == 1:
+                return [Verdict(cases[0], Outcome.FAILED, f"{type(error).__name__}: {error}", False)]
+    return [verdict for case in cases for verdict in run([case])]
+
+
+def show(verdicts: list[Verdict]) -> None:
+    """Print the outcomes of each kind, and why records were dropped and tables refused."""
+    table = Table(title="Mutations and what became of them")
+    headings = ["cases", *Outcome, "elsewhere readable, not kept"]
+    for heading in ("", *headings):
+        table.add_column(heading, justify="right" if heading else "left")
+    for kind in dict.fromkeys(verdict.case.kind for verdict in verdicts):
+        own = [verdict for verdict in verdicts if verdict.case.kind == kind]
+        counts = Counter(verdict.outcome for verdict in own)
+        left = sum(verdict.elsewhere and verdict.outcome in (Outcome.DROPPED, Outcome.REFUSED) for verdict in own)
+        table.add_row(kind, *(str(number or "") for number in (len(own), *(counts[name] for name in Outcome), left)))
+    Console(width=140).print(table)
+    reasons = Table(title="Reasons")
+    for heading in ("cases", "outcome", "reason"):
+        reasons.add_column(heading, justify="right" if heading == "cases" else "left")
+    counted = Counter((verdict.outcome, verdict.detail) for verdict in verdicts if verdict.detail)
+    for (outcome, detail), number in counted.most_common():
+        reasons.add_row(str(number), outcome, detail)
+    Console(width=140).print(reasons)
+
+
+def main() -> None:
+    """Run, print the tables, the failed cases and the JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kind", choices=KINDS)
+    parser.add_argument("--case", type=int)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")  # wfdb's and numpy's, of damaged files
+    started = time.perf_counter()
+    verdicts: list[Verdict] = []
+    for kind in [arguments.kind] if arguments.kind else KINDS:
+        cases = cases_of(kind, arguments.cases, arguments.seed)
+        if arguments.case is not None:
+            cases = [Case(kind, arguments.seed, arguments.case)]
+        for start in range(0, len(cases), BATCH):
+            verdicts += run(cases[start : start + BATCH])
+    show(verdicts)
+    failed = [verdict for verdict in verdicts if verdict.outcome == Outcome.FAILED]
+    for verdict in failed:
+        print(f"{verdict.detail}\n    {verdict.case.command()}")
+    counts = Counter(verdict.outcome for verdict in verdicts)
+    result = {
+        "benchmark": "fuzz",
+        "cases": len(verdicts),
+        "seed": arguments.seed,
+        **{outcome.name.lower(): counts[outcome] for outcome in Outcome},
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+    print(json.dumps(result))
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What ``benchmarks.fuzz`` is made of: mutations of files, and the judges of what preparation makes of them."""

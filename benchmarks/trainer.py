@@ -1,0 +1,144 @@
+"""What the framework costs: ``python -m benchmarks.trainer [--steps 60] [--repeats 5] [key=value ...]``.
+
+Trains the configured method (by default the paper's, batch 32, 500 Hz, on synthetic data) for so many steps, by turns
+with the Trainer as a run has it (``history.csv``, progress bar, checkpoints) and with a bare PyTorch loop over the same
+batches: preparation, augmentation, forward, backward, clipping, optimizer, schedule. Each is timed over its training
+steps; figures are medians. ``loader_wait`` is the part of the bare loop that waits for batches. The last line is JSON.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import lightning
+import torch
+from hydra import compose, initialize_config_dir
+from lightning.pytorch.callbacks import Callback
+from omegaconf import DictConfig, OmegaConf
+from torch.nn.utils import clip_grad_norm_
+
+import ecgmm.command_line  # noqa: F401 (registers the resolver run_name)
+from ecgmm.configuration import CONF_DIR
+from ecgmm.data.datamodule import EcgReportDataModule
+from ecgmm.data.preparation import open_or_prepare
+from ecgmm.training.artefact import build_method
+from ecgmm.training.learning import build_trainers, precision_of
+from ecgmm.training.run import build_datamodule, build_task, build_texts
+from ecgmm.training.task import DiagnosisTask
+
+
+class StepsClock(Callback):
+    """Seconds from the first training batch of an epoch to its last, validation left out."""
+
+    seconds = 0.0
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Start the clock."""
+        self._started = time.perf_counter()
+
+    def on_validation_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Stop it."""
+        self.seconds = time.perf_counter() - self._started
+
+
+def build(config: DictConfig, datamodule: EcgReportDataModule) -> DiagnosisTask:
+    """The task of a run, with the weights of its seed."""
+    lightning.seed_everything(config.seed, workers=True, verbose=False)
+    resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    return build_task(config, datamodule, build_method(resolved, build_texts(config, datamodule)))
+
+
+def by_trainer(config: DictConfig, datamodule: EcgReportDataModule, directory: Path, steps: int) -> float:
+    """Seconds of the steps by the Trainer that a run has."""
+    task = build(config, datamodule)
+    (stage,) = build_trainers(config, directory, task.method)
+    clock = StepsClock()
+    cast(Any, stage.trainer).callbacks.append(clock)
+    stage.trainer.fit_loop.max_epochs = 1
+    stage.trainer.limit_train_batches, stage.trainer.limit_val_batches = steps, 1
+    task.enter(stage.stage)
+    stage.trainer.fit(task, datamodule.train_dataloader(), datamodule.val_dataloader())
+    return clock.seconds
+
+
+def by_hand(config: DictConfig, datamodule: EcgReportDataModule, steps: int) -> tuple[float, float]:
+    """Seconds of the same steps by a plain loop, and those of them that waited for the loader."""
+    task = build(config, datamodule)
+    task.enter("joint")
+    task.train()
+    optimizer = task.make_optimizer(parameter for parameter in task.parameters() if parameter.requires_grad)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer)
+    in_bfloat16 = precision_of(config.trainer.precision, "cpu") == "bf16-mixed"
+    torch.manual_seed(config.seed)
+    started, waited = time.perf_counter(), 0.0
+    batches = iter(islice(datamodule.train_dataloader(), steps))
+    while True:
+        asked = time.perf_counter()
+        batch = next(batches, None)
+        waited += time.perf_counter() - asked
+        if batch is None:
+            break
+        waveforms = task.preparation(batch.waveforms)
+        if task.augmentation is not None:
+            waveforms = task.augmentation(waveforms, task.generator)
+        batch = batch._replace(waveforms=waveforms)
+        with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16):
+            loss = task.method.total_loss(task.method.losses(task.method(batch), batch))
+        optimizer.zero_grad()
+        loss.backward()
+        clip_grad_norm_(task.parameters(), config.trainer.gradient_clip_val)
+        optimizer.step()
+        schedule.step()
+    return time.perf_counter() - started, waited
+
+
+def main() -> None:
+    """Measure, print and end with the JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments, overrides = parser.parse_known_args()
+    torch.set_num_threads(arguments.threads)
+    given = ["logger=none", "trainer.accelerator=cpu", *overrides]
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        config = compose("train", given)
+    datamodule = build_datamodule(config, open_or_prepare(config.data))
+    config.from_data = datamodule.facts()
+    datamodule.place(torch.device("cpu"))
+    trainer_s, bare_s, waits = [], [], []
+    for _ in range(arguments.repeats):
+        with tempfile.TemporaryDirectory() as folder:
+            trainer_s.append(by_trainer(config, datamodule, Path(folder), arguments.steps))
+        seconds, waited = by_hand(config, datamodule, arguments.steps)
+        bare_s.append(seconds)
+        waits.append(waited / seconds)
+    ratio = statistics.median(a / b for a, b in zip(trainer_s, bare_s, strict=True))
+    per_step_ms = [1000 * statistics.median(times) / arguments.steps for times in (trainer_s, bare_s)]
+    result = {
+        "benchmark": "trainer",
+        "steps": arguments.steps,
+        "batch_size": config.batch_size,
+        "threads": arguments.threads,
+        "precision": precision_of(config.trainer.precision, "cpu"),
+        "trainer_ms": round(per_step_ms[0], 2),
+        "bare_ms": round(per_step_ms[1], 2),
+        "trainer_vs_bare": round(ratio, 3),
+        "loader_wait": round(statistics.median(waits), 4),
+        "machine": platform.machine(),
+        "torch": torch.__version__,
+        "lightning": lightning.__version__,
+    }
+    print(f"a step: {per_step_ms[0]:.1f} ms by the Trainer, {per_step_ms[1]:.1f} ms by a bare loop: {ratio:.3f} x")
+    print(f"of the bare loop {100 * statistics.median(waits):.1f} % wait for batches")
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

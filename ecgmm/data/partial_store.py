@@ -1,0 +1,202 @@
+"""A store on its way: written beside its place, kept when its writer is killed, put in its place when complete.
+
+Beside ``stores/x`` lie, while it is made, ``x.partial/`` (the store to be), ``x.journal`` (finished units), ``x.lock``.
+A store that grows shares ``waveforms.npy`` with the one it grows from by a hard link: rows are added behind those that
+are there, which never change.
+
+The manifest is the last file of a store. From then on only renames are left, which ``settle`` does, at once or, after
+a kill, when the next preparation starts.
+"""
+
+import errno
+import io
+import json
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ecgmm.data.journal import Journal
+from ecgmm.data.store import MANIFEST, RECORDS, REPORTS, SCHEMA_VERSION, WAVEFORMS, Store
+from ecgmm.errors import DataError
+from ecgmm.leads import N_LEADS
+
+DROPPED = "dropped.parquet"
+_SPARE_BYTES = 64 * 2**20  # for the tables, and so that the disk is not filled to the last byte
+_HEADER_BYTES = 128
+
+
+class PartialStore:
+    """A store being written; use as a context manager. An exception keeps what was done.
+
+    Args:
+        path: Where the store shall be.
+        n_times: Samples of a row.
+        made_for: What the store is made from and with; what was begun for something else is thrown away.
+        base: The store at ``path``, if this one is to be the same with more rows.
+
+    Attributes:
+        waveforms: The ``.npy`` file.
+        journal: Finished units.
+    """
+
+    def __init__(self, path: Path, n_times: int, made_for: str, base: Store | None = None) -> None:
+        self._path, self._n_times, self._base = path, n_times, base
+        self._folder = _partial(path)
+        self.waveforms = self._folder / WAVEFORMS
+        self.journal = Journal(_journal(path), made_for)
+        if self.journal.fresh or not self.waveforms.exists():
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._begin()
+
+    def _begin(self) -> None:
+        self._folder.mkdir()
+        if self._base is None:
+            self.waveforms.write_bytes(_npy_header((0, N_LEADS, self._n_times)))
+        else:
+            os.link(self._base.path / WAVEFORMS, self.waveforms)
+            os.truncate(
+                self.waveforms, _HEADER_BYTES + self._base.records.height * self.row_bytes
+            )  # of a growth given up
+
+    @property
+    def row_bytes(self) -> int:
+        """Size of a row."""
+        return N_LEADS * self._n_times * 2
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.journal.close()
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DataError(
+                f"the disk of {self._path.parent} became full; free some space and start again, which goes on from"
+                " here, or set paths.stores to another disk"
+            ) from None
+
+    def discard(self) -> None:
+        """Throw everything away."""
+        shutil.rmtree(self._folder)
+        _journal(self._path).unlink()
+
+    def reserve(self, n_rows: int) -> None:
+        """Give the file room for rows.
+
+        Raises:
+            DataError: If the disk has no room for those that are not written yet.
+        """
+        size = _HEADER_BYTES + n_rows * self.row_bytes
+        there = self.waveforms.stat().st_blocks * 512
+        needed, free = size - there + _SPARE_BYTES, shutil.disk_usage(self._path.parent).free
+        if free < needed:
+            raise DataError(
+                f"{self._path.parent} has {free / 1e9:.1f} GB free and the store needs {needed / 1e9:.1f} GB;"
+                " free some space or set paths.stores to another disk"
+            )
+        if size > self.waveforms.stat().st_size:
+            os.truncate(self.waveforms, size)
+
+    def close_gaps(self, slots: NDArray[np.int64], first: int) -> NDArray[np.int64]:
+        """Move rows from the end into slots that stayed empty; done twice, it does the same.
+
+        Args:
+            slots: The slots written, in ascending order.
+            first: The first slot.
+
+        Returns:
+            The row of each, int64; together they are ``first`` and the numbers that follow it.
+        """
+        end = first + len(slots)
+        rows = slots.copy()
+        rows[slots >= end] = np.setdiff1d(np.arange(first, end), slots, assume_unique=True)
+        with RowFile(self.waveforms, self.row_bytes) as file:
+            for slot, row in zip(slots[slots >= end].tolist(), rows[slots >= end].tolist(), strict=True):
+                file.copy(slot, row)
+        return rows
+
+    def finish(self, records: pl.DataFrame, reports: pl.DataFrame, dropped: pl.DataFrame, manifest: Any) -> None:
+        """Write the tables and the manifest, and put the store in its place."""
+        header = _npy_header((records.height, N_LEADS, self._n_times))
+        with RowFile(self.waveforms, self.row_bytes) as file:
+            file.write_header(header)
+        records.write_parquet(self._folder / RECORDS)
+        reports.write_parquet(self._folder / REPORTS)
+        dropped.write_parquet(self._folder / DROPPED)
+        self.journal.close()
+        content = json.dumps({"schema_version": SCHEMA_VERSION, **manifest}, indent=1, ensure_ascii=False)
+        unfinished = self._folder / f"{MANIFEST}.partial"
+        unfinished.write_text(content + "\n", encoding="utf-8")
+        unfinished.rename(self._folder / MANIFEST)
+        settle(self._path)
+
+
+class RowFile:
+    """``waveforms.npy`` opened for writing; rows go to their slots, by any number of processes."""
+
+    def __init__(self, path: Path | str, row_bytes: int) -> None:
+        self._file = os.open(path, os.O_RDWR)
+        self._row_bytes = row_bytes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
+
+    def write(self, slot: int, rows: NDArray[np.int16]) -> None:
+        """Write contiguous rows, int16 ``[R, 12, T]``, from a slot on."""
+        assert rows.nbytes == len(rows) * self._row_bytes
+        self._write(rows.reshape(-1).view(np.uint8), _HEADER_BYTES + slot * self._row_bytes)
+
+    def copy(self, slot: int, to: int) -> None:
+        """Copy one row."""
+        content = os.pread(self._file, self._row_bytes, _HEADER_BYTES + slot * self._row_bytes)
+        self._write(np.frombuffer(content, np.uint8), _HEADER_BYTES + to * self._row_bytes)
+
+    def write_header(self, header: bytes) -> None:
+        """Write the header of the ``.npy`` format."""
+        self._write(np.frombuffer(header, np.uint8), 0)
+
+    def _write(self, rest: Any, offset: int) -> None:
+        while rest.size:  # a write may stop early, at 2 GiB or just before the disk is full
+            written = os.pwrite(self._file, rest, offset)
+            offset += written
+            rest = rest[written:]
+
+
+def settle(path: Path) -> None:
+    """Put a completely written store in its place, and remove what is left of its making."""
+    partial, replaced = _partial(path), path.with_name(f"{path.name}.replaced")
+    if (partial / MANIFEST).exists():
+        manifest = json.loads((partial / MANIFEST).read_bytes())
+        os.truncate(partial / WAVEFORMS, _HEADER_BYTES + manifest["n_records"] * N_LEADS * manifest["n_times"] * 2)
+        _journal(path).unlink(missing_ok=True)  # before the rename: a journal beside a store is one of its growth
+        if path.exists():
+            path.rename(replaced)
+        partial.rename(path)
+    if replaced.exists():
+        shutil.rmtree(replaced)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f"{path.name}.partial")
+
+
+def _journal(path: Path) -> Path:
+    return path.with_name(f"{path.name}.journal")
+
+
+def _npy_header(shape: tuple[int, ...]) -> bytes:
+    """Header of an ``.npy`` file; numpy pads it, so that it is as long for any number of rows."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": "<i2", "fortran_order": False, "shape": shape})
+    assert stream.tell() == _HEADER_BYTES
+    return stream.getvalue()

@@ -1,0 +1,101 @@
+"""Which records are read, and where in the store each goes: settled before the first sample is read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ecgmm.data.drops import dropped_table
+from ecgmm.data.headers import CheckedHeaders, check_headers, header_units, join_headers
+from ecgmm.data.progress import run_with_progress
+from ecgmm.data.units import UNIT, Form, Unit
+from ecgmm.data.wfdb_format import Layout
+from ecgmm.data.workers import Workers
+
+
+@dataclass
+class Usable:
+    """The N records of an index whose headers are in order.
+
+    Attributes:
+        frame: The index, these records only.
+        layouts: What their headers say, each once.
+        layout_of: int32 ``[N]``, which of them.
+        checksums: uint16 ``[N, 12]`` of the stored channels.
+        dropped: The other records, as ``drops.dropped_table`` makes them.
+    """
+
+    frame: pl.DataFrame
+    layouts: list[Layout]
+    layout_of: NDArray[np.int32]
+    checksums: NDArray[np.uint16]
+    dropped: pl.DataFrame
+
+
+def read_headers(root: Path, frame: pl.DataFrame, rate_hz: float, workers: Workers) -> Usable:
+    """Check the headers of an index.
+
+    Args:
+        root: Folder of the raw tree.
+        frame: As in ``SourceIndex``.
+        rate_hz: Sampling rate that every header must show.
+        workers: Who reads them.
+    """
+    parts: list[CheckedHeaders] = []
+
+    def chunks() -> Iterator[int]:
+        for part in workers.run(check_headers, header_units(root, frame, rate_hz)):
+            parts.append(part)
+            yield len(part.layout_of)
+
+    run_with_progress(chunks(), frame.height, "headers")
+    found = join_headers(parts)
+    good = found.layout_of >= 0
+    dropped = dropped_table(frame.filter(~good), [reason.value for reason in found.reasons])
+    return Usable(frame.filter(good), found.layouts, found.layout_of[good], found.checksums[good], dropped)
+
+
+@dataclass
+class WaveformPlan:
+    """The records to read, and their slots.
+
+    Attributes:
+        usable: The records.
+        has_report: bool ``[N]``.
+        root: Folder of the raw tree.
+        first_slot: Slot of the first record.
+        form: What the records are brought to.
+    """
+
+    usable: Usable
+    has_report: NDArray[np.bool_]
+    root: Path
+    first_slot: int
+    form: Form
+
+    def __post_init__(self) -> None:
+        windows = np.array([len(self.form.starts(layout)) for layout in self.usable.layouts], dtype=np.int64)
+        ends = self.first_slot + np.cumsum(windows[self.usable.layout_of])
+        self._slots = ends - windows[self.usable.layout_of]
+        self.end = int(ends[-1]) if len(ends) else self.first_slot
+        """The slot behind the last one."""
+
+    def units(self) -> Iterator[Unit]:
+        """The records in units."""
+        frame = self.usable.frame.select("record", "path", training=self.usable.frame["split"] == "train")
+        for number, part in enumerate(frame.iter_slices(UNIT)):
+            rows = slice(number * UNIT, number * UNIT + part.height)
+            own, layout_of = np.unique(self.usable.layout_of[rows], return_inverse=True)
+            yield Unit(
+                part["record"].to_numpy(),
+                [f"{self.root}/{path}" for path in part["path"]],
+                [self.usable.layouts[layout] for layout in own],
+                layout_of.astype(np.int32),
+                self.usable.checksums[rows],
+                self.has_report[rows],
+                part["training"].to_numpy(),
+                self._slots[rows],
+            )
