@@ -71,9 +71,8 @@ imports: $(VENV)/.dev ## Check that imports point strictly downward
 
 check: lint types imports test test-slow ## All of the above, as CI does
 
-bench: $(VENV)/.base ## Print speed ratios of preparation, text, loading, training and intervals, and sizes of methods
-	for name in prepare growth text load step trainer side_by_side precision sizes bootstrap fuzz; do \
-	  $(BIN)/python -m benchmarks.$$name || exit; done
+bench: $(VENV)/.base ## Print what is fast and how fast (half an hour), and keep it in bench.json with hardware and versions
+	$(BIN)/python -m benchmarks.all
 
 clean: ## Remove .venv and caches; leaves raw/, stores/ and outputs/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
