@@ -20,6 +20,7 @@ from ecgmm.training.checkpoint_io import AtomicCheckpointIO
 from ecgmm.training.epoch_timer import EpochTimer
 from ecgmm.training.frozen_texts import know_frozen_texts
 from ecgmm.training.history import History
+from ecgmm.training.memory import keep_freed_memory
 from ecgmm.training.predictions import predict_frame
 from ecgmm.training.readouts import fit_report_readout, label_free_columns
 from ecgmm.training.resume import LAST, CheckpointInsideEpoch, ResumeInsideEpoch
@@ -98,6 +99,7 @@ def checkpoint_folder(directory: Path, stage: Stage) -> Path:
 
 def build_trainers(config: DictConfig, directory: Path, method: Method) -> list[StageTrainer]:
     """A Trainer for each stage of a run, in their order, which write one history."""
+    keep_freed_memory()
     history = History(directory / "history.csv")
     return [_build_trainer(config, directory, stage, history) for stage in stages_of(method, config.stages)]
 
@@ -117,8 +119,6 @@ def _build_trainer(config: DictConfig, directory: Path, stage: Stage, history: H
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-    # Deterministic algorithms would also fill all fresh memory, in case that someone reads it: a twentieth of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # added by torch
     timer = EpochTimer()
     minutes = config.checkpoint_minutes
     inside = [] if minutes is None else [CheckpointInsideEpoch(checkpoint_folder(directory, stage), minutes)]
