@@ -30,9 +30,7 @@ def mapped_bytes(how: str) -> int:
     return int(found.stdout)
 
 
-@pytest.mark.skipif(
-    platform.libc_ver() < ("glibc", "2.33"), reason="glibc tells since 2.33"
-)
+@pytest.mark.skipif(platform.libc_ver() < ("glibc", "2.33"), reason="glibc tells since 2.33")
 def test_a_large_tensor_is_no_mapping_of_its_own() -> None:
     assert mapped_bytes("usual") >= 2**26
     assert mapped_bytes("keep") == 0
