@@ -71,7 +71,7 @@ imports: $(VENV)/.dev ## Check that imports point strictly downward
 
 check: lint types imports test test-slow ## All of the above, as CI does
 
-bench: $(VENV)/.base ## Print what is fast and how fast (half an hour), and keep it in bench.json with hardware and versions
+bench: $(VENV)/.dev ## Print what is fast and how fast (half an hour), and keep it in bench.json with hardware and versions
 	$(BIN)/python -m benchmarks.all
 
 clean: ## Remove .venv and caches; leaves raw/, stores/ and outputs/

@@ -28,7 +28,7 @@ def run(name: str) -> dict[str, Any]:
     print(f"\npython -m benchmarks.{name}", flush=True)
     command = [sys.executable, "-m", f"benchmarks.{name}"]
     last = ""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 (our own command)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
             last = line.strip() or last

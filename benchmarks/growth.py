@@ -38,7 +38,7 @@ def memory_mb(group: int) -> float:
 def run(command: list[str]) -> tuple[float, float]:
     """Seconds and peak memory in MB of a command with its children."""
     start = time.monotonic()
-    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)  # noqa: S603 (our own)
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
     peak_mb = 0.0
     while process.poll() is None:
         peak_mb = max(peak_mb, memory_mb(process.pid))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ecgmm.data.download.checksum_list import LIST_NAME
@@ -53,7 +54,7 @@ class HostileServer(ThreadingHTTPServer):
         self.n_connections = 0
         self.pause_s = 0.001
         self.lock = threading.Lock()
-        self._rng = random.Random(seed)  # noqa: S311 (faults, not secrets)
+        self._rng = random.Random(seed)
 
     @property
     def url(self) -> str:
@@ -70,10 +71,10 @@ class HostileServer(ThreadingHTTPServer):
             fault = self._rng.choice(FAULTS) if self._rng.random() < self.share else ""
             return "" if path == LIST_NAME and fault in ("wrong", "close") else fault
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing where the one who asked was killed."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
+            super().handle_error(request, client_address)
 
 
 def write_list(root: Path) -> None:

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             server.always["LARGE.bin"], server.pause_s = "slow", 0.02  # long enough to be hit
             line = _command(server, target)
             kills = interrupt(line, server, target, options.kills, options.seed)
-            code = subprocess.run(line, check=False).returncode  # noqa: S603 (our own command)
+            code = subprocess.run(line, check=False).returncode
             different, n_files = compare(source, target), len(_complete(target))
             n_ranges = sum(count for (method, _), count in server.seen.items() if method == "range")
     _print(kills)
@@ -72,13 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def write_source(source: Path, n_patients: int) -> None:
     """A synthetic tree with one large file more, and the list of all."""
     write_tree(source, SyntheticConfig(n_patients=n_patients))
-    (source / "LARGE.bin").write_bytes(random.Random(0).randbytes(LARGE_BYTES))  # noqa: S311 (bytes, not secrets)
+    (source / "LARGE.bin").write_bytes(random.Random(0).randbytes(LARGE_BYTES))
     write_list(source)
 
 
 def interrupt(line: list[str], server: HostileServer, target: Path, n_kills: int, seed: int) -> list[Kill]:
     """Start the download and kill it, ``n_kills`` times; one that came to its end begins again with an empty folder."""
-    rng = random.Random(seed)  # noqa: S311 (moments, not secrets)
+    rng = random.Random(seed)
     n_files = sum(path.is_file() for path in server.root.rglob("*"))
     kills: list[Kill] = []
     while len(kills) < n_kills:
@@ -86,7 +86,7 @@ def interrupt(line: list[str], server: HostileServer, target: Path, n_kills: int
         n_before, start = _n_requests(server), time.monotonic()
         most_requests = rng.uniform(0, 2 * n_left / (n_kills - len(kills) + 1)) if len(kills) % 2 else float("inf")
         most_s = rng.uniform(0, 2) if most_requests == float("inf") else float("inf")
-        process = subprocess.Popen(line, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603
+        process = subprocess.Popen(line, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         while _n_requests(server) - n_before <= most_requests and time.monotonic() - start <= most_s:
             if process.poll() is not None:
                 break

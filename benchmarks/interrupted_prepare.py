@@ -39,7 +39,7 @@ class Preparation:
 
     def run(self) -> None:
         """Let it come to its end."""
-        subprocess.run(self._command, check=True, capture_output=True)  # noqa: S603 (our own command)
+        subprocess.run(self._command, check=True, capture_output=True)
 
     def seconds(self) -> float:
         """Time from the first file of the store to the end, undisturbed."""
@@ -65,7 +65,7 @@ class Preparation:
     def _start(self, n_processes: int) -> subprocess.Popen[bytes]:
         command = [*self._command, f"data.n_processes={n_processes}"]
         quiet = subprocess.DEVNULL
-        return subprocess.Popen(command, start_new_session=True, stdout=quiet, stderr=quiet)  # noqa: S603 (as above)
+        return subprocess.Popen(command, start_new_session=True, stdout=quiet, stderr=quiet)
 
     def _wait_for_files(self, process: subprocess.Popen[bytes]) -> float:
         journal = self.store.with_name("x.journal")
@@ -112,7 +112,7 @@ def main() -> int:
     parser.add_argument("--records", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    rng = random.Random(options.seed)  # noqa: S311 (moments, not secrets)
+    rng = random.Random(options.seed)
     n_kills, n_rounds, problems = 0, 0, []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = [sys.executable, "-m", "ecgmm.train", *sweep, f"paths.outputs={folder}"]
         started = time.monotonic()
         kills = interrupt(command, Path(folder), options.kills, options.seconds, options.seed)
-        code = subprocess.run(command, check=False).returncode  # noqa: S603 (the command of the user)
+        code = subprocess.run(command, check=False).returncode
         seconds = time.monotonic() - started
         (finished,) = (path for path in Path(folder).iterdir() if path.is_dir())
         different = compare(options.reference, finished)
@@ -45,10 +45,10 @@ def interrupt(command: Sequence[str], folder: Path, n_kills: int, seconds: float
     Returns:
         For each kill the seconds that the process had lived, whom it hit, and the jobs that were finished by then.
     """
-    rng = random.Random(seed)  # noqa: S311 (moments, not secrets)
+    rng = random.Random(seed)
     kills: list[dict[str, object]] = []
     for turn in range(n_kills):
-        process = subprocess.Popen(command, start_new_session=True)  # noqa: S603 (the command of the user)
+        process = subprocess.Popen(command, start_new_session=True)
         lived_s = rng.uniform(0, 2 * seconds)
         try:
             process.wait(lived_s)

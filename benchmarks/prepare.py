@@ -13,6 +13,7 @@ import contextlib
 import io
 import json
 import multiprocessing
+import os
 import platform
 import shutil
 import statistics
@@ -89,8 +90,9 @@ def read_and_write(paths: list[Path], out: Path, size: int) -> None:
         for start in range(0, len(paths), size):
             chosen = paths[start : start + size]
             for row, path in enumerate(chosen):
-                with open(f"{path}.dat", "rb", buffering=0) as source:  # noqa: PTH123  as preparation reads
-                    source.readinto(view[row * N_BYTES : (row + 1) * N_BYTES])
+                source = os.open(f"{path}.dat", os.O_RDONLY)  # the calls of preparation, which are the fastest
+                os.readv(source, [view[row * N_BYTES : (row + 1) * N_BYTES]])
+                os.close(source)
             target.write(view[: len(chosen) * N_BYTES])
 
 
@@ -126,7 +128,7 @@ def count(steps: int) -> None:
         total += step & 7
 
 
-def seconds(action: Callable[[], None]) -> float:
+def seconds(action: Callable[[], object]) -> float:
     """Wall time of an action."""
     start = time.perf_counter()
     action()

@@ -176,7 +176,7 @@ def costs(repeats: int) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
         for name, way in ways.items():
-            times[name].append(seconds(lambda way=way: way()) / len(block) * 1e6)  # type: ignore[misc]
+            times[name].append(seconds(way) / len(block) * 1e6)
     return {f"us_{name}": statistics.median(values) for name, values in times.items()}
 
 

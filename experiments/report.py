@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from ecgmm.plots.page import templates
 from experiments import report_contents as contents
 from experiments.command import exit_code
 from experiments.drawing import save
@@ -46,7 +46,7 @@ def write(folders: list[Path], out: Path, figure_folder: Path | None, n_resample
     compared = next(iter(contents.by_experiment(found[0].runs).values())) if found else runs
     shown = figures(runs, compared)
     page = (
-        _environment()
+        templates(Path(__file__).parent, {"cell": _cell, "name": _name})
         .get_template(_TEMPLATE)
         .render(
             synthetic=any(run.facts["data"]["synthetic"] for run in runs),
@@ -69,18 +69,6 @@ def write(folders: list[Path], out: Path, figure_folder: Path | None, n_resample
     for one in shown:
         if one.drawing and figure_folder:
             print(*save(one.drawing, figure_folder), sep="\n")
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"cell": _cell, "name": _name}
-    return environment
 
 
 def _cell(text: str) -> Markup:

@@ -40,11 +40,6 @@ class BadRecordError(Exception):
         self.reason = reason
 
 
-def nothing_dropped() -> pl.DataFrame:
-    """The empty table of ``dropped_table``."""
-    return pl.DataFrame(schema={"record": pl.Int64, "path": pl.String, "reason": pl.String})
-
-
 def dropped_table(records: pl.DataFrame, reason: Drop | Sequence[str]) -> pl.DataFrame:
     """Records (columns record and path) and why they are dropped: columns record:i64, path:str, reason:str."""
     reasons = pl.lit(reason.value) if isinstance(reason, Drop) else pl.Series(reason, dtype=pl.String)

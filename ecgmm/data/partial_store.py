@@ -60,9 +60,10 @@ class PartialStore:
             self.waveforms.write_bytes(_npy_header((0, N_LEADS, self._n_times)))
         else:
             os.link(self._base.path / WAVEFORMS, self.waveforms)
-            os.truncate(
-                self.waveforms, _HEADER_BYTES + self._base.records.height * self.row_bytes
-            )  # of a growth given up
+            self._cut_to(self._base.records.height)  # behind may lie rows of a growth that was given up
+
+    def _cut_to(self, n_rows: int) -> None:
+        os.truncate(self.waveforms, _HEADER_BYTES + n_rows * self.row_bytes)
 
     @property
     def row_bytes(self) -> int:
@@ -83,7 +84,9 @@ class PartialStore:
             ) from None
 
     def discard(self) -> None:
-        """Throw everything away."""
+        """Throw everything away; a store that was to grow is left as it was."""
+        if self._base is not None:
+            self._cut_to(self._base.records.height)
         shutil.rmtree(self._folder)
         _journal(self._path).unlink()
 

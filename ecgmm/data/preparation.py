@@ -118,9 +118,10 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
     with Workers(choose_n_processes(config.n_processes, new.height), warm_up) as workers:
         usable = read_headers(config.root_path, new, index.native_rate_hz, workers)
         dropped = pl.concat([dropped, usable.dropped])
-        if not usable.frame.height and (base is None or _has_tables_of(base, index)):
-            if base is None:
-                raise _nothing_left(config, dropped)
+        if base is None and not usable.frame.height:
+            raise _nothing_left(config, dropped)
+        same_tables = base is not None and base.manifest["source"]["sha256"] == index.csv_sha256
+        if same_tables and not usable.frame.height:
             return
         is_usable = pl.col("record").is_in(usable.frame["record"].implode())
         kept = frame.filter(is_usable | pl.col("record").is_in(known["record"].unique().implode()))
@@ -137,20 +138,17 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
             workers.stop()  # their memory is free for the tables
             dropped = pl.concat([dropped, reading.dropped()])
             rows = reading.rows()
-            if not known.height and not rows.height:
+            if not rows.height and (base is None or same_tables):
                 store.discard()
-                raise _nothing_left(config, dropped)
+                if base is None:
+                    raise _nothing_left(config, dropped)
+                return  # what could be read is in the store, and what else there is cannot be read
             rows = _numbered(known, rows, store)
             records, numbered = make_tables(config, index, kept, reports, rows)
             check_records(records, index)
             manifest = make_manifest(config, index, records, form.n_times, dropped, numbered.counts, sums)
             store.finish(records, numbered.table, dropped.sort("reason", "path", "record"), manifest)
     print_summary(manifest)
-
-
-def _has_tables_of(base: Store, index: SourceIndex) -> bool:
-    same: bool = base.manifest["source"]["sha256"] == index.csv_sha256
-    return same
 
 
 def _made_for(config: DataConfig, index: SourceIndex, base: Store | None) -> str:

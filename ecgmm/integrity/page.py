@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from ecgmm.data.store import Store
 from ecgmm.integrity.columns import COLUMNS
 from ecgmm.integrity.figures import LONGEST_SHEET_S, amplitude_bands, histogram, sheet
 from ecgmm.integrity.images import png_url, svg_url
 from ecgmm.integrity.leads import QUANTILES
 from ecgmm.integrity.reading import row
+from ecgmm.plots.page import templates
 
 _TEMPLATE = "integrity.html.jinja"
 _REM_PER_IN = 6.0
@@ -33,7 +32,7 @@ def render(store: Store, measured: dict[str, Any]) -> str:
     """
     columns = measured["columns"]
     return (
-        _environment()
+        templates(Path(__file__).parent, {"count": _count, "number": _number, "percent": _percent, "swap": swap_words})
         .get_template(_TEMPLATE)
         .render(
             measured=measured,
@@ -83,18 +82,6 @@ def caption(picture: dict[str, Any]) -> str:
 def swap_words(kind: str) -> str:
     """Electrodes of a suspected swap, such as "right arm and left arm" for ``ra_la``."""
     return " and ".join(_ELECTRODES.get(part, part) for part in kind.split("_"))
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": _count, "number": _number, "percent": _percent, "swap": swap_words}
-    return environment
 
 
 def _count(value: int) -> str:

@@ -131,9 +131,9 @@ def _correlate_changes(record: Any, lag: Any, per_second: Any, out: Any) -> None
         for number in range(second * n_changes // n_seconds, (second + 1) * n_changes // n_seconds):
             old, new = number * lag, (number + 1) * lag
             r, f = np.int64(right[new]) - np.int64(right[old]), np.int64(foot[new]) - np.int64(foot[old])
-            l, c = np.int64(left[new]) - np.int64(left[old]), np.int64(chest[new]) - np.int64(chest[old])  # noqa: E741
-            cross_r, cross_l, cross_f = cross_r + r * c, cross_l + l * c, cross_f + f * c
-            power_r, power_l, power_f, power_c = power_r + r * r, power_l + l * l, power_f + f * f, power_c + c * c
+            a, c = np.int64(left[new]) - np.int64(left[old]), np.int64(chest[new]) - np.int64(chest[old])
+            cross_r, cross_l, cross_f = cross_r + r * c, cross_l + a * c, cross_f + f * c
+            power_r, power_l, power_f, power_c = power_r + r * r, power_l + a * a, power_f + f * f, power_c + c * c
         mean_r += _correlation(cross_r, power_r, power_c) / n_seconds
         mean_l += _correlation(cross_l, power_l, power_c) / n_seconds
         mean_f += _correlation(cross_f, power_f, power_c) / n_seconds

@@ -70,7 +70,7 @@ def whole(output: ModelOutput, batch: Batch) -> tuple[ModelOutput, Batch]:
 def _gather(parts: Sequence[Tensor], n_records: int) -> list[Tensor]:
     """Gather tensors ``[share, ...]`` in one call to ``[n_records, ...]``; float32 holds all their types exactly."""
     flat = [part.unsqueeze(1).flatten(1).float() for part in parts]
-    columns = _Gather.apply(torch.cat(flat, dim=1), n_records).split(  # type: ignore[no-untyped-call]
+    columns = _Gather.apply(torch.cat(flat, dim=1), n_records).split(  # type: ignore[no-untyped-call]  # as torch has it
         [values.shape[1] for values in flat], dim=1
     )
     return [

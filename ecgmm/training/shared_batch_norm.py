@@ -56,7 +56,7 @@ def _normalise(layer: _BatchNorm, features: Tensor) -> Tensor:
     distance = features.float() - reference.view(shape)
     count = torch.full_like(reference, features.numel() // features.shape[1])
     sums = torch.stack([distance.sum(others), distance.square().sum(others), count]) * TAKES_PART.get()
-    total, total_of_squares, n = _Sum.apply(sums)  # type: ignore[no-untyped-call]
+    total, total_of_squares, n = _Sum.apply(sums)  # type: ignore[no-untyped-call]  # as torch has it
     mean, alone = total / n, n == 1
     variance = (total_of_squares / n - mean.square()).clamp(min=0)
     with torch.no_grad():

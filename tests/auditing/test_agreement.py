@@ -4,10 +4,10 @@ import polars as pl
 import pytest
 
 from ecgmm.auditing.agreement import agreement, english_only
-from ecgmm.data.drops import nothing_dropped
 from ecgmm.data.labels.superclass import CLASSES, FROM_ANNOTATION, FROM_REPORT
 from ecgmm.data.source import SourceIndex
 from ecgmm.errors import ConfigError
+from tests.data.trees import nothing_dropped
 
 # report, annotated superclasses
 RECORDS: list[tuple[list[str], set[str]]] = [

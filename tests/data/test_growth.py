@@ -164,10 +164,12 @@ def test_records_whose_files_come_later_are_taken_up(tmp_path: Path) -> None:
 def test_a_store_whose_source_has_nothing_to_add_is_not_touched(tmp_path: Path) -> None:
     tree = MimicTree(tmp_path / "tree")
     tree.file(5, ".hea").unlink()
+    drop_some(tree)  # which only their samples show, each time anew
     store = prepare("mimic_iv_ecg", tree.root, SHORT)
-    before = {path.name: path.stat().st_mtime_ns for path in store.path.iterdir()}
+    before = {path.name: (path.stat().st_ino, path.read_bytes()) for path in store.path.iterdir()}
     prepare("mimic_iv_ecg", tree.root, SHORT)
-    assert {path.name: path.stat().st_mtime_ns for path in store.path.iterdir()} == before
+    assert {path.name: (path.stat().st_ino, path.read_bytes()) for path in store.path.iterdir()} == before
+    assert [path.name for path in store.path.parent.iterdir()] == [store.path.name]
     tree.root.rename(tmp_path / "away")
     assert prepare_store(data_config("mimic_iv_ecg", tree.root, tmp_path / "stores", SHORT)) == store.path
 

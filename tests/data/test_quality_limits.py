@@ -1,4 +1,5 @@
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -61,6 +62,6 @@ def test_a_store_of_an_older_version_is_told_apart_from_a_good_one() -> None:
 @pytest.mark.parametrize(
     "mistake", [{"splits": ["training"]}, {"min_quality": "high"}, {"max_flat_leads": True}, {"exclude_limb_swap": 1}]
 )
-def test_settings_that_mean_nothing_are_refused(mistake: dict[str, object]) -> None:
+def test_settings_that_mean_nothing_are_refused(mistake: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=f"quality.{next(iter(mistake))}"):
-        QualityLimits(**mistake)  # type: ignore[arg-type]
+        QualityLimits(**mistake)

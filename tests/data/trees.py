@@ -12,7 +12,6 @@ from hydra.utils import instantiate
 from numpy.typing import NDArray
 
 from ecgmm.configuration import CONF_DIR
-from ecgmm.data.drops import nothing_dropped
 from ecgmm.data.partial_store import PartialStore, RowFile
 from ecgmm.data.preparation import prepare_store
 from ecgmm.data.source import DataConfig
@@ -129,6 +128,11 @@ def write_store(
             file.write(0, waveforms)
         store.finish(records, reports, nothing_dropped(), {"n_records": len(waveforms), "n_times": n_times, **manifest})
     return Store.open(path)
+
+
+def nothing_dropped() -> pl.DataFrame:
+    """The ``dropped.parquet`` of a store that lacks no record."""
+    return pl.DataFrame(schema={"record": pl.Int64, "path": pl.String, "reason": pl.String})
 
 
 SHORT = "data.window.length_s=1"  # MimicTree holds 1 s, 500 samples

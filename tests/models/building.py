@@ -47,6 +47,23 @@ FROM_DATA = {
     "rate_hz": 100,
 }
 
+LEARNT = (
+    "gated_fusion",
+    "ecg_only",
+    "ecg_random",
+    "text_only",
+    "concat",
+    "mean",
+    "cross_modal_transformer",
+    "ecg_clip",
+    "time_frequency",
+    "k_merl",
+    "fg_clep",
+    "meit",
+    "ecg_doctor",
+)
+"""Methods that are trained by gradients."""
+
 
 class Given(nn.Module):
     """Stands for an encoder: returns its first input as the embedding of width 2."""

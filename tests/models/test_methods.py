@@ -11,23 +11,8 @@ from torch.nn.functional import pad
 from ecgmm.models.method import ClosedFormMethod, Method
 from ecgmm.models.methods.bag_of_statements import BagOfStatements
 from ecgmm.types import Batch, ModelOutput
-from tests.models.building import CONF, N_CLASSES, N_RECORDS, Task, batch_of, build, rows_of
+from tests.models.building import CONF, LEARNT, N_CLASSES, N_RECORDS, Task, batch_of, build, rows_of
 
-LEARNT = (
-    "gated_fusion",
-    "ecg_only",
-    "ecg_random",
-    "text_only",
-    "concat",
-    "mean",
-    "cross_modal_transformer",
-    "ecg_clip",
-    "time_frequency",
-    "k_merl",
-    "fg_clep",
-    "meit",
-    "ecg_doctor",
-)
 CLOSED_FORM = ("bag_of_statements", "majority")
 METHODS = (*LEARNT, *CLOSED_FORM)
 

@@ -16,23 +16,8 @@ from ecgmm.models.method import Method
 from ecgmm.training.processes import of_all, same_draws, share_of, whole
 from ecgmm.training.shared_batch_norm import SharedBatchNorm
 from ecgmm.types import Batch
-from tests.models.building import batch_of, build, rows_of
+from tests.models.building import LEARNT, batch_of, build, rows_of
 
-METHODS = (
-    "gated_fusion",
-    "ecg_only",
-    "ecg_random",
-    "text_only",
-    "concat",
-    "mean",
-    "cross_modal_transformer",
-    "ecg_clip",
-    "time_frequency",
-    "k_merl",
-    "fg_clep",
-    "meit",
-    "ecg_doctor",
-)
 SIZES = (12, 7, 1)  # even shares, uneven ones, and a process without a record
 CPU = torch.device("cpu")
 
@@ -81,7 +66,7 @@ def in_two(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", f"file://{folder}/meeting", rank=rank, world_size=2)
     found: dict[str, Any] = {}
-    for name in METHODS:
+    for name in LEARNT:
         for n_records in SIZES:
             method = without_chance(build(name))
             step = DistributedDataParallel(SharedBatchNorm().apply(Step(method)))
@@ -99,7 +84,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("n_records", SIZES)
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", LEARNT)
 def test_loss_gradients_and_buffers_are_those_of_one_process(
     two: list[dict[str, Any]], name: str, n_records: int
 ) -> None:
