@@ -58,7 +58,7 @@ def test_gate_histograms_have_one_panel_a_class_and_add_up_to_one() -> None:
     for axes, name in zip(figure.axes, CLASSES, strict=True):
         n = int((np.isfinite(gates) & (labels == CLASSES.index(name))).sum())
         assert axes.get_title() == f"{name}  ({n} records)"
-        heights = sum(patch.get_height() for patch in axes.patches)  # type: ignore[attr-defined]
+        heights = sum(patch.get_height() for patch in axes.patches)  # type: ignore[attr-defined]  # all are bars
         assert heights == pytest.approx(1.0 if n else 0.0)
     assert "median" in texts(figure)
 

@@ -80,7 +80,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
         n_calls += 1
         if n_calls > stop_after:
             raise RuntimeError("power failure")
-        return original(self, *arguments)  # type: ignore[arg-type]
+        return original(self, *arguments)  # type: ignore[arg-type]  # as Lightning passes them
 
     with monkeypatch.context() as patch:
         patch.setattr(DiagnosisTask, "training_step", stopping)
