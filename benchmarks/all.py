@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ecgmm.training.run_directory import environment, write_json
+from ecgmm.files import write_json
+from ecgmm.training.run_directory import environment
 
 NAMES = (
     *("prepare", "growth", "text", "load", "step", "trainer", "side_by_side", "precision", "sizes", "bootstrap"),

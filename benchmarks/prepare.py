@@ -27,10 +27,10 @@ import numpy as np
 import polars as pl
 import wfdb
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from rich.console import Console
 from rich.table import Table
 
+from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.data.partial_store import PartialStore
 from ecgmm.data.preparation import prepare_store
@@ -100,7 +100,7 @@ def settings(root: Path, stores: Path, n_processes: int) -> DataConfig:
     """The settings of ``python -m ecgmm.prepare`` for a tree."""
     overrides = [f"data.root={root}", f"paths.stores={stores}", f"data.n_processes={n_processes}"]
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        config: DataConfig = instantiate(compose("prepare", ["data=mimic_iv_ecg", *overrides]).data, _convert_="all")
+        config: DataConfig = construct(compose("prepare", ["data=mimic_iv_ecg", *overrides]).data)
     return config
 
 

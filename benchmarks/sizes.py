@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 import torch
 import transformers
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 from torch import nn
 
 import ecgmm.command_line  # noqa: F401 (registers the resolvers of the configuration)
+from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 
 METHODS = tuple(sorted(path.stem for path in (CONF_DIR / "method").glob("*.yaml")))
@@ -65,7 +65,7 @@ def configured(method: str, *overrides: str) -> DictConfig:
 def build(config: DictConfig) -> nn.Module:
     """Build the method of a configuration on the meta device."""
     with torch.device("meta"):
-        method: nn.Module = instantiate(config.method)
+        method: nn.Module = construct(config.method)
     return method
 
 

@@ -16,13 +16,13 @@ import statistics
 from functools import partial
 
 import torch
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
 from benchmarks.prepare import seconds
+from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.leads import N_LEADS
 from ecgmm.training.learning import precision_of
@@ -37,7 +37,7 @@ def build(name: str, rate_hz: int) -> nn.Module:
     config = OmegaConf.load(CONF_DIR / "ecg_encoder" / f"{name}.yaml")
     known = {"rate_hz": rate_hz} if "rate_hz" in config else {}
     torch.manual_seed(0)
-    encoder: nn.Module = instantiate(config, dropout=0, **known)
+    encoder: nn.Module = construct(config, dropout=0, **known)
     return encoder
 
 

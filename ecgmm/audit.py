@@ -24,11 +24,10 @@ def main(config: DictConfig) -> None:
     from rich.console import Console
 
     if config.agreement:
-        from hydra.utils import instantiate
-
         from ecgmm.auditing.agreement import print_agreement
+        from ecgmm.building import construct
 
-        print_agreement(instantiate(config.data, _convert_="all").read_index(), Console())
+        print_agreement(construct(config.data).read_index(), Console())
         return
 
     from ecgmm.auditing.audit import audit_store, save_audit

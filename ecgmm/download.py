@@ -10,6 +10,7 @@ import hydra
 from omegaconf import DictConfig
 
 from ecgmm import command_line
+from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError, DataError
 
@@ -24,9 +25,7 @@ log = logging.getLogger(__name__)
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="download")
 def main(config: DictConfig) -> None:
     """Bring the folder ``data.root`` to what the source's list of checksums says."""
-    from hydra.utils import instantiate  # slow imports, not needed by --help
-
-    from ecgmm.data.download.site import Site
+    from ecgmm.data.download.site import Site  # slow imports, not needed by --help
     from ecgmm.data.lock import one_process
 
     source = config.sources.get(config.data.name)
@@ -34,8 +33,8 @@ def main(config: DictConfig) -> None:
         raise ConfigError(f"data.name is {config.data.name}; choose data={' or data='.join(config.sources)}")
     if config.subset is not None and not (isinstance(config.subset, int) and config.subset > 0):
         raise ConfigError(f"subset is {config.subset}; give a number of patients, 1 or more")
-    settings: DataConfig = instantiate(config.data, _convert_="all")
-    site = Site(config.url or source.url, instantiate(config.connection))
+    settings: DataConfig = construct(config.data)
+    site = Site(config.url or source.url, construct(config.connection))
     print(f"{source.licence}\nCite {source.cite}.")
     if settings.root is not None:
         Path(settings.root).expanduser().mkdir(parents=True, exist_ok=True)

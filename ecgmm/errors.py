@@ -1,5 +1,10 @@
 """Mistakes that a user can mend. Each message is one sentence that names the file or value and ends with the cure."""
 
+import re
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_LONGEST = 200
+
 
 class UserError(ValueError):
     """Something outside the code is wrong (a path, a file, a setting); entry points print it and exit with code 2."""
@@ -11,3 +16,12 @@ class DataError(UserError):
 
 class ConfigError(UserError):
     """Settings are unknown, out of range or contradict each other."""
+
+
+def printable(value: object, longest: int = _LONGEST) -> str:
+    """Text of a value that comes from outside, for a message: no control characters, and not without end.
+
+    A name in a file may hold sequences that change a terminal's title, colours or the order of its letters.
+    """
+    text = _CONTROL.sub(lambda found: found.group().encode("unicode_escape", "surrogatepass").decode(), str(value))
+    return text if len(text) <= longest else f"{text[:longest]}…"

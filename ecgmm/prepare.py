@@ -4,20 +4,19 @@ import hydra
 from omegaconf import DictConfig
 
 from ecgmm import command_line
+from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="prepare")
 def main(config: DictConfig) -> None:
     """Prepare the store that ``data`` describes, add what its source has in addition, or show what it holds."""
-    from hydra.utils import instantiate  # slow imports, not needed by --help
-
-    from ecgmm.data.manifest import print_summary
+    from ecgmm.data.manifest import print_summary  # slow imports, not needed by --help
     from ecgmm.data.preparation import prepare_store, store_path
     from ecgmm.data.store import Store
     from ecgmm.integrity.report import PAGE_NAME, is_current, write_integrity
 
-    settings = instantiate(config.data, _convert_="all")
+    settings = construct(config.data)
     before = Store.open(store_path(settings)) if store_path(settings).exists() else None
     path = prepare_store(settings)
     store = Store.open(path)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from hydra.utils import instantiate
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
+from ecgmm.building import construct
 from ecgmm.data.preparation import store_path
 from ecgmm.data.prepare_command import prepare_command
 from ecgmm.data.store import Store
@@ -63,7 +63,7 @@ def open_store(run: Run, config: DictConfig) -> Store:
     Raises:
         DataError: If it is not there (names the command that makes it), or another one lies in its place.
     """
-    path = store_path(instantiate(config.data, _convert_="all"))
+    path = store_path(construct(config.data))
     if not path.exists():
         raise DataError(
             f"figure 2 shows waveforms of {path}, which is not there; make it: {prepare_command(config.data)}"

@@ -15,8 +15,8 @@ from ecgmm.auditing.tables import print_audit
 from ecgmm.auditing.verdicts import verdicts
 from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
 from ecgmm.data.store import Store
+from ecgmm.files import write_json
 from ecgmm.training.run import build_datamodule
-from ecgmm.training.run_directory import write_json
 
 TEXT_POLICIES = ("full", "masked", "shuffled", "none")
 SCHEMA_VERSION = 1

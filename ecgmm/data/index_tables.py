@@ -1,6 +1,5 @@
 """Tables of a raw tree: read as text, cast column by column, and checked before any waveform is opened."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -62,12 +61,6 @@ def _check_columns(path: Path, columns: list[str], required: list[str]) -> None:
     missing = [column for column in required if column not in columns]
     if missing:
         raise DataError(f"{path} has no column {', '.join(missing)}; use the file as it was published")
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def to_integer(column: str) -> pl.Expr:

@@ -12,13 +12,14 @@ import numpy as np
 import polars as pl
 import pyarrow
 
-from ecgmm.data.index_tables import check_index, file_sha256, read_table, to_integer, to_time
+from ecgmm.data.index_tables import check_index, read_table, to_integer, to_time
 from ecgmm.data.labels import rhythm, superclass
 from ecgmm.data.labels.icd import IcdSettings, read_icd
 from ecgmm.data.measurements import measurement_columns, without_codes
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import Folds
 from ecgmm.errors import ConfigError, DataError
+from ecgmm.files import file_sha256
 from ecgmm.text.clean import split_report
 
 RATE_HZ = 500

@@ -10,9 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from ecgmm.building import construct
 from ecgmm.data.journal import boot_id
 from ecgmm.data.lock import one_process
 from ecgmm.data.manifest import make_manifest, print_summary
@@ -38,7 +38,7 @@ def open_or_prepare(settings: DictConfig) -> Store:
     Raises:
         UserError: As ``prepare_store``.
     """
-    config: DataConfig = instantiate(settings, _convert_="all")
+    config: DataConfig = construct(settings)
     path = store_path(config)
     if not path.exists():
         prepare_store(config)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
-from ecgmm.data.index_tables import check_index, file_sha256, read_table, to_integer, to_time
+from ecgmm.data.index_tables import check_index, read_table, to_integer, to_time
 from ecgmm.data.labels import rhythm, superclass
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import Folds
+from ecgmm.files import file_sha256
 from ecgmm.text.clean import split_report
 
 _DOWNLOAD = "set data.root to the folder that holds ptbxl_database.csv and records100/ or records500/"

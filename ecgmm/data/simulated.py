@@ -10,13 +10,14 @@ from typing import Any
 import polars as pl
 
 from ecgmm.data import mimic_iv_ecg
-from ecgmm.data.index_tables import file_sha256, read_table
+from ecgmm.data.index_tables import read_table
 from ecgmm.data.labels import rhythm, superclass
 from ecgmm.data.labels.icd import IcdSettings
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import Folds
 from ecgmm.data.synthetic import write_tree
 from ecgmm.data.synthetic.config import TREE_VERSION, SyntheticConfig
+from ecgmm.files import file_sha256
 
 _AGAIN = "remove the folder, and the next call writes it again"
 

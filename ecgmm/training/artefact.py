@@ -3,18 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from safetensors.torch import load_file, save_file
 
+from ecgmm.building import construct
 from ecgmm.data.datamodule import EcgReportDataModule, ReportTokeniser
 from ecgmm.errors import DataError
+from ecgmm.files import read_json, write_json
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
 from ecgmm.signal.preparation import WaveformPreparation
 from ecgmm.text.tokenise import StatementVocabulary, TransformerTokeniser, WordTokeniser
-from ecgmm.training.run_directory import read_json, write_json
 from ecgmm.training.task import DiagnosisTask
 
 SCHEMA_VERSION = 1
@@ -22,7 +20,7 @@ SCHEMA_VERSION = 1
 
 def build_method(config: dict[str, Any], texts: TextBank) -> Method:
     """Build the method of a resolved configuration, with fresh weights from torch's global generator, and bind it."""
-    method: Method = instantiate(OmegaConf.create(config["method"]))
+    method: Method = construct(config["method"])
     method.bind(texts)
     return method
 
@@ -86,15 +84,13 @@ def load_method(folder: Path) -> tuple[Method, WaveformPreparation, dict[str, An
     """
     if not (folder / "model.json").exists():
         raise DataError(f"{folder} holds no model; name the folder of a finished run, such as outputs/train/default")
-    facts = read_json(folder / "model.json")
+    facts = read_json(folder / "model.json", "train the run again")
     tokeniser, vocabulary = load_vocabularies(folder, facts)
     texts = TextBank(tuple(facts["class_names"]), vocabulary.statements, tokeniser, facts["max_tokens"])
     try:
         method = build_method(facts, texts)
-    except InstantiationException as error:
-        if isinstance(error.__cause__, TypeError):  # an argument that is missing or unknown
-            raise DataError(f"{folder}/model.json has settings of another version; train the run again") from error
-        raise
+    except TypeError as error:  # an argument that is missing or unknown
+        raise DataError(f"{folder}/model.json has settings of another version; train the run again") from error
     try:
         method.load_state_dict(load_file(folder / "model.safetensors"))
     except RuntimeError as error:

@@ -8,11 +8,11 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from ecgmm.evaluation.results import average_windows
+from ecgmm.files import read_json, write_json
 from ecgmm.plots.confusion import confusion_matrix
 from ecgmm.plots.curves import roc_and_pr_curves
 from ecgmm.plots.gates import gate_histograms
 from ecgmm.training.predictions import labels_and_probabilities
-from ecgmm.training.run_directory import read_json, write_json
 
 _STAYS_HERE = ("root", "raw", "store", "stores", "notes_csv", "csv")  # paths of this machine
 _LONGEST_TAG = 64  # by W&B's server
@@ -145,7 +145,9 @@ def artifacts(
     """
     import wandb
 
-    write_json(folder / "model.json", without_folders(read_json(directory / "model" / "model.json")))
+    write_json(
+        folder / "model.json", without_folders(read_json(directory / "model" / "model.json", "train the run again"))
+    )
     write_json(folder / "manifest.json", shown_manifest(manifest))
     about = {name: facts[name] for name in ("method", "recipe", "seed", "leaky", "inputs_at_test", "config_digest")}
     about |= {"synthetic": facts["data"]["synthetic"], "data": facts["data"]["name"]}

@@ -11,17 +11,17 @@ from typing import Any, cast
 
 import lightning
 import torch
-from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from ecgmm.building import construct
 from ecgmm.data.datamodule import EcgReportDataModule
 from ecgmm.data.preparation import open_or_prepare, store_path
 from ecgmm.data.prepare_command import prepare_command
 from ecgmm.errors import ConfigError
 from ecgmm.models.method import ClosedFormMethod
 from ecgmm.training.artefact import build_method
-from ecgmm.training.learning import precision_of, stages_of
+from ecgmm.training.learning import construct_trainer, precision_of, stages_of
 from ecgmm.training.run import build_datamodule, build_task, build_texts, check_settings
 from ecgmm.training.run_directory import RunState, config_digest, other_run, run_state
 
@@ -94,7 +94,7 @@ class Estimator:
             ConfigError: If its store is not there, a setting is out of range, or another run stands in the directory.
         """
         check_settings(config)
-        store = store_path(instantiate(config.data, _convert_="all"))
+        store = store_path(construct(config.data))
         if not store.exists():
             raise ConfigError(f"{store} is not there yet; make it: {prepare_command(config.data)}")
         datamodule = build_datamodule(config, open_or_prepare(config.data))
@@ -126,7 +126,7 @@ def _time_epoch(config: DictConfig, resolved: dict[str, Any], datamodule: EcgRep
     stages = stages_of(method, config.stages)
     task, timer = build_task(config, datamodule, method), _StepTimer()
     task.enter(stages[-1])
-    trainer = instantiate(
+    trainer = construct_trainer(
         config.trainer,
         max_epochs=1,
         limit_train_batches=_STEPS,

@@ -7,20 +7,20 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from ecgmm.building import construct
 from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
 from ecgmm.data.preparation import open_or_prepare
 from ecgmm.data.store import Store
 from ecgmm.errors import ConfigError
 from ecgmm.evaluation.thresholds import Thresholds
+from ecgmm.files import read_json, write_json
 from ecgmm.signal.only_leads import OnlyLeads
 from ecgmm.training.artefact import load_method, load_vocabularies
 from ecgmm.training.learning import precision_of
 from ecgmm.training.predictions import Fitted, evaluate, predict_frame, without_readouts
-from ecgmm.training.run_directory import read_json, write_json
 from ecgmm.training.task import DiagnosisTask
 
 
@@ -62,7 +62,7 @@ def evaluate_run(
         seed=config.seed,
         # Runs from before these settings have none of them.
         prefetch=config.get("prefetch", 0),
-        quality=instantiate(config.get("quality"), _convert_="all"),
+        quality=None if config.get("quality") is None else construct(config.quality),
     )
     shown = preparation if leads is None else nn.Sequential(OnlyLeads(leads), preparation)
     task = DiagnosisTask(
@@ -77,7 +77,7 @@ def evaluate_run(
         enable_model_summary=False,
     )
     datamodule.place(trainer.strategy.root_device)
-    saved = read_json(run / "metrics.json")
+    saved = read_json(run / "metrics.json", "train the run again")
     frame = predict_frame(trainer, task, datamodule, (split,))
     frame = without_readouts(frame, [name for name in method.readouts if name not in saved["readouts"]])
     fitted = {name: _fitted(part) for name, part in {"": saved, **saved["readouts"]}.items()}

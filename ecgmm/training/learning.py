@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import lightning
 import polars as pl
 import torch
-from hydra.utils import instantiate
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from omegaconf import DictConfig, ListConfig
 
+from ecgmm.building import construct
 from ecgmm.data.datamodule import EcgReportDataModule
 from ecgmm.errors import ConfigError
 from ecgmm.models.contrastive_method import ContrastiveMethod
@@ -122,7 +123,7 @@ def _build_trainer(config: DictConfig, directory: Path, stage: Stage, history: H
     timer = EpochTimer()
     minutes = config.checkpoint_minutes
     inside = [] if minutes is None else [CheckpointInsideEpoch(checkpoint_folder(directory, stage), minutes)]
-    trainer = instantiate(
+    trainer = construct_trainer(
         config.trainer,
         max_epochs=config.pretrain_epochs if pretraining else config.trainer.max_epochs,
         precision=precision_of(config.trainer.precision, config.trainer.accelerator),
@@ -130,10 +131,23 @@ def _build_trainer(config: DictConfig, directory: Path, stage: Stage, history: H
         sync_batchnorm=False,  # ours is the plugin
         plugins=[AtomicCheckpointIO(), *([SharedBatchNorm()] if config.trainer.sync_batchnorm else [])],
         callbacks=[history, timer, ResumeInsideEpoch(), checkpoint, *inside],
-        profiler=None if config.profile is None else instantiate(config.profile, directory=directory),
+        profiler=None if config.profile is None else construct(config.profile, directory=directory),
         default_root_dir=directory,
     )
     return StageTrainer(stage, trainer, timer)
+
+
+def construct_trainer(settings: DictConfig, **more: Any) -> lightning.Trainer:
+    """The Trainer of ``conf/trainer``.
+
+    Raises:
+        ConfigError: If Lightning cannot do what the settings ask for on this machine.
+    """
+    try:
+        trainer: lightning.Trainer = construct(settings, **more)
+    except MisconfigurationException as error:
+        raise ConfigError(f"the trainer cannot be set up so here: {' '.join(str(error).split())}") from None
+    return trainer
 
 
 def has_several_devices(trainer: DictConfig) -> bool:

@@ -10,12 +10,13 @@ from types import NoneType
 from typing import Any, cast
 
 import lightning
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from ecgmm.building import construct
 from ecgmm.data.datamodule import EcgReportDataModule, Reports, ReportTokeniser
 from ecgmm.data.store import Store
 from ecgmm.errors import ConfigError
+from ecgmm.files import read_json, write_json
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
 from ecgmm.text.tokenise import StatementVocabulary
@@ -31,9 +32,7 @@ from ecgmm.training.run_directory import (
     config_digest,
     environment,
     open_run,
-    read_json,
     run_state,
-    write_json,
 )
 from ecgmm.training.summary import left_out_lines
 from ecgmm.training.task import DiagnosisTask
@@ -73,7 +72,7 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     if run_state(directory, config_digest(resolved, store.fingerprint)) == "finished":
         log.info("%s is finished already", directory)  # before the method is built, which may take long
-        return read_json(directory / "metrics.json")
+        return read_json(directory / "metrics.json", "remove the folder and train again")
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     method = build_method(resolved, build_texts(config, datamodule))
     leaky = check_leak(config, store, method)
@@ -149,7 +148,7 @@ def build_datamodule(
     config: DictConfig, store: Store, min_statement_records: int = MIN_STATEMENT_RECORDS
 ) -> EcgReportDataModule:
     """Build the data module that a configuration asks for, with vocabularies from its training reports."""
-    configured = instantiate(config.text.tokeniser)
+    configured = construct(config.text.tokeniser)
 
     def vocabularies(reports: Reports) -> tuple[ReportTokeniser, StatementVocabulary]:
         tokeniser = configured(reports) if callable(configured) else configured  # learned from the reports, or ready
@@ -170,7 +169,7 @@ def build_datamodule(
         sampling=config.sampling,
         prefetch=config.prefetch,
         residency=config.data.residency,
-        quality=instantiate(config.quality, _convert_="all"),
+        quality=construct(config.quality),
     )
 
 
@@ -229,8 +228,8 @@ def build_task(config: DictConfig, datamodule: EcgReportDataModule, method: Meth
     return DiagnosisTask(
         method,
         build_preparation(datamodule.store.manifest, config.waveform),
-        None if config.augmentation is None else instantiate(config.augmentation),
-        instantiate(config.optimizer),
+        None if config.augmentation is None else construct(config.augmentation),
+        construct(config.optimizer),
         config.warmup_fraction,
         datamodule.targets.class_names,
         config.task.name,

@@ -14,8 +14,10 @@ import torch
 from omegaconf import OmegaConf
 
 from ecgmm.errors import ConfigError
+from ecgmm.files import read_json, write_json
 
 SCHEMA_VERSION = 2
+_RUN_CURE = "move the folder away, or train with overwrite=true"
 _PACKAGES = ("torch", "lightning", "hydra-core", "transformers", "torchmetrics", "numpy", "scikit-learn", "wfdb")
 # These say where and how a run is shown, started, fed or saved, not what it computes.
 _NOT_COMPUTED = ("paths", "logger", "overwrite", "name", "n_jobs", "prefetch", "checkpoint_minutes", "profile")
@@ -23,19 +25,6 @@ _NOT_COMPUTED = ("paths", "logger", "overwrite", "name", "n_jobs", "prefetch", "
 _DEVICES = ("devices", "num_nodes", "strategy")
 
 RunState = Literal["new", "interrupted", "finished", "other"]
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write strict JSON so that a reader sees the old file or the new one, never half of one."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    partial.replace(path)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
 
 
 def config_digest(config: dict[str, Any], fingerprint: str) -> str:
@@ -55,7 +44,7 @@ def run_state(path: Path, digest: str) -> RunState:
     """
     if not (path / "run.json").exists():
         return "new"
-    found = read_json(path / "run.json")
+    found = read_json(path / "run.json", _RUN_CURE)
     if found["config_digest"] != digest:
         return "other"
     return "finished" if found["finished"] else "interrupted"

@@ -4,10 +4,10 @@ import json
 
 import pytest
 import torch
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from benchmarks import sizes
+from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.models.language_model import LanguageModel
 from ecgmm.models.text_encoders.transformer import Transformer
@@ -39,7 +39,7 @@ def test_of_a_large_language_model_only_adapters_learn() -> None:
 
 
 def architecture(name: str) -> object:
-    return instantiate(OmegaConf.load(CONF_DIR / "pretrained" / f"{name}.yaml").architecture)
+    return construct(OmegaConf.load(CONF_DIR / "pretrained" / f"{name}.yaml").architecture)
 
 
 @pytest.mark.parametrize(("name", "published"), PUBLISHED_ENCODERS.items())

@@ -5,8 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 
+from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.data.preparation import prepare_store
 from ecgmm.data.simulated import Synthetic
@@ -17,7 +17,7 @@ from ecgmm.errors import DataError
 def settings(folder: Path, *overrides: str) -> Synthetic:
     given = [f"paths.raw={folder / 'raw'}", f"paths.stores={folder / 'stores'}", "data.n_patients=40", *overrides]
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        config: Synthetic = instantiate(compose("prepare", given).data, _convert_="all")
+        config: Synthetic = construct(compose("prepare", given).data)
     return config
 
 

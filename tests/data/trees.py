@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from numpy.typing import NDArray
 
+from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.data.partial_store import PartialStore, RowFile
 from ecgmm.data.preparation import prepare_store
@@ -148,5 +148,5 @@ def data_config(source: str, root: Path, stores: Path, *overrides: str) -> DataC
     shares = ["data.split.train=0.4", "data.split.val=0.3", "data.split.test=0.3"]  # ten patients reach every split
     given = [f"data={source}", f"data.root={root}", f"paths.stores={stores}", *shares, *overrides]
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        config: DataConfig = instantiate(compose("prepare", given).data, _convert_="all")
+        config: DataConfig = construct(compose("prepare", given).data)
     return config

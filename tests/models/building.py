@@ -5,11 +5,11 @@ from typing import Literal
 
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 import ecgmm.command_line  # noqa: F401 (registers the resolver run_name)
+from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
@@ -78,7 +78,7 @@ def build(name: str, task: Task = "single_label", seed: int = 0, *overrides: str
     """Instantiate ``method=<name>`` with tiny encoders and bind it to ``TEXTS``."""
     config = configured(name, task, *overrides)
     torch.manual_seed(seed)
-    method: Method = instantiate(config)
+    method: Method = construct(config)
     method.bind(TEXTS)
     return method
 

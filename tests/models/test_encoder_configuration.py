@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from transformers import BertConfig, BertModel
 
+from ecgmm.building import construct
 from tests.models.building import CONF
 
 FROM_OTHER_GROUPS = {
@@ -31,7 +31,7 @@ def names(group: str) -> list[str]:
 
 @pytest.mark.parametrize("name", names("ecg_encoder"))
 def test_ecg_encoder(name: str) -> None:
-    encoder = instantiate(configured("ecg_encoder", name))
+    encoder = construct(configured("ecg_encoder", name))
     assert encoder(torch.randn(2, 12, 1000)).shape == (2, encoder.dim) == (2, 128)
 
 
@@ -41,7 +41,7 @@ def test_text_encoder(name: str, tmp_path: Path) -> None:
     if "name_or_path" in config:
         BertModel(TINY_BERT).save_pretrained(tmp_path)
         config.name_or_path = str(tmp_path)
-    encoder = instantiate(config)
+    encoder = construct(config)
     ids = torch.tensor([[2, 3, 0], [0, 0, 0]])
     embedding = encoder(ids, ids > 0)
     assert embedding.shape == (2, encoder.dim) == (2, 128)
@@ -52,7 +52,7 @@ def test_fresh_transformer_from_a_configuration() -> None:
     config = configured("text_encoder", "transformer")
     tiny = {"_target_": "transformers.BertConfig", "vocab_size": 20, "hidden_size": 8}
     config.merge_with({"config": {**tiny, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}})
-    assert instantiate(config).model.config.num_hidden_layers == 1
+    assert construct(config).model.config.num_hidden_layers == 1
 
 
 def test_expected_encoders_are_shipped() -> None:

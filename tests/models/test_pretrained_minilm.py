@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from omegaconf.errors import InterpolationResolutionError
 from safetensors.torch import load_file
@@ -16,6 +15,7 @@ from torch.nn.functional import cosine_similarity
 from transformers import BertConfig
 
 from ecgmm import command_line
+from ecgmm.building import construct
 from ecgmm.command_line import package_folder, user_message
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
@@ -45,7 +45,7 @@ def test_package_holds_the_weights_of_the_hub(weights: Path) -> None:
 
 
 def test_architecture_is_that_of_the_package(config: DictConfig) -> None:
-    ours: BertConfig = instantiate(config.pretrained.architecture)
+    ours: BertConfig = construct(config.pretrained.architecture)
     theirs = json.loads((Path(config.pretrained.name_or_path) / "config.json").read_text())
     stated = [
         key
@@ -56,8 +56,8 @@ def test_architecture_is_that_of_the_package(config: DictConfig) -> None:
 
 
 def test_similar_findings_are_close_and_bones_are_far(config: DictConfig, weights: Path) -> None:
-    tokeniser: TransformerTokeniser = instantiate(config.text.tokeniser)
-    encoder: Transformer = instantiate(config.text_encoder).eval()
+    tokeniser: TransformerTokeniser = construct(config.text.tokeniser)
+    encoder: Transformer = construct(config.text_encoder).eval()
     loaded = encoder.model.state_dict()
     saved = load_file(weights)
     assert all(torch.equal(loaded[name], saved[name]) for name in loaded)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ecgmm.training.run_directory import read_json
+from ecgmm.files import read_json
 from ecgmm.training.task import DiagnosisTask
 
 STOPS_AT = 6  # in the second epoch of four steps
@@ -71,7 +71,7 @@ def two(tiny_store: Path, quick_settings: list[str], tmp_path: Path) -> Callable
 def assert_same(run: Path, other: Path) -> None:
     weights, expected = (load_file(path / "model" / "model.safetensors") for path in (run, other))
     torch.testing.assert_close(weights, expected, atol=1e-5, rtol=1e-4)
-    measured, metrics = (read_json(path / "metrics.json") for path in (run, other))
+    measured, metrics = (read_json(path / "metrics.json", "") for path in (run, other))
     assert measured.keys() == metrics.keys()
     for name in (name for name in metrics if name.startswith(("test/", "val/")) and "value" in metrics[name]):
         assert measured[name]["value"] == pytest.approx(metrics[name]["value"], abs=1e-4), name

@@ -1,11 +1,11 @@
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecgmm.errors import ConfigError
-from ecgmm.training.run_directory import config_digest, open_run, read_json, write_json
+from ecgmm.files import write_json
+from ecgmm.training.run_directory import config_digest, open_run
 
 CONFIG: dict[str, Any] = {
     "name": "train",
@@ -46,12 +46,3 @@ def test_another_run_is_never_overwritten_unasked(tmp_path: Path) -> None:
     assert (tmp_path / "metrics.json").exists()
     assert open_run(tmp_path, CONFIG, {"config_digest": "def"}, overwrite=True) == "new"
     assert not (tmp_path / "metrics.json").exists()
-
-
-def test_json_is_strict_and_replaced_whole(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.json"
-    write_json(path, {"value": 1.5})
-    with pytest.raises(ValueError, match="JSON"):
-        write_json(path, {"value": float("nan")})
-    assert read_json(path) == {"value": 1.5}
-    assert json.loads(path.read_text()) == {"value": 1.5}

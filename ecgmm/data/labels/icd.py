@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.data.index_tables import file_sha256, read_table, to_integer
+from ecgmm.data.index_tables import read_table, to_integer
 from ecgmm.data.labels.icd_codes import (
     CARDIAC,
     cardiac_groups,
@@ -24,6 +24,7 @@ from ecgmm.data.labels.icd_codes import (
 from ecgmm.data.labels.label_set import LabelSet
 from ecgmm.data.splits import Folds
 from ecgmm.errors import ConfigError
+from ecgmm.files import file_sha256
 
 FOLDS = Folds(train=list(range(18)), val=[18], test=[19])
 """The published use of the file's column ``fold``."""

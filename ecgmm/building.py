@@ -1,0 +1,120 @@
+"""From settings to objects: ``{_target_: name, argument: value}`` becomes ``name(argument=value)``.
+
+A run directory or a model may come from others, so a name is data: it is compared with an exact list, and what is not
+on the list is never looked up. (An allowed prefix would not do: ``ecgmm.<module>.shutil.copy`` begins with ours.)
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from ecgmm.errors import ConfigError, printable
+
+TARGETS = frozenset(
+    {
+        "ecgmm.data.download.site.Connection",
+        "ecgmm.data.labels.icd.IcdSettings",
+        "ecgmm.data.mimic_iv_ecg.LabelRules",
+        "ecgmm.data.mimic_iv_ecg.MimicIvEcg",
+        "ecgmm.data.ptb_xl.PtbXl",
+        "ecgmm.data.quality_limits.QualityLimits",
+        "ecgmm.data.simulated.Synthetic",
+        "ecgmm.data.source.TextRules",
+        "ecgmm.data.source.Window",
+        "ecgmm.data.splits.Folds",
+        "ecgmm.data.splits.SplitShares",
+        "ecgmm.models.ecg_encoders.convolutional.Convolutional",
+        "ecgmm.models.ecg_encoders.lead_tokens.ConvolutionalSegments",
+        "ecgmm.models.ecg_encoders.lead_tokens.LeadTokens",
+        "ecgmm.models.ecg_encoders.lead_tokens.LinearPatches",
+        "ecgmm.models.ecg_encoders.resnet1d.ResNet1d",
+        "ecgmm.models.ecg_encoders.spectrogram.SpectrogramResNet",
+        "ecgmm.models.fusion.MeanGate",
+        "ecgmm.models.fusion.ScalarGate",
+        "ecgmm.models.fusion.VectorGate",
+        "ecgmm.models.language_model.LanguageModel",
+        "ecgmm.models.losses.CosineConsistency",
+        "ecgmm.models.losses.OrthogonalConsistency",
+        "ecgmm.models.losses.SquaredConsistency",
+        "ecgmm.models.methods.bag_of_statements.BagOfStatements",
+        "ecgmm.models.methods.concat.Concat",
+        "ecgmm.models.methods.cross_modal_transformer.CrossModalTransformer",
+        "ecgmm.models.methods.ecg_clip.EcgClip",
+        "ecgmm.models.methods.ecg_doctor.EcgDoctor",
+        "ecgmm.models.methods.ecg_only.EcgOnly",
+        "ecgmm.models.methods.ecg_random.EcgRandom",
+        "ecgmm.models.methods.fg_clep.FgClep",
+        "ecgmm.models.methods.gated_fusion.GatedFusion",
+        "ecgmm.models.methods.k_merl.KMerl",
+        "ecgmm.models.methods.majority.Majority",
+        "ecgmm.models.methods.mean.Mean",
+        "ecgmm.models.methods.meit.Meit",
+        "ecgmm.models.methods.text_only.TextOnly",
+        "ecgmm.models.methods.time_frequency.TimeFrequency",
+        "ecgmm.models.report_similarity.FrozenEmbeddings",
+        "ecgmm.models.report_similarity.StatementOverlap",
+        "ecgmm.models.text_encoders.attention_pooling.AttentionPooling",
+        "ecgmm.models.text_encoders.transformer.Transformer",
+        "ecgmm.signal.augment.Augmentation",
+        "ecgmm.text.tokenise.TransformerTokeniser",
+        "ecgmm.text.tokenise.WordTokeniser.train",
+        "ecgmm.training.profile_steps.StepProfiler",
+        "lightning.Trainer",
+        "torch.nn.BCEWithLogitsLoss",
+        "torch.nn.CrossEntropyLoss",
+        "torch.optim.AdamW",
+        "transformers.BertConfig",
+        "transformers.GPT2Config",
+        "transformers.LlamaConfig",
+    }
+)
+"""Every name that ``conf/`` uses."""
+
+
+def construct(settings: Any, **more: Any) -> Any:
+    """Build what settings describe, with everything that they hold.
+
+    Args:
+        settings: A mapping with ``_target_``; with ``_partial_: true`` the result still waits for arguments. Lists and
+            mappings in it, also without ``_target_``, become lists and dicts.
+        more: Arguments beside or in place of those of the outermost mapping, taken as they are.
+
+    Raises:
+        ConfigError: If a name is not on the list or an argument is not one of its own.
+    """
+    plain = OmegaConf.to_container(settings, resolve=True) if OmegaConf.is_config(settings) else settings
+    assert isinstance(plain, Mapping)
+    return _built(plain, more)
+
+
+def _built(value: Any, more: Mapping[str, Any]) -> Any:
+    if isinstance(value, Mapping):
+        arguments = {name: _built(part, {}) for name, part in value.items()} | dict(more)
+        return _called(arguments) if "_target_" in arguments else arguments
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_built(part, {}) for part in value]
+    return value
+
+
+def _called(arguments: dict[str, Any]) -> Any:
+    target, waits = arguments.pop("_target_"), arguments.pop("_partial_", False)
+    hidden = [name for name in arguments if not isinstance(name, str) or name.startswith("_")]
+    if not isinstance(target, str) or target not in TARGETS or hidden:
+        what = f"_target_ is {printable(target)!r}" if not hidden else f"{printable(hidden[0])!r} is no argument"
+        raise ConfigError(f"{what}: only what ecgmm/building.py lists is built, so that settings cannot run code")
+    made = target_of(target)
+    return partial(made, **arguments) if waits is True else made(**arguments)
+
+
+def target_of(name: str) -> Any:
+    """The class or function behind a name of the list."""
+    assert name in TARGETS
+    parts = name.split(".")
+    n_modules = next(place for place, part in enumerate(parts) if part[0].isupper())
+    found: Any = import_module(".".join(parts[:n_modules]))
+    for part in parts[n_modules:]:
+        found = getattr(found, part)
+    return found

@@ -1,0 +1,85 @@
+"""Settings build what is listed, and nothing else runs: the gadgets of shared models are data."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # no stubs
+from torch import nn
+
+from ecgmm.building import TARGETS, construct, target_of
+from ecgmm.configuration import CONF_DIR
+from ecgmm.errors import ConfigError
+
+MARK = "marker"
+GADGETS: list[dict[str, Any]] = [
+    {"_target_": "os.system", "command": f"touch {MARK}"},
+    {"_target_": "subprocess.Popen", "args": ["touch", MARK]},
+    {"_target_": "builtins.eval", "_args_": [f"open('{MARK}','w')"]},
+    {"_target_": "builtins.open", "_args_": [MARK, "w"]},
+    {"_target_": "hydra.utils.get_method", "path": "os.system"},
+    {"_target_": "pathlib.Path.write_text", "_args_": [{"_target_": "pathlib.Path", "_args_": [MARK]}, "x"]},
+    {"_target_": "sympy.sympify", "_args_": [f"__import__('os').system('touch {MARK}')"]},
+    {"_target_": "distutils.spawn.spawn", "cmd": ["touch", MARK]},
+    {"_target_": "shutil.copy", "_args_": ["/etc/hostname", MARK]},
+    {"_target_": "ecgmm.training.run_directory.shutil.copy", "_args_": ["/etc/hostname", MARK]},
+    {"_target_": "torch.nn.modules.module.torch.utils.cpp_extension.shutil.copy", "_args_": ["/etc/hostname", MARK]},
+    {"_target_": "torch.nn.CrossEntropyLoss.forward"},
+    {"_target_": "torch.nn.CrossEntropyLoss "},
+    {"_target_": "TORCH.NN.CROSSENTROPYLOSS"},
+    {"_target_": ["torch.nn.CrossEntropyLoss"]},
+    {"_target_": {"_target_": "os.getcwd"}},
+    {"_target_": None},
+    {"_target_": "${oc.env:HOME}"},
+    {"_target_": "torch.nn.CrossEntropyLoss", "_args_": []},
+    {"_target_": "torch.nn.CrossEntropyLoss", "_convert_": "all"},
+    {"_target_": "torch.nn.CrossEntropyLoss", "_recursive_": False},
+]
+
+
+@pytest.mark.parametrize("gadget", GADGETS, ids=lambda gadget: str(gadget["_target_"])[:40])
+@pytest.mark.parametrize(
+    "wrap", [lambda node: node, lambda node: {"_target_": "torch.nn.CrossEntropyLoss", "x": [node]}]
+)
+def test_a_gadget_is_refused_wherever_it_stands(
+    gadget: dict[str, Any], wrap: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"ecgmm/building\.py lists"):
+        construct(wrap(gadget))
+    assert not list(tmp_path.iterdir())
+
+
+def test_plain_values_stay_what_they_are() -> None:
+    loss = construct({"_target_": "torch.nn.CrossEntropyLoss", "label_smoothing": 0.25})
+    assert isinstance(loss, nn.CrossEntropyLoss)
+    assert loss.label_smoothing == 0.25
+    waits = construct({"_target_": "torch.optim.AdamW", "_partial_": True, "lr": 0.5})
+    assert waits([nn.Parameter()]).param_groups[0]["lr"] == 0.5
+    assert construct({"folder": "${oc.env:HOME}", "a": [1, {"b": None}]}) == {
+        "folder": "${oc.env:HOME}",
+        "a": [1, {"b": None}],
+    }
+
+
+def test_arguments_of_the_caller_win() -> None:
+    settings = {"_target_": "torch.nn.CrossEntropyLoss", "reduction": "sum"}
+    assert construct(settings, reduction="mean").reduction == "mean"
+
+
+def targets_of(node: object) -> set[str]:
+    if isinstance(node, dict):
+        own = {node["_target_"]} if "_target_" in node else set()
+        return own.union(*map(targets_of, node.values()))
+    return set().union(*map(targets_of, node)) if isinstance(node, list) else set()
+
+
+def test_the_list_holds_what_the_configuration_names_and_nothing_else() -> None:
+    files = [path for path in CONF_DIR.rglob("*.yaml") if "hydra" not in path.parts]
+    named = set().union(*(targets_of(yaml.safe_load(path.read_text())) for path in files))
+    assert named - {"ecgmm.sweeps.ListFailures"} == TARGETS  # Hydra itself builds its callbacks
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_every_name_of_the_list_is_there(name: str) -> None:
+    assert callable(target_of(name))
