@@ -12,66 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from ecgmm.errors import ConfigError, printable
-
-TARGETS = frozenset(
-    {
-        "ecgmm.data.download.site.Connection",
-        "ecgmm.data.labels.icd.IcdSettings",
-        "ecgmm.data.mimic_iv_ecg.LabelRules",
-        "ecgmm.data.mimic_iv_ecg.MimicIvEcg",
-        "ecgmm.data.ptb_xl.PtbXl",
-        "ecgmm.data.quality_limits.QualityLimits",
-        "ecgmm.data.simulated.Synthetic",
-        "ecgmm.data.source.TextRules",
-        "ecgmm.data.source.Window",
-        "ecgmm.data.splits.Folds",
-        "ecgmm.data.splits.SplitShares",
-        "ecgmm.models.ecg_encoders.convolutional.Convolutional",
-        "ecgmm.models.ecg_encoders.lead_tokens.ConvolutionalSegments",
-        "ecgmm.models.ecg_encoders.lead_tokens.LeadTokens",
-        "ecgmm.models.ecg_encoders.lead_tokens.LinearPatches",
-        "ecgmm.models.ecg_encoders.resnet1d.ResNet1d",
-        "ecgmm.models.ecg_encoders.spectrogram.SpectrogramResNet",
-        "ecgmm.models.fusion.MeanGate",
-        "ecgmm.models.fusion.ScalarGate",
-        "ecgmm.models.fusion.VectorGate",
-        "ecgmm.models.language_model.LanguageModel",
-        "ecgmm.models.losses.CosineConsistency",
-        "ecgmm.models.losses.OrthogonalConsistency",
-        "ecgmm.models.losses.SquaredConsistency",
-        "ecgmm.models.methods.bag_of_statements.BagOfStatements",
-        "ecgmm.models.methods.concat.Concat",
-        "ecgmm.models.methods.cross_modal_transformer.CrossModalTransformer",
-        "ecgmm.models.methods.ecg_clip.EcgClip",
-        "ecgmm.models.methods.ecg_doctor.EcgDoctor",
-        "ecgmm.models.methods.ecg_only.EcgOnly",
-        "ecgmm.models.methods.ecg_random.EcgRandom",
-        "ecgmm.models.methods.fg_clep.FgClep",
-        "ecgmm.models.methods.gated_fusion.GatedFusion",
-        "ecgmm.models.methods.k_merl.KMerl",
-        "ecgmm.models.methods.majority.Majority",
-        "ecgmm.models.methods.mean.Mean",
-        "ecgmm.models.methods.meit.Meit",
-        "ecgmm.models.methods.text_only.TextOnly",
-        "ecgmm.models.methods.time_frequency.TimeFrequency",
-        "ecgmm.models.report_similarity.FrozenEmbeddings",
-        "ecgmm.models.report_similarity.StatementOverlap",
-        "ecgmm.models.text_encoders.attention_pooling.AttentionPooling",
-        "ecgmm.models.text_encoders.transformer.Transformer",
-        "ecgmm.signal.augment.Augmentation",
-        "ecgmm.text.tokenise.TransformerTokeniser",
-        "ecgmm.text.tokenise.WordTokeniser.train",
-        "ecgmm.training.profile_steps.StepProfiler",
-        "lightning.Trainer",
-        "torch.nn.BCEWithLogitsLoss",
-        "torch.nn.CrossEntropyLoss",
-        "torch.optim.AdamW",
-        "transformers.BertConfig",
-        "transformers.GPT2Config",
-        "transformers.LlamaConfig",
-    }
-)
-"""Every name that ``conf/`` uses."""
+from ecgmm.settings.targets import TARGETS
 
 
 def construct(settings: Any, **more: Any) -> Any:
@@ -104,7 +45,7 @@ def _called(arguments: dict[str, Any]) -> Any:
     hidden = [name for name in arguments if not isinstance(name, str) or name.startswith("_")]
     if not isinstance(target, str) or target not in TARGETS or hidden:
         what = f"_target_ is {printable(target)!r}" if not hidden else f"{printable(hidden[0])!r} is no argument"
-        raise ConfigError(f"{what}: only what ecgmm/building.py lists is built, so that settings cannot run code")
+        raise ConfigError(f"{what}: only what ecgmm/settings lists is built, so that settings cannot run code")
     made = target_of(target)
     return partial(made, **arguments) if waits is True else made(**arguments)
 

@@ -1,0 +1,100 @@
+"""Every key of ``conf/``, what it may be, and the check of it before anything slow is imported (docs/settings.md)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ecgmm.settings.checking import Walk, check_node, refuse
+from ecgmm.settings.entries import ENTRIES
+from ecgmm.settings.kinds import Built, Group, Named, Spec, Value
+from ecgmm.settings.relations import RELATIONS
+from ecgmm.settings.targets import TARGETS
+
+__all__ = ["TARGETS", "check", "check_at", "check_node", "check_saved", "specs_at"]
+
+
+def check(entry: str, config: DictConfig) -> None:
+    """Bring the settings of a command into their own form (paths, lists) and refuse what does not fit.
+
+    Args:
+        entry: ``train``, ``prepare``, ``evaluate``, ``predict``, ``audit`` or ``download``.
+        config: As Hydra composed it; changed in place.
+
+    Raises:
+        ConfigError: Naming the key, its value, and what it must be.
+        MissingMandatoryValue: If a key that has to be given is not.
+    """
+    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    raw = OmegaConf.to_container(own)
+    resolved = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
+    walk = Walk(filled=False)
+    read = walk.read(ENTRIES[entry], _without_other_sizes(resolved), "")
+    for key, value in walk.changes.items():
+        if _is_written_at(raw, key):
+            OmegaConf.update(config, key, value)
+    for relation in RELATIONS.get(entry, ()):
+        refuse(relation, read, "")
+
+
+def _is_written_at(raw: Any, key: str) -> bool:
+    """Whether a key holds a value of its own; what an interpolation repeats follows the original."""
+    for part in key.split("."):
+        if not isinstance(raw, Mapping):
+            return False
+        raw = raw[part]
+    return not (isinstance(raw, str) and "${" in raw)
+
+
+def check_at(key: str, value: Any, at: str | None = None) -> None:
+    """Refuse a part of saved settings that does not fit, such as ``method`` or ``waveform`` of ``model.json``.
+
+    Args:
+        key: Where the part stands among the settings of training, such as ``text.max_tokens``.
+        value: The part, plain Python, as it was saved with the store open.
+        at: How a message calls it; the key unless told.
+
+    Raises:
+        ConfigError: As ``check_node``.
+    """
+    (spec,) = specs_at(ENTRIES["train"], key)
+    Walk(filled=True).read(spec, value, key if at is None else at)
+
+
+def check_saved(config: Any, at: str) -> None:
+    """Refuse a run's saved configuration (``config.yaml``, plain Python) that does not fit the settings of training.
+
+    Keys that a run of an earlier version lacks may be missing; of what is built, all keys are there.
+
+    Args:
+        config: The content of the file.
+        at: How a message calls it, such as ``config.yaml``.
+
+    Raises:
+        ConfigError: As ``check_node``.
+    """
+    Walk(filled=True, whole=False).read(ENTRIES["train"], _without_other_sizes(config), at)
+
+
+def _without_other_sizes(config: Any) -> Any:
+    """The settings without the numbers of sizes that were not chosen, whose parts need not fit the chosen ones."""
+    if not (isinstance(config, Mapping) and isinstance(config.get("sizes"), Mapping)):
+        return config
+    return {**config, "sizes": {name: part for name, part in config["sizes"].items() if name == config.get("size")}}
+
+
+def specs_at(spec: Spec, key: str) -> list[Spec]:
+    """What the tables say of a dotted key below a part; more than one where it depends on what is built there."""
+    if not key:
+        return [spec]
+    head, _, rest = key.partition(".")
+    if isinstance(spec, Named):
+        below: list[Spec] = [spec.each]
+    elif isinstance(spec, Group):
+        below = [spec.fields[head]] if head in spec.fields else []
+    elif isinstance(spec, Built):
+        below = [TARGETS[name].fields[head] for name in spec.names if head in TARGETS[name].fields]
+    else:
+        assert isinstance(spec, Value)
+        below = []
+    return [found for one in below for found in specs_at(one, rest)]

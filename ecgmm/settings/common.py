@@ -1,0 +1,51 @@
+"""Values that many settings share, and how settings of one node depend on one another."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecgmm.settings.kinds import Relation, choice, from_data, nullable, number, whole
+
+SEED = whole(0, 2**32 - 1)
+COUNT = whole(1, 1_000_000_000)
+WIDTH = whole(1, 16_384)
+LAYERS = whole(1, 200)
+HEADS = whole(1, 256)
+SHARE = number(0, 1)
+SHARE_BELOW_ONE = number(0, 1, below=True)
+WEIGHT = number(0, 1e6)
+SECONDS = number(0, 600, above=True)
+MILLIVOLTS = number(0, 1000)
+RATES_HZ = (500, 250, 100)
+RATE_HZ = choice(*RATES_HZ)
+VOCABULARY = from_data(whole(1, 10_000_000))
+N_CLASSES = from_data(whole(1, 100_000))
+FINDINGS = from_data(whole(0, 100_000))
+SPLITS = ("train", "val", "test")
+LIMIT_MV = number(0.1, 1000)
+HIGHPASS_HZ = nullable(number(0.01, 250))
+BATCH = whole(1, 100_000)
+EPOCHS = whole(1, 100_000)
+LEARNING_RATE = number(0, 1000)
+MAX_TOKENS = whole(1, 100_000)
+
+
+def divides(heads: str, width: str) -> Relation:
+    """The width is a multiple of the heads."""
+
+    def relation(node: Mapping[str, Any]) -> tuple[str, str] | None:
+        if node[width] % node[heads] == 0:
+            return None
+        return heads, f"a divisor of {width}, which is {node[width]}"
+
+    return relation
+
+
+def same_length(first: str, second: str) -> Relation:
+    """Two lists are equally long."""
+
+    def relation(node: Mapping[str, Any]) -> tuple[str, str] | None:
+        if len(node[first]) == len(node[second]):
+            return None
+        return first, f"as long as {second}, which has {len(node[second])}"
+
+    return relation

@@ -1,0 +1,218 @@
+"""The keys of each entry point, as ``conf/<entry>.yaml`` and its groups name them.
+
+Their order is that of the check: a part that others repeat by interpolation stands before them, so that a message names
+the key that the user wrote.
+"""
+
+from ecgmm.leads import LEADS
+from ecgmm.settings.common import (
+    BATCH,
+    EPOCHS,
+    FINDINGS,
+    HEADS,
+    HIGHPASS_HZ,
+    LAYERS,
+    LEARNING_RATE,
+    LIMIT_MV,
+    MAX_TOKENS,
+    N_CLASSES,
+    RATE_HZ,
+    SEED,
+    SHARE,
+    SHARE_BELOW_ONE,
+    SPLITS,
+    VOCABULARY,
+    WEIGHT,
+    WIDTH,
+)
+from ecgmm.settings.kinds import (
+    Built,
+    Group,
+    Named,
+    Value,
+    choice,
+    flag,
+    folder_name,
+    from_data,
+    many,
+    nullable,
+    number,
+    optional,
+    path,
+    text,
+    whole,
+)
+from ecgmm.settings.targets_data import DATA_TARGETS
+from ecgmm.settings.targets_models import (
+    ARCHITECTURE,
+    CHANNELS,
+    CONSISTENCY,
+    CRITERION,
+    ECG_ENCODER,
+    GATE,
+    LANGUAGE_MODEL,
+    LEAD_TOKENISER,
+    METHOD,
+    SIMILARITY,
+    TEXT_ENCODER,
+    TOKENISER,
+)
+
+_PATHS = Group({"raw": path(), "stores": path(), "outputs": path()})
+_DATA = Built(("ecgmm.data.simulated.Synthetic", "ecgmm.data.ptb_xl.PtbXl", "ecgmm.data.mimic_iv_ecg.MimicIvEcg"))
+_TASK = Group(
+    {
+        "name": choice("single_label", "multi_label"),
+        "policy": choice("exactly_one", "priority", "all"),
+        "targets": choice("hard", "soft"),
+        "criterion": CRITERION,
+    }
+)
+_LABELS = Group(
+    {
+        "name": choice("superclass", "rhythm", "icd_cardiac", "icd_multilabel"),
+        "priority": many(text(), "different classes, such as [MI,NORM]", least=0, distinct=True),
+    }
+)
+_TEXT = Group(
+    {"policy": choice("full", "masked", "none", "shuffled"), "max_tokens": MAX_TOKENS, "tokeniser": TOKENISER}
+)
+_EVALUATION = Group({"n_resamples": whole(1, 100_000), "seed": SEED})
+_SECONDS_OF_WAITING = optional(number(0, 3600, above=True))
+_LOGGER = Group(
+    {
+        "project": nullable(text()),
+        "mode": choice("auto", "online", "offline", "disabled"),
+        "artifacts": flag(),
+        "start_timeout_s": _SECONDS_OF_WAITING,
+        "finish_timeout_s": _SECONDS_OF_WAITING,
+    }
+)
+_SIZE = Group(
+    {
+        "width": optional(WIDTH),
+        "n_queries": optional(whole(1, 10_000)),
+        "n_layers": optional(LAYERS),
+        "n_heads": optional(HEADS),
+        "feedforward_width": optional(WIDTH),
+        "n_decoder_layers": optional(LAYERS),
+        "dropout": optional(SHARE_BELOW_ONE),
+        "max_segments": optional(whole(1, 10_000)),
+        "hidden_sizes": optional(CHANNELS),
+        "depths": optional(many(LAYERS, "whole numbers from 1 to 200, such as [1,1]", most=20)),
+        "tokeniser": Built(LEAD_TOKENISER.names, optional=True),
+        "similarity": Built(SIMILARITY.names, optional=True),
+        "text_encoder": Built(TEXT_ENCODER.names, optional=True),
+    }
+)
+_NATIVE = Group(
+    {
+        "batch_size": BATCH,
+        "warmup_fraction": SHARE,
+        "pretrain_epochs": EPOCHS,
+        "lr": LEARNING_RATE,
+        "weight_decay": WEIGHT,
+        "max_epochs": EPOCHS,
+        "rate_hz": RATE_HZ,
+        "max_tokens": MAX_TOKENS,
+    },
+    null=True,
+)
+_FROM_DATA = Group(
+    {
+        "n_classes": N_CLASSES,
+        "vocabulary_size": VOCABULARY,
+        "n_statements": VOCABULARY,
+        "n_findings": FINDINGS,
+        "rate_hz": from_data(RATE_HZ),
+        "lead_std_mv": DATA_TARGETS["ecgmm.signal.augment.Augmentation"].fields["lead_std_mv"],
+    }
+)
+_CONNECTION = Built(("ecgmm.data.download.site.Connection",))
+
+ENTRIES: dict[str, Group] = {
+    "train": Group(
+        {
+            "name": folder_name(),
+            "recipe": choice("quick", "paper", "shared", "native"),
+            "size": folder_name(),
+            "ablation": nullable(folder_name()),
+            "stages": choice("joint", "two"),
+            "native": _NATIVE,
+            "seed": SEED,
+            "train_fraction": number(0, 1, above=True),
+            "batch_size": BATCH,
+            "warmup_fraction": SHARE,
+            "sampling": choice("uniform", "balanced"),
+            "prefetch": whole(0, 1000),
+            "checkpoint_minutes": nullable(number(0, 100_000)),
+            "allow_leaky": flag(),
+            "overwrite": flag(),
+            "compile": flag(),
+            "n_jobs": whole(1, 1024),
+            "paths": _PATHS,
+            "data": _DATA,
+            "task": _TASK,
+            "labels": _LABELS,
+            "pretrained": Group({"name_or_path": path(), "architecture": ARCHITECTURE}),
+            "text": _TEXT,
+            "ecg_encoder": ECG_ENCODER,
+            "text_encoder": TEXT_ENCODER,
+            "gate": GATE,
+            "consistency": CONSISTENCY,
+            "language_model": LANGUAGE_MODEL,
+            "sizes": Named(_SIZE, optional=True),
+            "method": METHOD,
+            "optimizer": Built(("torch.optim.AdamW",)),
+            "trainer": Built(("lightning.Trainer",)),
+            "pretrain_epochs": EPOCHS,
+            "logger": _LOGGER,
+            "augmentation": Built(("ecgmm.signal.augment.Augmentation",), null=True),
+            "evaluation": _EVALUATION,
+            "waveform": Group({"limit_mv": LIMIT_MV, "highpass_hz": HIGHPASS_HZ}),
+            "quality": Built(("ecgmm.data.quality_limits.QualityLimits",)),
+            "profile": Built(("ecgmm.training.profile_steps.StepProfiler",), null=True),
+            "from_data": _FROM_DATA,
+        }
+    ),
+    "prepare": Group({"paths": _PATHS, "data": _DATA}),
+    "evaluate": Group(
+        {
+            "run": path(),
+            "store": nullable(path()),
+            "split": choice(*SPLITS),
+            "leads": nullable(many(choice(*LEADS), f"different leads of {', '.join(LEADS)}", distinct=True)),
+            "paths": _PATHS,
+        }
+    ),
+    "predict": Group(
+        {
+            "run": path(),
+            "record": nullable(path()),
+            "report": Value("a text", lambda value: isinstance(value, str), "text", null=True),
+        }
+    ),
+    "audit": Group(
+        {
+            "statements": nullable(path()),
+            "agreement": flag(),
+            "seed": SEED,
+            "paths": _PATHS,
+            "data": _DATA,
+            "task": _TASK,
+            "labels": _LABELS,
+            "text": _TEXT,
+            "evaluation": _EVALUATION,
+        }
+    ),
+    "download": Group(
+        {
+            "subset": nullable(whole(1, 10**9)),
+            "url": nullable(text()),
+            "connection": _CONNECTION,
+            "paths": _PATHS,
+            "data": _DATA,
+            "sources": Named(Group({"url": text(), "licence": text(), "cite": text()})),
+        }
+    ),
+}

@@ -1,0 +1,91 @@
+"""How settings of different groups depend on one another."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ecgmm.settings.kinds import Relation
+
+
+def _native_needs_settings(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    if config["recipe"] != "native" or config["native"] is not None:
+        return None
+    return "recipe", "paper, shared or quick with this method, which has no published settings of its own"
+
+
+def _loss_of_the_task(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    fitting = {"single_label": "torch.nn.CrossEntropyLoss", "multi_label": "torch.nn.BCEWithLogitsLoss"}
+    task = config["task"]
+    if task["criterion"]["_target_"] == fitting[task["name"]]:
+        return None
+    return "task.criterion._target_", f"{fitting[task['name']]} where task.name is {task['name']}; choose task=..."
+
+
+def _one_class_a_record(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    if config["task"]["name"] != "single_label" or config["task"]["policy"] != "all":
+        return None
+    return "task.policy", "exactly_one or priority for a task of one class a record (task=multilabel takes all)"
+
+
+def _highpass_below_half_the_rate(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    highpass_hz, rate_hz = config["waveform"]["highpass_hz"], config["data"]["rate_hz"]
+    if highpass_hz is None or highpass_hz < rate_hz / 2:
+        return None
+    return "waveform.highpass_hz", f"below {rate_hz / 2:g}, half of data.rate_hz"
+
+
+def _half_precision_on_a_cpu(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    if config["trainer"]["accelerator"] != "cpu" or config["trainer"]["precision"] != "16-mixed":
+        return None
+    return "trainer.precision", "mixed_16, bf16-mixed or 32-true on a CPU"
+
+
+def _shift_within_the_window(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    length_s = config["data"]["window"]["length_s"]
+    if config["augmentation"] is None or config["augmentation"]["shift_s"] < length_s:
+        return None
+    return "augmentation.shift_s", f"below data.window.length_s, which is {length_s:g}"
+
+
+def _layers_for_the_window(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Each layer of the convolutional encoder halves time, and something must be left."""
+    encoder, data = config["method"].get("ecg_encoder", {}), config["data"]
+    if "stem_hz" not in encoder:
+        return None
+    n_times = round(data["window"]["length_s"] * data["rate_hz"])
+    stride = max(1, round(encoder["rate_hz"] / encoder["stem_hz"]))
+    left = (n_times - 1) // stride + 1
+    for _ in encoder["channels"]:
+        left //= 2
+    if left:
+        return None
+    return "ecg_encoder.channels", f"a shorter list: so many layers leave nothing of {n_times} samples"
+
+
+def _places_for_the_window(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The encoder of single leads has a learned place for each stretch of the window, and a stretch fits into it."""
+    encoder, length_s = config["method"].get("ecg_encoder", {}), config["data"]["window"]["length_s"]
+    if "max_segments" not in encoder:
+        return None
+    segment_s = encoder["tokeniser"]["segment_s"]
+    if segment_s > length_s:
+        key = "method.ecg_encoder.tokeniser.segment_s"
+        return key, f"at most data.window.length_s, which is {length_s:g}"
+    if encoder["max_segments"] >= int(length_s / segment_s + 1e-9):
+        return None
+    key = "method.ecg_encoder.max_segments"
+    return key, f"at least {int(length_s / segment_s + 1e-9)}, data.window.length_s in stretches of {segment_s:g} s"
+
+
+RELATIONS: dict[str, Sequence[Relation]] = {
+    "train": (
+        _native_needs_settings,
+        _loss_of_the_task,
+        _one_class_a_record,
+        _highpass_below_half_the_rate,
+        _half_precision_on_a_cpu,
+        _shift_within_the_window,
+        _layers_for_the_window,
+        _places_for_the_window,
+    ),
+    "audit": (_loss_of_the_task, _one_class_a_record),
+}

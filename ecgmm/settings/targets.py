@@ -1,0 +1,8 @@
+"""Everything that settings may build, by name, with the exact keys of each."""
+
+from ecgmm.settings.kinds import Target
+from ecgmm.settings.targets_data import DATA_TARGETS
+from ecgmm.settings.targets_models import MODEL_TARGETS
+
+TARGETS: dict[str, Target] = {**DATA_TARGETS, **MODEL_TARGETS}
+"""Every name that ``conf/`` uses."""

@@ -1,0 +1,342 @@
+"""Settings of methods, of their parts, and of what reads text: what ``model.json`` names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecgmm.leads import N_LEADS
+from ecgmm.settings.common import (
+    FINDINGS,
+    HEADS,
+    LAYERS,
+    N_CLASSES,
+    RATE_HZ,
+    SECONDS,
+    SHARE_BELOW_ONE,
+    VOCABULARY,
+    WEIGHT,
+    WIDTH,
+    divides,
+    same_length,
+)
+from ecgmm.settings.kinds import (
+    Built,
+    Relation,
+    Spec,
+    Target,
+    choice,
+    flag,
+    many,
+    nullable,
+    number,
+    optional,
+    path,
+    text,
+    whole,
+)
+
+ECG_ENCODER = Built(
+    (
+        "ecgmm.models.ecg_encoders.convolutional.Convolutional",
+        "ecgmm.models.ecg_encoders.resnet1d.ResNet1d",
+    )
+)
+TEXT_ENCODER = Built(
+    (
+        "ecgmm.models.text_encoders.attention_pooling.AttentionPooling",
+        "ecgmm.models.text_encoders.transformer.Transformer",
+    )
+)
+GATE = Built(("ecgmm.models.fusion.ScalarGate", "ecgmm.models.fusion.VectorGate", "ecgmm.models.fusion.MeanGate"))
+CONSISTENCY = Built(tuple(f"ecgmm.models.losses.{name}Consistency" for name in ("Squared", "Orthogonal", "Cosine")))
+CRITERION = Built(("torch.nn.CrossEntropyLoss", "torch.nn.BCEWithLogitsLoss"))
+LANGUAGE_MODEL = Built(("ecgmm.models.language_model.LanguageModel",))
+ARCHITECTURE = Built(("transformers.BertConfig", "transformers.GPT2Config", "transformers.LlamaConfig"))
+TOKENISER = Built(("ecgmm.text.tokenise.WordTokeniser.train", "ecgmm.text.tokenise.TransformerTokeniser"))
+LEAD_TOKENISER = Built(
+    (
+        "ecgmm.models.ecg_encoders.lead_tokens.ConvolutionalSegments",
+        "ecgmm.models.ecg_encoders.lead_tokens.LinearPatches",
+    )
+)
+SIMILARITY = Built(
+    ("ecgmm.models.report_similarity.StatementOverlap", "ecgmm.models.report_similarity.FrozenEmbeddings")
+)
+CHANNELS = many(WIDTH, "1 to 20 whole numbers from 1 to 16384, such as [32,64]", most=20)
+_KERNEL = whole(1, 999)
+_OPTIONAL_LAYERS = optional(LAYERS)
+
+
+def _stretches_of_a_sample(name: str) -> "tuple[Any, ...]":
+    """A stretch of so many seconds holds a sample or more."""
+
+    def relation(node: Mapping[str, Any]) -> tuple[str, str] | None:
+        least = 1 / node["rate_hz"]
+        return None if node[name] >= least else (name, f"at least {least:g}, one sample at {node['rate_hz']} Hz")
+
+    return (relation,)
+
+
+def _below_half_the_rate(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    most = node["rate_hz"] / 2
+    return None if node["max_hz"] <= most else ("max_hz", f"at most {most:g}, half of rate_hz")
+
+
+def _one_width(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    width = node["tokeniser"]["width"]
+    return None if node["width"] == width else ("width", f"that of its tokeniser, which is {width}")
+
+
+def _heads_of_the_encoder(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    width = node["ecg_encoder"]["width"]
+    return None if width % node["n_heads"] == 0 else ("n_heads", f"a divisor of ecg_encoder.width, which is {width}")
+
+
+def _one_dim(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    for part in ("ecg_encoder", "text_encoder", "frequency_encoder"):
+        if part in node and node[part]["dim"] != node["dim"]:
+            return f"{part}.dim", f"that of the method (method.dim), which is {node['dim']}"
+    return None
+
+
+def _heads_divide(heads: str, n_heads: int, width: str, n_wide: int) -> Relation:
+    """As ``divides``, for keys that may be left out for these numbers of the transformers library."""
+
+    def relation(node: Mapping[str, Any]) -> tuple[str, str] | None:
+        return divides(heads, width)({heads: n_heads, width: n_wide, **node})
+
+    return relation
+
+
+def _one_learning_model(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    if node["name_or_path"] is not None or node["config"] is not None:
+        return None
+    return "name_or_path", "a hub name or a folder, or config say what is built in its place"
+
+
+_METHOD: dict[str, Spec] = {"criterion": CRITERION, "n_classes": N_CLASSES}
+_ECG: dict[str, Spec] = {"ecg_encoder": ECG_ENCODER}
+_TEXT: dict[str, Spec] = {"text_encoder": TEXT_ENCODER}
+_HEAD: dict[str, Spec] = {"dim": WIDTH, "dropout": SHARE_BELOW_ONE}
+_SHARED: dict[str, Spec] = {"dim": WIDTH, "shared_dim": WIDTH}
+_TRANSFORMER: dict[str, Spec] = {"n_layers": LAYERS, "n_heads": HEADS, "dropout": SHARE_BELOW_ONE}
+
+_METHODS: dict[str, Target] = {
+    "bag_of_statements.BagOfStatements": Target(
+        {**_METHOD, "n_statements": VOCABULARY, "inverse_penalty": number(1e-6, 1e6)}
+    ),
+    "concat.Concat": Target({**_ECG, **_TEXT, **_METHOD, **_HEAD}, (_one_dim,)),
+    "cross_modal_transformer.CrossModalTransformer": Target(
+        {
+            **_ECG,
+            **_TEXT,
+            **_METHOD,
+            "n_findings": FINDINGS,
+            "width": WIDTH,
+            **_TRANSFORMER,
+            "max_ecg_tokens": whole(1, 10_000),
+            "findings_weight": WEIGHT,
+        },
+        (divides("n_heads", "width"),),
+    ),
+    "ecg_clip.EcgClip": Target({**_ECG, **_TEXT, **_METHOD, **_SHARED}, (_one_dim,)),
+    "ecg_doctor.EcgDoctor": Target(
+        {
+            **_ECG,
+            "language_model": LANGUAGE_MODEL,
+            "criterion": CRITERION,
+            "n_findings": FINDINGS,
+            "rate_hz": RATE_HZ,
+            "width": WIDTH,
+            "n_queries": whole(1, 10_000),
+            **_TRANSFORMER,
+            "findings_weight": WEIGHT,
+            "measurements_weight": WEIGHT,
+        },
+        (divides("n_heads", "width"),),
+    ),
+    "ecg_only.EcgOnly": Target({**_ECG, **_METHOD, **_HEAD}, (_one_dim,)),
+    "ecg_random.EcgRandom": Target({**_ECG, **_METHOD, **_HEAD}, (_one_dim,)),
+    "fg_clep.FgClep": Target(
+        {
+            **_ECG,
+            **_TEXT,
+            **_METHOD,
+            **_SHARED,
+            "n_heads": HEADS,
+            "similarity": SIMILARITY,
+            "least_similarity": number(-1, 1),
+        },
+        (_one_dim, divides("n_heads", "shared_dim")),
+    ),
+    "gated_fusion.GatedFusion": Target(
+        {**_ECG, **_TEXT, "gate": GATE, "consistency": CONSISTENCY, **_METHOD, **_HEAD, "lambda_cons": WEIGHT},
+        (_one_dim,),
+    ),
+    "k_merl.KMerl": Target(
+        {
+            "ecg_encoder": Built(("ecgmm.models.ecg_encoders.lead_tokens.LeadTokens",)),
+            **_TEXT,
+            **_METHOD,
+            **_TRANSFORMER,
+            "feedforward_width": WIDTH,
+        },
+        (_heads_of_the_encoder,),
+    ),
+    "majority.Majority": Target(_METHOD),
+    "mean.Mean": Target({**_ECG, **_TEXT, **_METHOD, **_HEAD}, (_one_dim,)),
+    "meit.Meit": Target(
+        {
+            **_ECG,
+            "language_model": LANGUAGE_MODEL,
+            "criterion": CRITERION,
+            "report_in_prompt": flag(),
+            "report_weight": WEIGHT,
+        }
+    ),
+    "text_only.TextOnly": Target({**_TEXT, **_METHOD, **_HEAD}, (_one_dim,)),
+    "time_frequency.TimeFrequency": Target(
+        {
+            **_ECG,
+            "frequency_encoder": Built(("ecgmm.models.ecg_encoders.spectrogram.SpectrogramResNet",)),
+            **_TEXT,
+            **_METHOD,
+            "dim": WIDTH,
+            "n_context": whole(1, 1000),
+            "unseen_classes": many(text(), "different classes, such as [MI]", least=0, distinct=True),
+            "time_frequency_weight": WEIGHT,
+        },
+        (_one_dim,),
+    ),
+}
+METHOD = Built(tuple(f"ecgmm.models.methods.{name}" for name in _METHODS))
+
+MODEL_TARGETS: dict[str, Target] = {
+    **{f"ecgmm.models.methods.{name}": target for name, target in _METHODS.items()},
+    "ecgmm.models.ecg_encoders.convolutional.Convolutional": Target(
+        {
+            "dim": WIDTH,
+            "rate_hz": RATE_HZ,
+            "channels": CHANNELS,
+            "stem_kernel_s": number(0, 10),
+            "stem_hz": number(0.1, 500),
+            "kernel_size": _KERNEL,
+            "dropout": SHARE_BELOW_ONE,
+        }
+    ),
+    "ecgmm.models.ecg_encoders.resnet1d.ResNet1d": Target(
+        {"dim": WIDTH, "depth": choice(18, 34), "width": whole(1, 2048), "dropout": SHARE_BELOW_ONE}
+    ),
+    "ecgmm.models.ecg_encoders.spectrogram.SpectrogramResNet": Target(
+        {
+            "dim": WIDTH,
+            "rate_hz": RATE_HZ,
+            "window_s": SECONDS,
+            "hop_s": SECONDS,
+            "max_hz": number(0, 250),
+            "hidden_sizes": CHANNELS,
+            "depths": many(LAYERS, "1 to 20 whole numbers from 1 to 200, such as [1,1]", most=20),
+            "dropout": SHARE_BELOW_ONE,
+        },
+        (
+            *_stretches_of_a_sample("window_s"),
+            *_stretches_of_a_sample("hop_s"),
+            _below_half_the_rate,
+            same_length("depths", "hidden_sizes"),
+        ),
+    ),
+    "ecgmm.models.ecg_encoders.lead_tokens.LeadTokens": Target(
+        {
+            "tokeniser": LEAD_TOKENISER,
+            "max_segments": whole(1, 10_000),
+            "width": WIDTH,
+            **_TRANSFORMER,
+            "feedforward_width": WIDTH,
+            "most_leads_out": whole(0, N_LEADS - 1),
+            "segments_out": SHARE_BELOW_ONE,
+        },
+        (_one_width, divides("n_heads", "width")),
+    ),
+    "ecgmm.models.ecg_encoders.lead_tokens.ConvolutionalSegments": Target(
+        {
+            "rate_hz": RATE_HZ,
+            "segment_s": SECONDS,
+            "width": WIDTH,
+            "channels": CHANNELS,
+            "stem_kernel_s": number(0, 10),
+            "stem_hz": number(0.1, 500),
+            "kernel_size": _KERNEL,
+        }
+    ),
+    "ecgmm.models.ecg_encoders.lead_tokens.LinearPatches": Target(
+        {"rate_hz": RATE_HZ, "segment_s": SECONDS, "width": WIDTH}, _stretches_of_a_sample("segment_s")
+    ),
+    "ecgmm.models.fusion.MeanGate": Target({}),
+    "ecgmm.models.fusion.ScalarGate": Target({"dim": WIDTH}),
+    "ecgmm.models.fusion.VectorGate": Target({"dim": WIDTH}),
+    "ecgmm.models.losses.CosineConsistency": Target({}),
+    "ecgmm.models.losses.OrthogonalConsistency": Target({}),
+    "ecgmm.models.losses.SquaredConsistency": Target({}),
+    "ecgmm.models.language_model.LanguageModel": Target(
+        {
+            "name_or_path": nullable(path()),
+            "vocabulary_size": VOCABULARY,
+            "config": Built(ARCHITECTURE.names, null=True),
+            "lora_rank": nullable(whole(1, 4096)),
+            "lora_alpha": optional(whole(1, 100_000)),
+            "lora_dropout": optional(SHARE_BELOW_ONE),
+        },
+        (_one_learning_model,),
+    ),
+    "ecgmm.models.report_similarity.FrozenEmbeddings": Target(
+        {"text_encoder": Built(("ecgmm.models.text_encoders.transformer.Transformer",))}
+    ),
+    "ecgmm.models.report_similarity.StatementOverlap": Target({"n_statements": VOCABULARY}),
+    "ecgmm.models.text_encoders.attention_pooling.AttentionPooling": Target({"vocabulary_size": VOCABULARY, **_HEAD}),
+    "ecgmm.models.text_encoders.transformer.Transformer": Target(
+        {
+            "name_or_path": nullable(path()),
+            "vocabulary_size": VOCABULARY,
+            "dim": WIDTH,
+            "trainable_layers": nullable(whole(0, 200)),
+            "dropout": SHARE_BELOW_ONE,
+            "config": Built(ARCHITECTURE.names, null=True),
+        },
+        (_one_learning_model,),
+    ),
+    "ecgmm.text.tokenise.TransformerTokeniser": Target({"name_or_path": path()}),
+    "ecgmm.text.tokenise.WordTokeniser.train": Target(
+        {"min_frequency": whole(1, 10**9), "max_vocabulary": whole(4, 10_000_000), "glossary": flag()}, partial=True
+    ),
+    "transformers.BertConfig": Target(
+        {
+            "vocab_size": VOCABULARY,
+            **{name: optional(WIDTH) for name in ("hidden_size", "max_position_embeddings")},
+            "intermediate_size": optional(whole(1, 65_536)),
+            "num_hidden_layers": _OPTIONAL_LAYERS,
+            "num_attention_heads": optional(HEADS),
+        },
+        (_heads_divide("num_attention_heads", 12, "hidden_size", 768),),
+    ),
+    "transformers.GPT2Config": Target(
+        {
+            "vocab_size": VOCABULARY,
+            **{name: optional(WIDTH) for name in ("n_embd", "n_positions")},
+            "n_layer": _OPTIONAL_LAYERS,
+            "n_head": optional(HEADS),
+        },
+        (_heads_divide("n_head", 12, "n_embd", 768),),
+    ),
+    "transformers.LlamaConfig": Target(
+        {
+            "vocab_size": VOCABULARY,
+            **{name: optional(WIDTH) for name in ("hidden_size", "head_dim")},
+            "max_position_embeddings": optional(whole(1, 10_000_000)),
+            "intermediate_size": optional(whole(1, 65_536)),
+            "num_hidden_layers": _OPTIONAL_LAYERS,
+            **{name: optional(HEADS) for name in ("num_attention_heads", "num_key_value_heads")},
+            "initializer_range": optional(number(0, 10, above=True)),
+            "tie_word_embeddings": optional(flag()),
+        },
+        (_heads_divide("num_attention_heads", 32, "hidden_size", 4096),),
+    ),
+}
