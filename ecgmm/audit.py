@@ -8,11 +8,13 @@ from omegaconf import DictConfig
 
 from ecgmm import command_line
 from ecgmm.configuration import CONF_DIR
+from ecgmm.settings import check
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="audit")
 def main(config: DictConfig) -> None:
     """Print and save how much of a result would be leakage, or how good the rule table is."""
+    check("audit", config)
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     if config.statements is not None:

@@ -14,6 +14,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from ecgmm.errors import ConfigError, UserError
+from ecgmm.settings.arguments import readable
+from ecgmm.settings.messages import hydra_sentence
 
 _LONGEST_NAME = 120
 # These say where things are or how they are shown; two runs that differ in them only are the same run.
@@ -43,7 +45,8 @@ def run_name(overrides: Sequence[str]) -> str:
     Returns:
         A name safe as one path component; long ones end in a digest of the whole.
     """
-    kept = sorted(text.lstrip("+~") for text in overrides if not text.lstrip("+~").startswith(_NOT_IN_NAME))
+    last = {text.lstrip("+~").partition("=")[0]: text.lstrip("+~") for text in overrides}  # Hydra takes the last
+    kept = sorted(text for text in last.values() if not text.startswith(_NOT_IN_NAME))
     kept = [re.sub(r"=[\"']?[/~][^,]*/", "=", text) for text in kept]  # folders of this machine are nobody's business
     name = re.sub(r"[^\w.,=+\-@]", "-", ",".join(kept))
     if len(name) > _LONGEST_NAME:
@@ -73,13 +76,14 @@ OmegaConf.register_new_resolver("package_folder", package_folder, replace=True)
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a Hydra main function and turn errors into exit codes.
+    """Run a Hydra main function with paths and texts as they were written, and turn errors into exit codes.
 
     Args:
         main: The function that ``hydra.main`` returned.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # lets exceptions through to here instead of printing them itself
     try:
+        sys.argv[1:] = readable(sys.argv[1:])
         main()
     except Exception as error:
         message = user_message(error)
@@ -102,5 +106,5 @@ def user_message(error: BaseException) -> str | None:
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key} is not given; add {error.full_key}=... to the command"
     if isinstance(error, (HydraException, OmegaConfBaseException)):
-        return " ".join(str(error).split())
+        return hydra_sentence(error)
     return None

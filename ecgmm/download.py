@@ -13,6 +13,7 @@ from ecgmm import command_line
 from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError, DataError
+from ecgmm.settings import check
 
 if TYPE_CHECKING:
     from ecgmm.data.download.mirror import Outcome
@@ -25,14 +26,13 @@ log = logging.getLogger(__name__)
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="download")
 def main(config: DictConfig) -> None:
     """Bring the folder ``data.root`` to what the source's list of checksums says."""
+    check("download", config)
     from ecgmm.data.download.site import Site  # slow imports, not needed by --help
     from ecgmm.data.lock import one_process
 
     source = config.sources.get(config.data.name)
     if source is None:
         raise ConfigError(f"data.name is {config.data.name}; choose data={' or data='.join(config.sources)}")
-    if config.subset is not None and not (isinstance(config.subset, int) and config.subset > 0):
-        raise ConfigError(f"subset is {config.subset}; give a number of patients, 1 or more")
     settings: DataConfig = construct(config.data)
     site = Site(config.url or source.url, construct(config.connection))
     print(f"{source.licence}\nCite {source.cite}.")

@@ -5,11 +5,13 @@ from omegaconf import DictConfig
 
 from ecgmm import command_line
 from ecgmm.configuration import CONF_DIR
+from ecgmm.settings import check
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="evaluate")
 def main(config: DictConfig) -> None:
     """Predict the split, print its metrics and save them under ``<run>/evaluation/``."""
+    check("evaluate", config)
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     from ecgmm.training.evaluation import evaluate_run

@@ -15,6 +15,7 @@ from hydra.types import RunMode
 from ecgmm import command_line
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
+from ecgmm.settings import check
 
 if TYPE_CHECKING:
     from ecgmm.training.estimate import Job
@@ -39,10 +40,12 @@ def plan(overrides: Sequence[str]) -> "tuple[list[Job], int]":
     """The jobs that a command would run, in their order, and how many of them side by side.
 
     Raises:
-        UserError: If the store is not prepared yet, or the sweep is a search.
+        UserError: If a setting does not fit, the store is not prepared yet, or the sweep is a search.
     """
     all_overrides = split(overrides)
-    configs = [compose("train", one) for one in all_overrides]  # before the slow imports: a mistyped key shows at once
+    configs = [compose("train", one) for one in all_overrides]
+    for config in configs:
+        check("train", config)  # before the slow imports: a mistake shows at once
     from ecgmm.training.estimate import Estimator
 
     estimator = Estimator(n_jobs=configs[0].n_jobs)

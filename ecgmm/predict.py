@@ -5,11 +5,13 @@ from omegaconf import DictConfig
 
 from ecgmm import command_line
 from ecgmm.configuration import CONF_DIR
+from ecgmm.settings import check
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="predict")
 def main(config: DictConfig) -> None:
     """Print class probabilities, the gate where the method has one, and what the method says in words."""
+    check("predict", config)
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     from ecgmm.training.prediction import predict_record

@@ -6,11 +6,13 @@ from omegaconf import DictConfig
 from ecgmm import command_line
 from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
+from ecgmm.settings import check
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="prepare")
 def main(config: DictConfig) -> None:
     """Prepare the store that ``data`` describes, add what its source has in addition, or show what it holds."""
+    check("prepare", config)
     from ecgmm.data.manifest import print_summary  # slow imports, not needed by --help
     from ecgmm.data.preparation import prepare_store, store_path
     from ecgmm.data.store import Store

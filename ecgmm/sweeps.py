@@ -16,6 +16,8 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ecgmm.command_line import user_message
+from ecgmm.errors import UserError
+from ecgmm.settings import check
 
 log = logging.getLogger(__name__)
 ERROR_LOG = "error.log"
@@ -67,8 +69,13 @@ class ListFailures(Callback):
         self.started_s = 0.0
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Remember when: older logs are of other sweeps in the same folder."""
+        """Refuse settings of all jobs that do not fit, and remember when: older logs are of earlier sweeps."""
         self.started_s = time.time()
+        try:
+            check("train", config)
+        except UserError as error:  # Hydra makes a warning of what its callbacks raise
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """List failed jobs, each with the end of its log."""

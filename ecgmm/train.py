@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from ecgmm import command_line
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
+from ecgmm.settings import check
 from ecgmm.sweeps import attempt
 
 
@@ -44,12 +45,13 @@ def train(config: DictConfig, directory: Path) -> dict[str, Any]:
 
     Where several devices train together this is called in a process for each; all but the first return nothing.
     """
+    check("train", config)
     from ecgmm.data.lock import one_process
     from ecgmm.data.preparation import open_or_prepare  # slow imports, not needed by --help
     from ecgmm.training.processes import is_first_process
-    from ecgmm.training.run import check_settings, run_training
+    from ecgmm.training.run import run_training
 
-    check_settings(config)
+    refuse_missing_gpu(config)
     if not is_first_process():
         logging.getLogger("ecgmm").setLevel(logging.WARNING)
         return run_training(config, open_or_prepare(config.data), directory)
@@ -71,6 +73,18 @@ def refuse_several_devices(config: DictConfig) -> None:
             "a sweep trains each of its runs on one device, n_jobs of them side by side; set trainer.devices=1 and"
             " trainer.num_nodes=1, or start the runs one by one"
         )
+
+
+def refuse_missing_gpu(config: DictConfig) -> None:
+    """Refuse ``trainer.accelerator=gpu`` where there is none.
+
+    Raises:
+        ConfigError: If torch finds no GPU.
+    """
+    import torch
+
+    if config.trainer.accelerator == "gpu" and not torch.cuda.is_available():
+        raise ConfigError("trainer.accelerator is 'gpu' and torch finds none here; choose cpu or auto")
 
 
 def objective(metrics: dict[str, Any]) -> float | None:

@@ -109,11 +109,11 @@ def test_without_tables_there_is_no_subset(
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (["subset=0"], "subset is 0; give a number of patients, 1 or more"),
-        (["subset=few"], "subset is few; give a number of patients, 1 or more"),
+        (["subset=0"], "subset is 0; it must be a whole number from 1 to 1000000000, or null"),
+        (["subset=few"], "subset is 'few'; it must be a whole number from 1 to 1000000000, or null"),
         ([f"subset={N_PATIENTS + 1}"], "subset is 11, but mimic_iv_ecg has 10 patients; take so many or fewer"),
         (["data=synthetic"], "data.name is synthetic; choose data=mimic_iv_ecg or data=ptb_xl"),
-        (["connection.n_parallel=0"], "connection.n_parallel and connection.n_attempts must be 1 or more"),
+        (["connection.n_parallel=0"], "connection.n_parallel is 0; it must be a whole number from 1 to 64"),
         (["data.root=null"], "data.root is not set"),
     ],
 )

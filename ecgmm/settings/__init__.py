@@ -7,11 +7,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.settings.checking import Walk, check_node, refuse
 from ecgmm.settings.entries import ENTRIES
-from ecgmm.settings.kinds import Built, Group, Named, Spec, Value
+from ecgmm.settings.lookup import specs_at
 from ecgmm.settings.relations import RELATIONS
 from ecgmm.settings.targets import TARGETS
 
-__all__ = ["TARGETS", "check", "check_at", "check_node", "check_saved", "specs_at"]
+__all__ = ["TARGETS", "check", "check_at", "check_node", "check_plain", "check_saved"]
 
 
 def check(entry: str, config: DictConfig) -> None:
@@ -28,13 +28,29 @@ def check(entry: str, config: DictConfig) -> None:
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     raw = OmegaConf.to_container(own)
     resolved = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
-    walk = Walk(filled=False)
-    read = walk.read(ENTRIES[entry], _without_other_sizes(resolved), "")
-    for key, value in walk.changes.items():
+    for key, value in check_plain(entry, resolved).items():
         if _is_written_at(raw, key):
             OmegaConf.update(config, key, value)
+
+
+def check_plain(entry: str, resolved: Any) -> dict[str, Any]:
+    """Refuse settings of a command that do not fit.
+
+    Args:
+        entry: As for ``check``.
+        resolved: The settings in plain Python, interpolations resolved; not changed.
+
+    Returns:
+        Values that stand in another form than they were given in (paths, lists), by dotted key.
+
+    Raises:
+        ConfigError: As ``check``.
+    """
+    walk = Walk(filled=False)
+    read = walk.read(ENTRIES[entry], _without_other_sizes(resolved), "")
     for relation in RELATIONS.get(entry, ()):
         refuse(relation, read, "")
+    return walk.changes
 
 
 def _is_written_at(raw: Any, key: str) -> bool:
@@ -57,7 +73,8 @@ def check_at(key: str, value: Any, at: str | None = None) -> None:
     Raises:
         ConfigError: As ``check_node``.
     """
-    (spec,) = specs_at(ENTRIES["train"], key)
+    spec, *others = specs_at(ENTRIES["train"], key)
+    assert all(other == spec for other in others), "the key has one meaning for every source and method"
     Walk(filled=True).read(spec, value, key if at is None else at)
 
 
@@ -81,20 +98,3 @@ def _without_other_sizes(config: Any) -> Any:
     if not (isinstance(config, Mapping) and isinstance(config.get("sizes"), Mapping)):
         return config
     return {**config, "sizes": {name: part for name, part in config["sizes"].items() if name == config.get("size")}}
-
-
-def specs_at(spec: Spec, key: str) -> list[Spec]:
-    """What the tables say of a dotted key below a part; more than one where it depends on what is built there."""
-    if not key:
-        return [spec]
-    head, _, rest = key.partition(".")
-    if isinstance(spec, Named):
-        below: list[Spec] = [spec.each]
-    elif isinstance(spec, Group):
-        below = [spec.fields[head]] if head in spec.fields else []
-    elif isinstance(spec, Built):
-        below = [TARGETS[name].fields[head] for name in spec.names if head in TARGETS[name].fields]
-    else:
-        assert isinstance(spec, Value)
-        below = []
-    return [found for one in below for found in specs_at(one, rest)]

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from ecgmm.errors import ConfigError, printable
 from ecgmm.settings.kinds import Built, Group, Named, Spec, Value
+from ecgmm.settings.lookup import known_keys
 from ecgmm.settings.targets import TARGETS
+from ecgmm.settings.unknown import unknown_key
 
 _MOST_SHOWN = 12
 
@@ -85,7 +86,7 @@ class Walk:
     def _fields(self, fields: Mapping[str, Spec], value: Mapping[str, Any], at: str, *, whole: bool) -> dict[str, Any]:
         for key in value:
             if key not in fields:
-                raise unknown_key(_below(at, key), [_below(at, name) for name in fields])
+                raise ConfigError(unknown_key(printable(key), list(fields), at, known_keys()))
         missing = [key for key, spec in fields.items() if key not in value and not spec.optional]
         if missing and whole:
             raise ConfigError(f"{_below(at, missing[0])} is missing; leave it as conf/ has it, or give it a value")
@@ -105,13 +106,6 @@ def refuse(relation: Callable[[Mapping[str, Any]], tuple[str, str] | None], valu
         for part in key.split("."):
             value = value[part]
         raise _unfit(_below(at, key), value, words)
-
-
-def unknown_key(key: str, known: Collection[str]) -> ConfigError:
-    """What to tell the user whose key is none."""
-    near = get_close_matches(key, known, n=1, cutoff=0.5)
-    cure = f"did you mean {near[0]}?" if near else "`--cfg job` behind the command lists all keys"
-    return ConfigError(f"there is no setting {printable(key)}; {cure}")
 
 
 def _below(at: str, key: object) -> str:

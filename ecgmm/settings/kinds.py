@@ -117,10 +117,11 @@ def whole(least: int, most: int) -> Value:
 
 def number(least: float, most: float, *, above: bool = False, below: bool = False) -> Value:
     """A finite number; ``above`` and ``below`` exclude the bounds."""
-    upper = f"below {most:g}" if below else f"to {most:g}"
-    words = f"a number above {least:g}{',' if below else ' and up'} {upper}" if above else f"a number from {least:g}"
+    words = f"from {least:g} to {most:g}"
+    if above or below:
+        words = f"in {'(' if above else '['}{least:g}, {most:g}{')' if below else ']'}"
     return Value(
-        words if above else f"{words} {upper}",
+        f"a number {words}",
         lambda value: (
             _is_number(value)
             and (least < value if above else least <= value)  # NaN is neither

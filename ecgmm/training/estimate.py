@@ -22,7 +22,7 @@ from ecgmm.errors import ConfigError
 from ecgmm.models.method import ClosedFormMethod
 from ecgmm.training.artefact import build_method
 from ecgmm.training.learning import construct_trainer, precision_of, stages_of
-from ecgmm.training.run import build_datamodule, build_task, build_texts, check_settings
+from ecgmm.training.run import build_datamodule, build_task, build_texts
 from ecgmm.training.run_directory import RunState, config_digest, other_run, run_state
 
 _STEPS = 8
@@ -91,9 +91,8 @@ class Estimator:
             directory: Where it would be.
 
         Raises:
-            ConfigError: If its store is not there, a setting is out of range, or another run stands in the directory.
+            ConfigError: If its store is not there, or another run stands in the directory.
         """
-        check_settings(config)
         store = store_path(construct(config.data))
         if not store.exists():
             raise ConfigError(f"{store} is not there yet; make it: {prepare_command(config.data)}")

@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import NoneType
 from typing import Any, cast
 
 import lightning
@@ -110,38 +109,6 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
         log_results(dashboard, directory, frame, metrics, done, store.manifest, config.logger.artifacts)
     write_json(directory / "run.json", done)
     return metrics
-
-
-def check_settings(config: DictConfig) -> None:
-    """Refuse numbers that no run could use, before anything is made.
-
-    Raises:
-        ConfigError: Naming the key, its value and its range.
-    """
-    if config.recipe == "native" and config.native is None:
-        raise ConfigError(
-            "recipe=native takes a method's own published settings and this method has none; choose recipe=paper"
-        )
-    if config.stages not in ("joint", "two"):
-        raise ConfigError(f"stages is {config.stages!r}; choose joint or two")
-    whole, number = (int,), (int, float)
-    ranges = {
-        "seed": (whole, 0, "a whole number from 0"),
-        "batch_size": (whole, 1, "a whole number from 1"),
-        "optimizer.lr": (number, 0, "a number from 0"),
-        "optimizer.weight_decay": (number, 0, "a number from 0"),
-        "warmup_fraction": (number, 0, "a number from 0"),
-        "trainer.max_epochs": (whole, 1, "a whole number from 1"),
-        "pretrain_epochs": (whole, 1, "a whole number from 1"),
-        "text.max_tokens": (whole, 1, "a whole number from 1"),
-        "evaluation.n_resamples": (whole, 1, "a whole number from 1"),
-        "prefetch": (whole, 0, "a whole number from 0"),
-        "checkpoint_minutes": ((*number, NoneType), 0, "a number from 0, or null"),
-    }
-    for key, (types, least, words) in ranges.items():
-        value = OmegaConf.select(config, key)
-        if not isinstance(value, types) or isinstance(value, bool) or (value is not None and value < least):
-            raise ConfigError(f"{key} is {value!r}; it must be {words}")
 
 
 def build_datamodule(

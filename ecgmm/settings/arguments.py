@@ -1,0 +1,102 @@
+"""Command lines before Hydra reads them: paths and texts are taken as they are written (docs/settings.md).
+
+Hydra's grammar gives ``=``, ``,``, ``~``, brackets and digits a meaning that they do not have in the name of a file or
+in a report, so such values are quoted for it here, once for all commands.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Quote, QuotedString, Sweep
+from hydra.errors import HydraException
+
+from ecgmm.configuration import CONF_DIR
+from ecgmm.errors import ConfigError, printable
+from ecgmm.settings.kinds import Value, home_expanded
+from ecgmm.settings.lookup import specs_of
+from ecgmm.settings.messages import unreadable
+
+_SETTING = re.compile(r"(?P<mark>\+{0,2})(?P<key>[^=+~][^=]*)=(?P<value>.*)", re.DOTALL)
+_ITEMS = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,])+""", re.DOTALL)
+_FOLDERS_OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
+
+
+def readable(arguments: Sequence[str]) -> list[str]:
+    """The arguments of a command, such that Hydra reads every path and text as it is written.
+
+    Args:
+        arguments: As the shell gave them.
+
+    Returns:
+        The same, with values of paths and texts quoted where Hydra would read something else, and ``~`` at the head of
+        a path expanded. In a sweep (``-m``, or an experiment) commas outside quotes separate values.
+
+    Raises:
+        ConfigError: If several experiments are asked for, or a key is empty.
+    """
+    for text in arguments:
+        if re.match(r"[+~]{0,2}=", text):
+            raise ConfigError(unreadable(text))
+    settings = [_SETTING.fullmatch(text) for text in arguments]
+    chosen = [found["value"] for found in settings if found is not None and found["key"] == "experiment"]
+    if len(chosen) > 1 or any(isinstance(_parsed(value), Sweep | Glob | list) for value in chosen):
+        raise ConfigError(
+            f"experiment is {printable(' and '.join(chosen))}; give one experiment a command, for each brings a sweep"
+            " of its own"
+        )
+    sweeps = bool(chosen or {"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(arguments))
+    return [
+        text if found is None else _setting(found["mark"], found["key"], found["value"], sweeps)
+        for text, found in zip(arguments, settings, strict=True)
+    ]
+
+
+def _setting(mark: str, key: str, value: str, sweeps: bool) -> str:
+    """One setting; a key that ``conf/`` leaves out needs no ``+``."""
+    specs = specs_of(key)
+    mark = "++" if specs and all(isinstance(spec, Value) and spec.optional for spec in specs) else mark
+    return f"{mark}{key}={_value(key, value, sweeps)}"
+
+
+def _value(key: str, value: str, sweeps: bool) -> str:
+    form = form_of(key)
+    if form is None:
+        return value
+    parsed = _parsed(value)
+    if isinstance(parsed, Sweep | Glob):
+        simple = isinstance(parsed, ChoiceSweep) and parsed.simple_form
+        if form == "group" or (sweeps and not simple):
+            return value  # a,b and choice(a,b)
+    if sweeps and form != "group":
+        return ",".join(_one(item, form) for item in _ITEMS.findall(value)) or value
+    return _one(value, form)
+
+
+def _one(value: str, form: Literal["path", "text", "group"]) -> str:
+    parsed = _parsed(value)
+    if parsed is None and form != "group":
+        return value  # null
+    text = parsed if isinstance(parsed, str) else value
+    text = home_expanded(text) if form == "path" else text
+    return value if text == parsed else QuotedString(text=text, quote=Quote.single).with_quotes()
+
+
+def form_of(key: str) -> Literal["path", "text", "group"] | None:
+    """Whether the value of a key is a path, a text, or the choice of a group; None where Hydra may read it."""
+    if key in _FOLDERS_OF_HYDRA:
+        return "path"
+    if (CONF_DIR / key).is_dir():
+        return "group"
+    forms = {spec.form for spec in specs_of(key) if isinstance(spec, Value)}
+    return "path" if "path" in forms else "text" if "text" in forms else None
+
+
+def _parsed(value: str) -> Any:
+    """What Hydra reads: a value, a ``Sweep`` or a ``Glob``; a tuple of the text where it cannot read it."""
+    try:
+        override = OverridesParser.create().parse_override(f"key={value}")
+    except HydraException:
+        return (value,)
+    return override._value if override.is_sweep_override() else override.value()

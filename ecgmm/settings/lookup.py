@@ -1,0 +1,50 @@
+"""What the tables say of a key, and all the keys they name."""
+
+from collections.abc import Iterator
+
+from ecgmm.settings.entries import ENTRIES
+from ecgmm.settings.kinds import Built, Group, Named, Spec, Value
+from ecgmm.settings.targets import TARGETS
+
+
+def specs_at(spec: Spec, key: str) -> list[Spec]:
+    """What the tables say of a dotted key below a part; more than one where it depends on what is built there."""
+    if not key:
+        return [spec]
+    head, _, rest = key.partition(".")
+    if isinstance(spec, Named):
+        below: list[Spec] = [spec.each]
+    elif isinstance(spec, Group):
+        below = [spec.fields[head]] if head in spec.fields else []
+    elif isinstance(spec, Built):
+        below = [TARGETS[name].fields[head] for name in spec.names if head in TARGETS[name].fields]
+    else:
+        below = []
+    return [found for one in below for found in specs_at(one, rest)]
+
+
+def specs_of(key: str) -> list[Spec]:
+    """What the tables of all commands say of a key."""
+    return [spec for entry in ENTRIES.values() for spec in specs_at(entry, key)]
+
+
+def takes_list(key: str) -> bool:
+    """Whether the value of a key is a list."""
+    return any(isinstance(spec, Value) and spec.form == "list" for spec in specs_of(key))
+
+
+def known_keys() -> list[str]:
+    """Every dotted key that some command may have, in the order of the tables."""
+    return list(dict.fromkeys(key for entry in ENTRIES.values() for key in _below(entry, "")))
+
+
+def _below(spec: Spec, at: str) -> Iterator[str]:
+    if at:
+        yield at
+    if isinstance(spec, Group):
+        tables = [spec.fields]
+    else:
+        tables = [TARGETS[name].fields for name in spec.names] if isinstance(spec, Built) else []
+    for fields in tables:
+        for name, part in fields.items():
+            yield from _below(part, f"{at}.{name}" if at else name)
