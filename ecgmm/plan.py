@@ -27,7 +27,7 @@ def main() -> None:
         print(f"{__doc__}\nIt takes what `python -m ecgmm.train` takes.")
         return
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        jobs, n_jobs = plan(sys.argv[1:])
+        jobs, n_jobs = plan([text for text in sys.argv[1:] if text not in ("-m", "--multirun")])
     for job in jobs:
         print(f"{job.state:11} {_minutes(job.seconds_left)}  {job.directory}")
     states = Counter(job.state for job in jobs)

@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 
 import ecgmm.command_line  # noqa: F401 (registers the resolver run_name)
 from ecgmm.configuration import CONF_DIR
+from ecgmm.settings.arguments import readable
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,7 +32,7 @@ def test_a_documented_command_composes(module: str, arguments: str) -> None:
         overrides = [re.sub(r"^([\w.+/]+=[\w.]+)(,[\w.]+)+$", r"\1", text) for text in given]  # one job of a sweep
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
             name = module.removeprefix("ecgmm.").replace("plan", "train")  # a plan takes what training takes
-            compose(name, overrides, return_hydra_config=True)
+            compose(name, readable(overrides), return_hydra_config=True)
 
 
 def test_documents_name_only_make_targets_that_exist() -> None:

@@ -65,23 +65,25 @@ def _steps_reach_the_limit(node: Mapping[str, Any]) -> tuple[str, str] | None:
     return "uv_per_step", f"at least {least:.3g}, for 16 bits to hold limit_mv, which is {node['limit_mv']:g}"
 
 
+_SOURCE: dict[str, Spec] = {
+    "name": folder_name(),
+    "root": nullable(path()),
+    "stores": path(),
+    "store": nullable(path()),
+    "rate_hz": RATE_HZ,
+    "window": Built(("ecgmm.data.source.Window",)),
+    "uv_per_step": number(0.1, 100),
+    "split": Built(("ecgmm.data.splits.SplitShares",)),
+    "text": Built(("ecgmm.data.source.TextRules",)),
+    "limit_mv": LIMIT_MV,
+    "verify_checksums": flag(),
+    "n_processes": nullable(whole(1, 4096)),
+    "residency": choice("disk", "memory", "gpu"),
+}
+
+
 def _source(**more: Spec) -> Target:
-    common: dict[str, Spec] = {
-        "name": folder_name(),
-        "root": nullable(path()),
-        "stores": path(),
-        "store": nullable(path()),
-        "rate_hz": RATE_HZ,
-        "window": Built(("ecgmm.data.source.Window",)),
-        "uv_per_step": number(0.1, 100),
-        "split": Built(("ecgmm.data.splits.SplitShares",)),
-        "text": Built(("ecgmm.data.source.TextRules",)),
-        "limit_mv": LIMIT_MV,
-        "verify_checksums": flag(),
-        "n_processes": nullable(whole(1, 4096)),
-        "residency": choice("disk", "memory", "gpu"),
-    }
-    return Target({**common, **more}, (_steps_reach_the_limit,))
+    return Target({**_SOURCE, **more}, (_steps_reach_the_limit,))
 
 
 _ICD = Built(("ecgmm.data.labels.icd.IcdSettings",))
