@@ -31,11 +31,11 @@ def main(config: DictConfig) -> float | None:
         raise
     if not metrics:
         return None  # a process beside the first
-    from ecgmm.files import read_json
+    from ecgmm.runs.facts import read_facts
     from ecgmm.training.summary import left_out_lines, print_metrics
 
     print_metrics(metrics, directory)
-    for line in left_out_lines(read_json(directory / "run.json", "train the run again")["quality"]["left_out"]):
+    for line in left_out_lines(read_facts(directory)["quality"]["left_out"]):
         print(line)
     return objective(metrics)
 

@@ -46,7 +46,7 @@ def draw(folder: Path) -> None:
 
 def _values(run: Run) -> Iterator[tuple[str, str, float]]:
     """The AUROC of every class for a run with all labels, that of the unseen classes for the others."""
-    unseen = list(OmegaConf.load(run.directory / "config.yaml").method.unseen_classes)
+    unseen = list(OmegaConf.select(run.config, "method.unseen_classes"))
     auroc = {line["class"]: line["auroc"] for line in run.metrics["per_class"]}
     for name in unseen or auroc:
         yield "without labels of the class" if unseen else _ALL_LABELS, name, auroc[name]

@@ -63,6 +63,14 @@ class Store:
         return Store(path, waveforms[:n_rows], records, reports, manifest, _fingerprint(manifest))
 
 
+def fingerprint_of(path: Path) -> str | None:
+    """Fingerprint of the store in a folder, which is not opened; None where the folder holds no manifest to read."""
+    try:
+        return _fingerprint(_read_manifest(path))
+    except (DataError, AttributeError, LookupError, TypeError):  # of another version, or no manifest at all
+        return None
+
+
 def _fingerprint(manifest: dict[str, Any]) -> str:
     parameters = {name: value for name, value in manifest["parameters"].items() if name != "root"}
     content = json.dumps({**manifest, "parameters": parameters}, sort_keys=True)

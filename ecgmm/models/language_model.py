@@ -1,5 +1,6 @@
 """Causal language models of the ``transformers`` library: their layers, with room for a key and value of one's own."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from ecgmm.errors import ConfigError
+from ecgmm.models.architecture import architecture_of
 
 if TYPE_CHECKING:
     from transformers import DynamicCache, PretrainedConfig
@@ -21,7 +23,7 @@ class LanguageModel(nn.Module):
     Args:
         name_or_path: Hub name or folder of a pre-trained model.
         vocabulary_size: Number of token ids that the tokeniser gives out.
-        config: Configuration of a model with fresh weights, in place of a pre-trained one.
+        config: Configuration of a model with fresh weights, in place of a pre-trained one; also as plain data.
         lora_rank: Rank of low-rank adapters on every projection of attention and MLP (Hu et al., "LoRA",
             arXiv 2106.09685); the model's own weights then stay as they are. None lets all weights learn.
         lora_alpha: Adapters are scaled by ``lora_alpha / lora_rank``.
@@ -35,7 +37,7 @@ class LanguageModel(nn.Module):
         self,
         name_or_path: str | None,
         vocabulary_size: int,
-        config: "PretrainedConfig | None" = None,
+        config: "PretrainedConfig | Mapping[str, Any] | None" = None,
         lora_rank: int | None = None,
         lora_alpha: int = 128,
         lora_dropout: float = 0.1,
@@ -182,14 +184,15 @@ def causal(present: Tensor) -> Tensor:
     return (earlier & present.unsqueeze(1)) | itself
 
 
-def _load(name_or_path: str | None, config: "PretrainedConfig | None") -> Any:
+def _load(name_or_path: str | None, config: "PretrainedConfig | Mapping[str, Any] | None") -> Any:
     from transformers import AutoModelForCausalLM
 
     # Of the attention kernels only "sdpa" takes a mask of truth values for every pair of positions as it is.
+    ours: dict[str, Any] = {"attn_implementation": "sdpa", "trust_remote_code": False}
     if config is not None:
-        return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+        return AutoModelForCausalLM.from_config(architecture_of(config), **ours)
     try:
-        return AutoModelForCausalLM.from_pretrained(name_or_path, dtype=torch.float32, attn_implementation="sdpa")
+        return AutoModelForCausalLM.from_pretrained(name_or_path, dtype=torch.float32, **ours)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"language_model.name_or_path={name_or_path} is neither a folder with a causal language model nor a hub "

@@ -44,11 +44,7 @@ class WordTokeniser:
             max_vocabulary: Largest number of ids of specials and words of reports.
             glossary: Add the words of ``glossary`` (prompts, class descriptions) that the reports lack.
         """
-        tokeniser = tokenizers.Tokenizer(models.WordLevel(vocab={}, unk_token=SPECIAL_TOKENS[UNKNOWN_ID]))
-        tokeniser.normalizer = normalizers.Lowercase()
-        tokeniser.pre_tokenizer = pre_tokenizers.Sequence(
-            [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated")]
-        )
+        tokeniser = _of_vocabulary({})
 
         def words(text: str) -> list[str]:
             normal = tokeniser.normalizer.normalize_str(text)
@@ -62,8 +58,12 @@ class WordTokeniser:
         kept = [*SPECIAL_TOKENS, *frequent[: max_vocabulary - len(SPECIAL_TOKENS)]]
         if glossary:
             kept += [word for text in texts_of_glossary() for word in words(text)]
-        vocabulary = {word: index for index, word in enumerate(dict.fromkeys(kept))}
-        tokeniser.model = models.WordLevel(vocab=vocabulary, unk_token=SPECIAL_TOKENS[UNKNOWN_ID])
+        return cls.of_words(dict.fromkeys(kept))
+
+    @classmethod
+    def of_words(cls, words: Iterable[str]) -> Self:
+        """With these words in order of their ids, the special tokens first."""
+        tokeniser = _of_vocabulary({word: index for index, word in enumerate(words)})
         tokeniser.add_special_tokens(list(SPECIAL_TOKENS))
         return cls(tokeniser)
 
@@ -116,8 +116,16 @@ class TransformerTokeniser:
 
         self.name_or_path = str(name_or_path)
         self.max_tokens = max_tokens
-        self._tokeniser: Any = AutoTokenizer.from_pretrained(self.name_or_path)
+        self._tokeniser: Any = AutoTokenizer.from_pretrained(self.name_or_path, trust_remote_code=False)
         self.vocabulary_size: int = len(self._tokeniser)
+
+    @classmethod
+    def of(cls, tokeniser: Any, max_tokens: int = 256) -> Self:
+        """Around a tokenizer that is loaded already."""
+        made = cls.__new__(cls)
+        made.name_or_path, made.max_tokens = "", max_tokens
+        made._tokeniser, made.vocabulary_size = tokeniser, len(tokeniser)
+        return made
 
     def encode_reports(self, reports: Reports, max_tokens: int = 256) -> ReportTable:
         """Token ids of each report with the model's special tokens; at most the smaller of the two limits."""
@@ -201,6 +209,15 @@ class StatementVocabulary:
         """
         _must_exist(path)
         return cls(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _of_vocabulary(ids: dict[str, int]) -> tokenizers.Tokenizer:
+    tokeniser = tokenizers.Tokenizer(models.WordLevel(vocab=ids, unk_token=SPECIAL_TOKENS[UNKNOWN_ID]))
+    tokeniser.normalizer = normalizers.Lowercase()
+    tokeniser.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated")]
+    )
+    return tokeniser
 
 
 def _counts(reports: Reports) -> Iterable[tuple[str, int]]:

@@ -1,52 +1,65 @@
 """Evaluate a finished run again with its saved model, on its own store or another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
+from pydantic import TypeAdapter
 from torch import nn
 
 from ecgmm.building import construct
 from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
-from ecgmm.data.preparation import open_or_prepare
 from ecgmm.data.store import Store
-from ecgmm.errors import ConfigError
+from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.evaluation.thresholds import Thresholds
-from ecgmm.files import read_json, write_json
+from ecgmm.files import inside, write_json
+from ecgmm.runs.facts import CONFIG, EVALUATION, RUN, EvaluationSettings, read_config, read_facts, read_metrics
+from ecgmm.runs.reading import CURE, check_form
+from ecgmm.runs.saved_model import MODEL
+from ecgmm.runs.store_of_run import store_of_run
 from ecgmm.signal.only_leads import OnlyLeads
 from ecgmm.training.artefact import load_method, load_vocabularies
-from ecgmm.training.learning import precision_of
-from ecgmm.training.predictions import Fitted, evaluate, predict_frame, without_readouts
+from ecgmm.training.learning import construct_trainer, precision_of
+from ecgmm.training.predictions import Fitted, evaluate, predict_frame, refuse_not_finite, without_readouts
 from ecgmm.training.task import DiagnosisTask
+
+_SETTINGS = TypeAdapter(EvaluationSettings)
 
 
 def evaluate_run(
-    run: Path, store_path: Path | None, split: str, leads: Sequence[str] | None = None
+    run: Path, store_path: Path | None, split: str, leads: Sequence[str] | None = None, stores: Path = Path("stores")
 ) -> tuple[dict[str, Any], Path]:
     """Predict a split and compute its metrics.
 
     Args:
         run: A finished run directory.
-        store_path: Another store; None takes the one the run was trained on.
+        store_path: Another store; None takes the one the run was trained on, which must be there.
         split: ``train``, ``val`` or ``test``.
         leads: Names of the leads that the method gets, the others are missing; None for all.
+        stores: Where the run's store is looked for.
 
     Returns:
         The metrics, and the file they were saved to: ``<run>/evaluation/<store>-<split>[-<leads>].json``.
 
     Raises:
         ConfigError: If the store's classes, rate or window are not the model's, or the split or a lead is unknown.
+        DataError: If a file of the run is missing or damaged, or its store is not there.
     """
     if split not in SPLITS:
         raise ConfigError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
-    method, preparation, facts = load_method(run / "model")
-    config = OmegaConf.load(run / "config.yaml")
-    assert isinstance(config, DictConfig)
-    store = open_or_prepare(config.data) if store_path is None else Store.open(store_path)
+    model = inside(run, MODEL)
+    method, preparation, facts = load_method(model)
+    about = _facts_of(run, facts)
+    saved = read_metrics(run, about)
+    settings = read_config(run, about)
+    check_form(settings, _SETTINGS, inside(run, CONFIG))
+    config = DictConfig(settings)
+    store = (
+        store_of_run(about["data"]["fingerprint"], stores, settings) if store_path is None else Store.open(store_path)
+    )
     _check_fits(facts, store)
     preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
     datamodule = EcgReportDataModule(
@@ -56,7 +69,7 @@ def evaluate_run(
         priority=list(config.labels.priority),
         train_fraction=1.0,
         text_policy=facts["text_policy"],
-        vocabularies=lambda reports: load_vocabularies(run / "model", facts),
+        vocabularies=lambda reports: load_vocabularies(model, facts),
         max_tokens=facts["max_tokens"],
         batch_size=config.batch_size,
         seed=config.seed,
@@ -68,7 +81,8 @@ def evaluate_run(
     task = DiagnosisTask(
         method, shown, None, torch.optim.AdamW, 0.0, tuple(facts["class_names"]), facts["task"], config.seed
     )
-    trainer = lightning.Trainer(
+    trainer = construct_trainer(
+        OmegaConf.create({"_target_": "lightning.Trainer"}),
         accelerator=config.trainer.accelerator,
         devices=1,
         precision=precision_of(config.trainer.precision, config.trainer.accelerator),
@@ -77,18 +91,33 @@ def evaluate_run(
         enable_model_summary=False,
     )
     datamodule.place(trainer.strategy.root_device)
-    saved = read_json(run / "metrics.json", "train the run again")
     frame = predict_frame(trainer, task, datamodule, (split,))
+    refuse_not_finite(frame, CURE)
     frame = without_readouts(frame, [name for name in method.readouts if name not in saved["readouts"]])
     fitted = {name: _fitted(part) for name, part in {"": saved, **saved["readouts"]}.items()}
     metrics = evaluate(frame, facts["class_names"], facts["task"], fitted, **config.evaluation, split=split)
     if leads is not None:
         metrics["leads"] = list(leads)
     suffix = "" if leads is None else f"-{'+'.join(leads)}"
-    file = run / "evaluation" / f"{store.path.name}-{split}{suffix}.json"
-    file.parent.mkdir(exist_ok=True)
+    folder = inside(run, EVALUATION)
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{store.path.resolve().name}-{split}{suffix}.json"
     write_json(file, metrics)
     return metrics, file
+
+
+def _facts_of(run: Path, model: Mapping[str, Any]) -> dict[str, Any]:
+    """``run.json`` of a finished run, of the same task and classes as its model.
+
+    Raises:
+        DataError: If it cannot be used, or contradicts the model.
+    """
+    facts = read_facts(run)
+    if facts["finished"] is not True:
+        raise DataError(f"{printable(run)} holds an unfinished run; train it to its end first")
+    if (facts["task"], facts["labels"]["classes"]) != (model["task"], model["class_names"]):
+        raise DataError(f"{printable(run)} has another task or other classes in {RUN} than in its model; {CURE}")
+    return facts
 
 
 def _fitted(saved: dict[str, Any]) -> Fitted:

@@ -1,12 +1,16 @@
 """Classify a single record with a saved model."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ecgmm.data.single_record import read_record
-from ecgmm.errors import ConfigError
+from ecgmm.errors import ConfigError, DataError, printable
+from ecgmm.files import inside
+from ecgmm.runs.reading import CURE
+from ecgmm.runs.saved_model import MODEL
 from ecgmm.text.clean import clean_report, split_report
 from ecgmm.text.policy import apply_policy
 from ecgmm.training.artefact import load_method, load_vocabularies
@@ -29,7 +33,8 @@ def predict_record(run: Path, record: Path | None, report: str | None) -> tuple[
         ConfigError: If neither is given, or not what the method looks at.
         DataError: If the record cannot be read.
     """
-    method, preparation, facts = load_method(run / "model")
+    model = inside(run, MODEL)
+    method, preparation, facts = load_method(model)
     given = [name for name, value in (("ecg", record), ("text", report)) if value is not None]
     if not set(given) & set(method.inputs_at_test) and method.inputs_at_test:
         needed = " or ".join({"ecg": "record=...", "text": 'report="..."'}[name] for name in method.inputs_at_test)
@@ -40,7 +45,7 @@ def predict_record(run: Path, record: Path | None, report: str | None) -> tuple[
     if record is not None:
         steps = read_record(record, store["rate_hz"], store["n_times"], store["uv_per_step"])
     statements = [] if report is None else clean_report(split_report(report))
-    tokeniser, vocabulary = load_vocabularies(run / "model", facts)
+    tokeniser, vocabulary = load_vocabularies(model, facts)
     shown = apply_policy([statements], facts["text_policy"], facts["labels"])
     tokens = tokeniser.encode_reports(shown, facts["max_tokens"])
     with torch.inference_mode():
@@ -61,4 +66,8 @@ def predict_record(run: Path, record: Path | None, report: str | None) -> tuple[
         probabilities = output.logits.softmax(1) if single else output.logits.sigmoid()
         words = method.explain(batch)
     found = dict(zip(facts["class_names"], probabilities[0].tolist(), strict=True))
-    return (found if output.gate is None else {**found, "gate": float(output.gate[0])}), words
+    if output.gate is not None:
+        found["gate"] = float(output.gate[0])
+    if not all(map(math.isfinite, found.values())):
+        raise DataError(f"the model of {printable(run)} predicts values that are not finite; {CURE}")
+    return found, words

@@ -5,7 +5,7 @@ import pytest
 
 from ecgmm.errors import ConfigError
 from ecgmm.files import write_json
-from ecgmm.training.run_directory import config_digest, open_run
+from ecgmm.runs.directory import config_digest, open_run
 
 CONFIG: dict[str, Any] = {
     "name": "train",
