@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
-from ecgmm.errors import UserError
+from ecgmm.errors import UserError, printable
 from ecgmm.evaluation.calibration import (
     ReliabilityCurve,
     apply_temperature,
@@ -70,7 +70,7 @@ class Run:
     @cached_property
     def config(self) -> DictConfig:
         """The resolved configuration."""
-        return cast(DictConfig, OmegaConf.create(read_config(self.directory, self.facts)))
+        return OmegaConf.create(read_config(self.directory, self.facts))
 
     @cached_property
     def history(self) -> pl.DataFrame:
@@ -86,6 +86,17 @@ class Run:
     def seed(self) -> int:
         """Seed of the training run."""
         return int(self.facts["seed"])
+
+    def split(self, name: str) -> dict[str, Any]:
+        """Records and patients of a split that took part.
+
+        Raises:
+            UserError: If ``run.json`` does not say.
+        """
+        found = next((one for one in self.facts["data"].get("splits", []) if one["split"] == name), None)
+        if found is None:
+            raise UserError(f"{printable(self.directory)} does not say how large its {name} split is; train it again")
+        return dict(found)
 
     @property
     def classes(self) -> list[str]:
@@ -152,6 +163,11 @@ class Run:
         labels = ["label"] if self.task == "single_label" else [f"label.{name}" for name in self.classes]
         values = frame.select(labels).to_numpy()
         return (values[:, 0] if self.task == "single_label" else values), probabilities.astype(np.float64)
+
+
+def version_of(run: Run) -> str:
+    """Version of ecgmm that made a run; runs of old have not recorded it."""
+    return str(run.facts["versions"].get("ecgmm", "unknown"))
 
 
 def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:

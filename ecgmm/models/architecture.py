@@ -17,9 +17,9 @@ _NOT_DATA = ("auto_map", "attn_implementation", "experts_implementation", "quant
 
 def saved_architecture(model: nn.Module) -> dict[str, dict[str, Any]]:
     """The architecture of each pre-trained model in a module, by the name or path that it was loaded from."""
-    configs = [part.config for part in model.modules() if hasattr(part, "config") and hasattr(part.config, "to_dict")]
+    configs: list[Any] = [getattr(part, "config", None) for part in model.modules()]
     found: dict[str, dict[str, Any]] = {}
-    for config in configs:
+    for config in (one for one in configs if hasattr(one, "to_dict")):
         described = config.to_dict() | {"model_type": config.model_type}
         plain = {name: value for name, value in described.items() if not _is_no_data(name)}
         found.setdefault(config._name_or_path, plain)
@@ -47,7 +47,7 @@ def architecture_of(config: "PretrainedConfig | Mapping[str, Any]") -> "Pretrain
             raise ConfigError(f"{printable(kind)} is no kind of model that can be built ({printable(error)})") from None
     if getattr(found, "_attn_implementation", None) not in _ATTENTION:
         raise ConfigError("a model's config names kernels of its own, which are not loaded")
-    return found  # type: ignore[no-any-return]  # the library's class
+    return found
 
 
 def _is_no_data(name: str) -> bool:

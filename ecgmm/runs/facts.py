@@ -65,7 +65,7 @@ class Data(TypedDict):
     name: str
     fingerprint: str
     synthetic: bool
-    splits: list[Split]
+    splits: NotRequired[list[Split]]
 
 
 @_form
@@ -215,7 +215,8 @@ class EvaluationSettings(TypedDict):
     quality: NotRequired[dict[str, Any] | None]
 
 
-_STATE, _FACTS, _METRICS, _EVALUATION = map(TypeAdapter, (State, Facts, Metrics, SavedEvaluation))
+_STATE, _FACTS = TypeAdapter(State), TypeAdapter(Facts)
+_METRICS, _EVALUATION = TypeAdapter(Metrics), TypeAdapter(SavedEvaluation)
 _ENTRIES = TypeAdapter(dict[str, Entry])
 
 

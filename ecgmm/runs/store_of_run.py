@@ -6,19 +6,23 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from ecgmm.building import TARGETS
 from ecgmm.data.prepare_command import prepare_command
 from ecgmm.data.store import Store, fingerprint_of
 from ecgmm.errors import DataError, printable
 
+STORES = Path("stores")
+"""Where stores are by default, as ``paths.stores`` has it."""
+_SOURCES = ("ecgmm.data.mimic_iv_ecg.MimicIvEcg", "ecgmm.data.ptb_xl.PtbXl", "ecgmm.data.simulated.Synthetic")
 
-def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any]) -> Store:
+
+def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any], setting: str) -> Store:
     """Open the store with a fingerprint.
 
     Args:
         fingerprint: Of the run's store.
         stores: Folder that holds stores, one of which it may be.
         config: The run's configuration, which says how to make the store where there is none.
+        setting: With what the user names the folder, such as ``paths.stores=...``.
 
     Raises:
         DataError: If it is not there.
@@ -27,11 +31,14 @@ def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any]) -> S
     for path in folders:
         if fingerprint_of(path) == fingerprint:
             return Store.open(path)
-    data = config.get("data")
-    made = ""
-    if isinstance(data, dict) and data.get("_target_") in TARGETS and "data" in str(data["_target_"]):
-        made = f" or make it: {prepare_command(OmegaConf.create(data))}"
     raise DataError(
-        f"the store that the run was trained on ({printable(fingerprint[:12])}) is not in {printable(stores)}; name"
-        f" its folder with store=..., or the folder that holds it with paths.stores=...,{made}"
+        f"what {printable(stores)} holds is not the store that the run was trained on ({printable(fingerprint[:12])});"
+        f" name the folder that holds it with {setting}{_command(config.get('data'))}"
     )
+
+
+def _command(data: Any) -> str:
+    """How to make a store, as words of a message; nothing for settings that are of no known source."""
+    if not isinstance(data, dict) or data.get("_target_") not in _SOURCES:
+        return ""
+    return f", or make it: {prepare_command(OmegaConf.create(data))}"

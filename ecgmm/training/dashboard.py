@@ -17,6 +17,7 @@ from typing import Any, Self
 import polars as pl
 from lightning.pytorch.loggers.logger import Logger
 
+from ecgmm.runs.directory import without_folders
 from ecgmm.training import dashboard_content
 
 log = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ def log_results(
     """
 
     def job(run: Any) -> None:
-        run.config.update({"facts": dashboard_content.without_folders(facts)}, allow_val_change=True)
+        run.config.update({"facts": without_folders(facts)}, allow_val_change=True)
         run.summary.update(dashboard_content.summary(frame, metrics))
         folder = directory / "wandb" / "sent"
         run.log(dashboard_content.media(frame, metrics, folder))

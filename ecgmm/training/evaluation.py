@@ -58,7 +58,9 @@ def evaluate_run(
     check_form(settings, _SETTINGS, inside(run, CONFIG))
     config = DictConfig(settings)
     store = (
-        store_of_run(about["data"]["fingerprint"], stores, settings) if store_path is None else Store.open(store_path)
+        store_of_run(about["data"]["fingerprint"], stores, settings, "paths.stores=..., or itself with store=...")
+        if store_path is None
+        else Store.open(store_path)
     )
     _check_fits(facts, store)
     preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
