@@ -23,6 +23,7 @@ _NOT_COMPUTED = ("paths", "logger", "overwrite", "name", "n_jobs", "prefetch", "
 _DEVICES = ("devices", "num_nodes", "strategy")
 _REMEMBERED = [CONFIG, HISTORY, METRICS, PREDICTIONS, f"{MODEL}/{MODEL_FILE}"]
 _NEEDED = [CONFIG, METRICS, PREDICTIONS, f"{MODEL}/{MODEL_FILE}"]
+_MADE_BY_TRAINING = (CHECKPOINTS, HISTORY, METRICS, PREDICTIONS, MODEL)
 _OURS = (RUN, CONFIG, HISTORY, METRICS, PREDICTIONS, CHECKPOINTS, MODEL, "evaluation", "wandb", "error.log")
 
 RunState = Literal["new", "interrupted", "finished", "other"]
@@ -54,6 +55,7 @@ def run_state(path: Path, digest: str, overwrite: bool = False) -> RunState:
     try:
         found = read_state(path)
         if found is None:
+            _check_new(path)
             return "new"
         if found["config_digest"] != digest:
             return "other"
@@ -65,6 +67,13 @@ def run_state(path: Path, digest: str, overwrite: bool = False) -> RunState:
             raise
         return "other"
     return "finished"
+
+
+def _check_new(path: Path) -> None:
+    """Refuse to begin a run among what another has left: it would go on from checkpoints of other settings."""
+    left = [name for name in _MADE_BY_TRAINING if inside(path, name).exists()]
+    if left:
+        raise DataError(f"{printable(path)} holds {left[0]} of a run and no {RUN}; {CURE}")
 
 
 def check_finished(path: Path, facts: Mapping[str, Any]) -> None:

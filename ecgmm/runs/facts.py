@@ -133,7 +133,7 @@ class Facts(TypedDict):
 
 @_form
 class ClassRow(TypedDict):
-    """Metrics of one class."""
+    """Metrics of one class; its name stands under ``class``."""
 
     n: Count
     auroc: float | None
@@ -290,8 +290,10 @@ def read_metrics(directory: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
 def _check_metrics(found: dict[str, Any], path: Path) -> None:
     check_form(found, _METRICS, path)
     _check_entries(found, path)
+    if [row.get("class") for row in found["per_class"]] != found["classes"]:
+        raise DataError(f"{printable(path)}: per_class has other classes than classes; {CURE}")
     n_classes = len(found["classes"])
-    for name in ("per_class", "confusion_matrix", "thresholds"):
+    for name in ("confusion_matrix", "thresholds"):
         if found[name] is not None and len(found[name]) != n_classes:
             raise DataError(f"{printable(path)}: {name} has not {n_classes} entries, one a class; {CURE}")
     if (found["thresholds"] is None) != (found["task"] == "single_label"):

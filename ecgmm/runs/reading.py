@@ -119,7 +119,7 @@ def check_plain(value: Any, path: Path, depth: int = 0) -> None:
         or (isinstance(value, int) and abs(value) < _LARGEST_WHOLE)
         or (isinstance(value, float) and math.isfinite(value))
     ):
-        raise DataError(f"{printable(path)} holds a value that no run writes ({printable(value, 60)}); {CURE}")
+        raise DataError(f"{printable(path)} holds a value that no run writes (a {type(value).__name__}); {CURE}")
 
 
 def check_form(value: Any, form: TypeAdapter[Any], path: Path) -> None:

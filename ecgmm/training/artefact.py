@@ -109,20 +109,38 @@ def load_method(folder: Path) -> tuple[Method, WaveformPreparation, dict[str, An
     facts = read_model_facts(folder)
     path = inside(folder, MODEL_FILE)
     _check_self_contained(facts["method"], path)
+    n_classes = facts["method"].get("n_classes")
+    if n_classes is not None and n_classes != len(facts["class_names"]):
+        raise DataError(f"{printable(path)}: method.n_classes is not the number of class_names; {CURE}")
     tokeniser, vocabulary = load_vocabularies(folder, facts)
     texts = TextBank(tuple(facts["class_names"]), vocabulary.statements, tokeniser, facts["max_tokens"])
+    unlike = DataError(f"{printable(folder / WEIGHTS)} does not fit its {MODEL_FILE}; {CURE}")
     with torch.device("meta"):  # takes no memory, whatever the settings ask for
-        wanted = {name: tuple(tensor.shape) for name, tensor in _built(facts, texts, path).state_dict().items()}
-    if wanted != shapes_of_weights(folder):
-        raise DataError(f"{printable(folder / WEIGHTS)} does not fit its {MODEL_FILE}; {CURE}")
+        wanted = _shapes(_built(facts, None, path))
+    saved = shapes_of_weights(folder)
+    if not wanted.items() <= saved.items():
+        raise unlike
     method = _built(facts, texts, path)
+    if _shapes(method) != saved:
+        raise unlike
     method.load_state_dict(read_weights(folder, facts))
     return method.eval(), build_preparation(facts["store"], facts["waveform"]), facts
 
 
-def _built(facts: Mapping[str, Any], texts: TextBank, path: Path) -> Method:
+def _shapes(method: Method) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in method.state_dict().items()}
+
+
+def _built(facts: Mapping[str, Any], texts: TextBank | None, path: Path) -> Method:
+    """The method of ``model.json``, bound to its words where they are given."""
     try:
-        method = build_method(facts, texts)
+        method: Any = construct(facts["method"])
+        if not isinstance(method, Method):
+            raise DataError(f"{printable(path)}: method names no method; {CURE}")
+        if texts is not None:
+            method.bind(texts)
+    except DataError:
+        raise
     except ConfigError as error:
         raise DataError(f"{printable(path)}: {error}") from None
     except Exception as error:  # settings of others can make a constructor raise anything
@@ -130,8 +148,6 @@ def _built(facts: Mapping[str, Any], texts: TextBank, path: Path) -> Method:
         raise DataError(
             f"{printable(path)} has settings that no method takes ({what}), perhaps of another version; {CURE}"
         ) from error
-    if not isinstance(method, Method):
-        raise DataError(f"{printable(path)}: method names no method; {CURE}")
     return method
 
 

@@ -136,3 +136,11 @@ def test_no_folder_of_this_machine_stands_in_the_configuration(tmp_path: Path) -
     assert "somebody" not in text
     assert "root: mimic" in text
     assert "raw: raw" in text
+
+
+def test_files_of_a_run_without_run_json_are_no_new_run(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(DataError, match=r"holds checkpoints of a run and no run\.json"):
+        open_run(tmp_path, CONFIG, {"config_digest": "abc"}, overwrite=False)
+    assert open_run(tmp_path, CONFIG, {"config_digest": "abc"}, overwrite=True) == "new"
+    assert not (tmp_path / "checkpoints").exists()
