@@ -5,7 +5,6 @@ Nothing in it is run, no path in it is followed, and nothing is asked of a netwo
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
@@ -33,8 +32,6 @@ MODEL, MODEL_FILE, WEIGHTS, STATEMENTS, TOKENISER = (
 SCHEMA_VERSION = 1
 
 _MOST_JSON_BYTES = 64 << 20
-_MOST_WHOLE = 1_000_000
-_MOST_PARTS = 1_000
 _NEEDED = (MODEL_FILE, WEIGHTS, STATEMENTS, f"{TOKENISER}/tokenizer.json")
 _form = with_config(ConfigDict(strict=True, extra="allow"))
 _LeadValues = Annotated[list[float], Field(min_length=len(LEADS), max_length=len(LEADS))]
@@ -121,7 +118,6 @@ def read_model_facts(folder: Path) -> dict[str, Any]:
             " train the run again with overwrite=true"
         )
     check_form(found, _MODEL_FACTS, path)
-    check_sizes(found["method"], path)
     _check_signal(found, path)
     return found
 
@@ -135,22 +131,6 @@ def _check_signal(found: Mapping[str, Any], path: Path) -> None:
             f"{printable(path)}: waveform.highpass_hz is {highpass_hz:g} and must be below half of store.rate_hz,"
             f" {store['rate_hz']:g}; {CURE}"
         )
-
-
-def check_sizes(settings: Any, path: Path) -> None:
-    """Refuse settings with numbers that no model has, before one of them asks for memory.
-
-    Raises:
-        DataError: If a number or the length of a list is absurd.
-    """
-    parts = list(settings.values()) if isinstance(settings, Mapping) else settings
-    if isinstance(parts, list):
-        if len(parts) > _MOST_PARTS:
-            raise DataError(f"{printable(path)}: a list of method has {len(parts):,} entries; {CURE}")
-        for part in parts:
-            check_sizes(part, path)
-    elif isinstance(parts, (int, float)) and not (math.isfinite(parts) and abs(parts) <= _MOST_WHOLE):
-        raise DataError(f"{printable(path)}: method has the number {parts:g}, beyond {_MOST_WHOLE:,}; {CURE}")
 
 
 def read_part(folder: Path, facts: Mapping[str, Any], name: str) -> bytes:

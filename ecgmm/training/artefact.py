@@ -26,6 +26,7 @@ from ecgmm.runs.saved_model import (
     shapes_of_weights,
     write_model,
 )
+from ecgmm.settings import check_at
 from ecgmm.signal.preparation import WaveformPreparation
 from ecgmm.text.saved_vocabularies import statements_from, transformer_tokeniser_from, word_tokeniser_from
 from ecgmm.text.tokenise import StatementVocabulary
@@ -109,6 +110,7 @@ def load_method(folder: Path) -> tuple[Method, WaveformPreparation, dict[str, An
     facts = read_model_facts(folder)
     path = inside(folder, MODEL_FILE)
     _check_self_contained(facts["method"], path)
+    check_settings_of_model(facts, path)
     n_classes = facts["method"].get("n_classes")
     if n_classes is not None and n_classes != len(facts["class_names"]):
         raise DataError(f"{printable(path)}: method.n_classes is not the number of class_names; {CURE}")
@@ -125,6 +127,37 @@ def load_method(folder: Path) -> tuple[Method, WaveformPreparation, dict[str, An
         raise unlike
     method.load_state_dict(read_weights(folder, facts))
     return method.eval(), build_preparation(facts["store"], facts["waveform"]), facts
+
+
+def check_settings_of_model(facts: Mapping[str, Any], path: Path) -> None:
+    """Refuse settings that training would refuse: unknown keys, wrong types, absurd sizes.
+
+    Raises:
+        DataError: Naming the first.
+    """
+    try:
+        check_at("method", _as_trained(facts["method"]), "method")
+        check_at("waveform", facts["waveform"], "waveform")
+        for key, value in (
+            ("labels.name", "labels"),
+            ("text.policy", "text_policy"),
+            ("text.max_tokens", "max_tokens"),
+        ):
+            check_at(key, facts[value], value)
+    except ConfigError as error:
+        raise DataError(f"{printable(path)}: {error}; {CURE}") from None
+
+
+def _as_trained(settings: Any) -> Any:
+    """Settings in which an architecture that was saved is named again, as training has it."""
+    if isinstance(settings, list):
+        return [_as_trained(part) for part in settings]
+    if not isinstance(settings, dict):
+        return settings
+    config = settings.get("config")
+    if isinstance(config, dict) and "_target_" not in config:
+        settings = settings | {"name_or_path": str(config.get("model_type")), "config": None}
+    return {name: _as_trained(part) for name, part in settings.items()}
 
 
 def _shapes(method: Method) -> dict[str, tuple[int, ...]]:
