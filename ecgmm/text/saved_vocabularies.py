@@ -29,7 +29,8 @@ def word_tokeniser_from(content: bytes) -> WordTokeniser:
     model = _object(json.loads(content)).get("model")
     words = _object(model).get("vocab")
     ids = _object(words)
-    if sorted(ids.values(), key=str) != sorted(range(len(ids)), key=str) or len(ids) > MOST_WORDS:
+    whole = all(type(number) is int for number in ids.values())
+    if not whole or sorted(ids.values()) != list(range(len(ids))) or len(ids) > MOST_WORDS:
         raise ValueError("its ids do not number its words")
     if [ids.get(name) for name in SPECIAL_TOKENS] != list(range(len(SPECIAL_TOKENS))):
         raise ValueError("its special tokens are others")

@@ -20,6 +20,7 @@ from ecgmm.runs.facts import CONFIG, EVALUATION, RUN, EvaluationSettings, read_c
 from ecgmm.runs.reading import CURE, check_form
 from ecgmm.runs.saved_model import MODEL
 from ecgmm.runs.store_of_run import store_of_run
+from ecgmm.settings import check_saved
 from ecgmm.signal.only_leads import OnlyLeads
 from ecgmm.training.artefact import load_method, load_vocabularies
 from ecgmm.training.learning import construct_trainer, precision_of
@@ -56,6 +57,10 @@ def evaluate_run(
     saved = read_metrics(run, about)
     settings = read_config(run, about)
     check_form(settings, _SETTINGS, inside(run, CONFIG))
+    try:
+        check_saved(settings, CONFIG)
+    except ConfigError as error:
+        raise DataError(f"{printable(run)}: {error}; {CURE}") from None
     config = DictConfig(settings)
     store = (
         store_of_run(about["data"]["fingerprint"], stores, settings, "paths.stores=..., or itself with store=...")

@@ -1,8 +1,9 @@
 """One finished run, made once; commands that read it, in this process."""
 
+import logging
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,11 @@ def run(finished: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def outcome(capfd: pytest.CaptureFixture[str], command: Callable[..., int]) -> Iterator[Callable[..., Outcome]]:
+def outcome(
+    capfd: pytest.CaptureFixture[str], command: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Outcome]:
     """Run a command on a run: its exit code and what it printed."""
+    monkeypatch.setattr(logging, "raiseExceptions", False)  # a handler of the command before holds a closed stream
 
     def started(name: str, *arguments: str) -> Outcome:
         from importlib import import_module

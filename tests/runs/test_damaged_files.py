@@ -1,6 +1,5 @@
 """A file of a run that is damaged, missing or of another kind: a sentence, or the same answer; never another one."""
 
-import logging
 import os
 import random
 import re
@@ -31,7 +30,6 @@ def check(
 ) -> Callable[[Sequence[tuple[str, str, str]]], None]:
     """Try cases one after the other, each on a run as sound as the one before was."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(logging, "raiseExceptions", False)  # a handler of the command before holds a closed stream
     sound: dict[str, Outcome] = {}
 
     def started(name: str) -> Outcome:

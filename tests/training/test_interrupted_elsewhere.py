@@ -1,8 +1,10 @@
 """An interrupted run that was moved or damaged: it ends with the bytes of an uninterrupted one, or with a sentence."""
 
+import io
 import json
 import os
 import pickle
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from ecgmm.runs.checkpoints import is_sound, read_checkpoint
 from ecgmm.training.task import DiagnosisTask
 
 Command = Callable[..., int]
@@ -99,7 +102,9 @@ def changed(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None
 
 def flip(path: Path) -> None:
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0x40
+    middle = len(content) // 2
+    for place in range(middle, middle + 300):  # longer than the padding between two tensors
+        content[place] ^= 0x40
     path.write_bytes(content)
 
 
@@ -147,6 +152,28 @@ def _as_lightning_saves_it(checkpoint: dict[str, Any]) -> None:
             for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
                 state[name] = state[name] and f"/home/somebody/run/checkpoints/{state[name]}"
             state["best_k_models"] = {f"/home/somebody/{name}": v for name, v in state["best_k_models"].items()}
+
+
+def test_a_checkpoint_with_a_flipped_bit_is_damaged_or_holds_the_same(interrupted: Path) -> None:
+    path = interrupted / "checkpoints" / "last.ckpt"
+    sound, rng = path.read_bytes(), random.Random(0)
+    right = saved_again(read_checkpoint(path))
+    noticed = 0
+    for _ in range(60):
+        flipped = bytearray(sound)
+        flipped[rng.randrange(len(sound))] ^= 1 << rng.randrange(8)
+        path.write_bytes(flipped)
+        if is_sound(path):
+            assert saved_again(read_checkpoint(path)) == right
+        else:
+            noticed += 1
+    assert noticed > 30
+
+
+def saved_again(content: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
 
 
 def test_what_cannot_be_gone_on_from_is_said_and_made_again_when_asked(
