@@ -46,38 +46,42 @@ def going_on_from(directory: Path, *stage: str) -> Path | None:
 
 
 def is_sound(path: Path) -> bool:
-    """Whether a checkpoint is whole: torch's format holds a checksum of each of its parts, which torch does not check.
+    """Whether a checkpoint is there and whole.
 
     Raises:
         DataError: If it is there and cannot be read.
     """
-    if not path.exists():
-        return False
-    try:
-        with open_regular(path) as file, zipfile.ZipFile(file) as parts:
-            return parts.testzip() is None
-    except OSError as error:
-        raise refused(path, error) from None
-    except DataError:
-        raise
-    except Exception:  # a flipped bit makes zipfile raise nearly anything
-        return False
+    return _content(path) is not None
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Content of a checkpoint, tensors on the CPU; nothing in it is run.
 
     Raises:
-        DataError: If it is no checkpoint of a run.
+        DataError: If it is missing, damaged, or no checkpoint of a run.
     """
-    if not is_sound(path):
-        raise DataError(f"{printable(path)} is missing or damaged; {_CURE}")
+    found = _content(path)
+    if found is None:
+        raise DataError(f"{printable(path)} is missing or damaged, or no checkpoint of a run; {_CURE}")
+    return found
+
+
+def _content(path: Path) -> dict[str, Any] | None:
+    """Content of a checkpoint; None if it is not what a run wrote."""
+    if not path.exists():
+        return None
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # a pickle from others makes torch raise nearly anything
-        raise DataError(f"{printable(path)} is no checkpoint of a run; {_CURE}") from None
+        with open_regular(path) as file, zipfile.ZipFile(file) as parts:
+            whole = parts.testzip() is None  # the format holds a checksum of each part, which torch does not look at
+        found = torch.load(path, map_location="cpu", weights_only=True) if whole else None
+    except DataError:
+        raise
+    except OSError as error:
+        raise refused(path, error) from None
+    except Exception:  # a flipped bit, or a pickle from others, makes zipfile and torch raise nearly anything
+        return None
     if not isinstance(found, dict) or not found.keys() >= _KEYS or not isinstance(found["callbacks"], dict):
-        raise DataError(f"{printable(path)} is no checkpoint of a run; {_CURE}")
+        return None
     return found
 
 

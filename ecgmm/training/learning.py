@@ -86,7 +86,9 @@ def _fit(
     place = _place(stage)
     going_on = going_on_from(directory, *place)
     if going_on is not None:
-        _check_fits(going_on, task)
+        states = _check_fits(going_on, task)["callbacks"]
+        if not {_callback(trainer, kind).state_key for kind in (History, MovableCheckpoint)} <= states.keys():
+            raise not_of_this_run(going_on)  # Lightning would go on without them, and forget the best epoch
     resume = _callback(trainer, ResumeInsideEpoch)
     try:
         trainer.fit(
@@ -126,9 +128,9 @@ def _check_fits(path: Path, task: DiagnosisTask) -> dict[str, Any]:
 
 
 def _callback(trainer: lightning.Trainer, kind: type[_Callback]) -> _Callback:
-    """The first callback of a kind; of checkpoints that is the one of the best epoch."""
-    found = [one for one in trainer.callbacks if isinstance(one, kind)]  # type: ignore[attr-defined]  # lightning has it
-    return found[0]
+    """The one callback of exactly that class."""
+    (found,) = [one for one in trainer.callbacks if type(one) is kind]  # type: ignore[attr-defined]  # lightning has it
+    return found
 
 
 def _place(stage: Stage) -> tuple[str, ...]:

@@ -31,9 +31,7 @@ def checkout(root: Path, project: str = "ecgmm") -> Path:
     return package
 
 
-def test_in_a_checkout_it_is_the_commit_with_a_mark_for_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_a_checkout_it_is_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = checkout(tmp_path)
     commit = git(tmp_path, "rev-parse", "HEAD")[:12]
     assert commit_of(package) == commit

@@ -119,6 +119,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "cut": lambda path: path.write_bytes(path.read_bytes()[:-1000]),
     "flipped": flip,
     "raw pickle": lambda path: path.write_bytes(pickle.dumps(print)),
+    "evil": evil,
 }
 
 
@@ -136,6 +137,7 @@ def test_a_moved_or_damaged_run_goes_on_to_the_same_end(
         assert train(run) == 0, name
         assert "going on from the best epoch" in capfd.readouterr().err, name
         assert_same(run, whole)
+        assert not (run.parent / "marker").exists()
     with_old_paths = copy("old-paths")
     last = with_old_paths / "checkpoints" / "last.ckpt"
     changed(_as_lightning_saves_it)(last)
@@ -201,7 +203,6 @@ def test_what_cannot_be_gone_on_from_is_said_and_made_again_when_asked(
     assert train(both, "overwrite=true") == 0
     assert_same(both, whole)
     strange: dict[str, Callable[[Path], None]] = {
-        "evil": evil,
         "fifo": fifo,
         "tensor": changed(lambda content: content["state_dict"].popitem()),
         "inside": changed(lambda content: content.pop("inside_epoch")),
