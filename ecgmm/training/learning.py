@@ -122,6 +122,8 @@ def _check_fits(path: Path, task: DiagnosisTask) -> dict[str, Any]:
     own, saved = task.state_dict(), found["state_dict"]
     if not isinstance(saved, dict) or own.keys() != saved.keys():
         raise not_of_this_run(path)
+    if any(len(found[name]) != 1 for name in ("optimizer_states", "lr_schedulers")):
+        raise not_of_this_run(path)
     if not all(isinstance(saved[name], torch.Tensor) and saved[name].shape == own[name].shape for name in own):
         raise not_of_this_run(path)
     return found

@@ -113,6 +113,11 @@ def fifo(path: Path) -> None:
     os.mkfifo(path)
 
 
+def linked(path: Path) -> None:
+    elsewhere = path.rename(path.parents[2] / f"elsewhere-{path.parents[1].name}")
+    path.symlink_to(elsewhere)
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "missing": Path.unlink,
     "empty": lambda path: path.write_bytes(b""),
@@ -209,7 +214,7 @@ def test_what_cannot_be_gone_on_from_is_said_and_made_again_when_asked(
         "loops": changed(lambda content: content.update(loops={})),
         "callbacks": changed(lambda content: content.update(callbacks={"ModelCheckpoint{}": 1})),
         "optimizer": changed(lambda content: content.update(optimizer_states=[])),
-        "link": lambda path: (path.rename(path.parents[2] / "last"), path.symlink_to(path.parents[2] / "last"))[1],
+        "link": linked,
     }
     for name, damage in strange.items():
         run = copy(name)
