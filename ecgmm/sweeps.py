@@ -16,7 +16,9 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ecgmm.command_line import user_message
+from ecgmm.ending import write_in_any_encoding
 from ecgmm.errors import UserError
+from ecgmm.files import write_whole
 from ecgmm.settings import check
 
 log = logging.getLogger(__name__)
@@ -34,19 +36,26 @@ def attempt(job: Callable[[], float | None], directory: Path) -> float | None:
     Returns:
         The objective, or None where the job failed: a search counts such a trial as failed and goes on.
     """
+    write_in_any_encoding()
     if multiprocessing.parent_process() is not None:
         _end_with_parent()
-    file = directory / ERROR_LOG
-    file.unlink(missing_ok=True)
     try:
+        (directory / ERROR_LOG).unlink(missing_ok=True)
         value = job()
         log.info("done: %s", directory)
         return value
     except Exception as error:
         message = user_message(error)
-        file.write_text(f"error: {message}\n" if message else traceback.format_exc(), encoding="utf-8")
+        record_failure(directory, message or traceback.format_exc())
         log.error("failed: %s", directory)
         return None
+
+
+def record_failure(directory: Path, text: str) -> None:
+    """Keep why the job of a run directory failed, a sentence or a traceback, where ``ListFailures`` finds it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    is_sentence = "\n" not in text
+    write_whole(directory / ERROR_LOG, (f"error: {text}\n" if is_sentence else text).encode(errors="backslashreplace"))
 
 
 @cache

@@ -1,6 +1,8 @@
 """Train one method, or a sweep: ``python -m ecgmm.train [method=concat] [+experiment=table2] ...``."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ from omegaconf import DictConfig
 
 from ecgmm import command_line
 from ecgmm.configuration import CONF_DIR
+from ecgmm.ending import Stopped
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check
 from ecgmm.sweeps import attempt
+from ecgmm.system_errors import naming
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
@@ -56,8 +60,19 @@ def train(config: DictConfig, directory: Path) -> dict[str, Any]:
         logging.getLogger("ecgmm").setLevel(logging.WARNING)
         return run_training(config, open_or_prepare(config.data), directory)
     store = open_or_prepare(config.data)
-    with one_process(directory, "trains"):
+    with one_process(directory, "trains"), naming(directory), _saying_how_to_go_on(directory):
         return run_training(config, store, directory)
+
+
+@contextmanager
+def _saying_how_to_go_on(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except Stopped as stop:
+        saved = any(directory.glob("checkpoints/**/last.ckpt"))
+        how = "the same command goes on from its last checkpoint" if saved else "no checkpoint yet, the same command begins it anew"
+        stop.add_note(f"{directory} is not finished; {how}")
+        raise
 
 
 def refuse_several_devices(config: DictConfig) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from ecgmm.system_errors import naming
+
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes beside the final place and renames."""
@@ -19,5 +21,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         final = Path(path)
         final.parent.mkdir(parents=True, exist_ok=True)
         partial = final.with_name(final.name + ".partial")
-        torch.save(checkpoint, partial)
-        partial.replace(final)
+        try:
+            with naming(final), partial.open("wb") as file:  # torch's own writer would not say what the system said
+                torch.save(checkpoint, file)
+            partial.replace(final)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise

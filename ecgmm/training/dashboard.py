@@ -17,6 +17,7 @@ from typing import Any, Self
 import polars as pl
 from lightning.pytorch.loggers.logger import Logger
 
+from ecgmm.ending import Stopped
 from ecgmm.training import dashboard_content
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 os.environ |= {"WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}
 
 _LONGEST_NAME = 128  # of a run or a group, by W&B's server
+_STOPPED_S = 5  # longest wait where a signal ends the process: who sent it may send a harder one soon
 _DRAWING_S = 10  # for figures and checksums of weights, which come before the last wait for the network
 
 
@@ -88,9 +90,10 @@ class Dashboard(Logger):
             return
         self._exit_code = 0 if kind is None else 1
         self._jobs.put(None)
-        self._thread.join(self._longest_wait_s)
+        longest_wait_s = self._longest_wait_s if kind is None or not issubclass(kind, Stopped) else _STOPPED_S
+        self._thread.join(longest_wait_s)
         if self._thread.is_alive():
-            log.warning("W&B is not ready after %d s and is left; `wandb sync` sends the rest", self._longest_wait_s)
+            log.warning("W&B is not ready after %d s and is left; `wandb sync` sends the rest", longest_wait_s)
 
 
 def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str, Any]) -> Dashboard:
@@ -108,7 +111,6 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str,
     if dashboard["mode"] == "disabled":
         return Dashboard()
     folder = run_directory.absolute() / "wandb"
-    (folder / "sent").mkdir(parents=True, exist_ok=True)  # without ``wandb`` W&B would choose a temporary folder
     for name in ("DATA", "CACHE", "ARTIFACT"):  # its settings know no folder for these three
         os.environ[f"WANDB_{name}_DIR"] = str(folder / "staging")
     about = {
@@ -127,6 +129,7 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str,
 
 def _start(about: dict[str, Any], dashboard: dict[str, Any]) -> Any:
     """Start the W&B run as ``logger.mode`` says, offline where the server does not take it."""
+    (Path(about["dir"]) / "wandb" / "sent").mkdir(parents=True, exist_ok=True)  # else W&B takes a temporary folder
     import wandb  # half a second, only where it is used
 
     off = ("disable_git", "x_disable_meta", "x_disable_machine_info", "x_disable_stats")
