@@ -44,7 +44,9 @@ class KnowPaths(Callback):
 
 def _remember(config: DictConfig) -> None:
     _known.clear()
-    given = [key for key in _FOLDERS_OF_HYDRA if any(text.startswith(f"{key}=") for text in config.hydra.overrides.hydra)]
+    given = [
+        key for key in _FOLDERS_OF_HYDRA if any(text.startswith(f"{key}=") for text in config.hydra.overrides.hydra)
+    ]
     for key in (*given, *_SETTINGS):
         with suppress(Exception):  # a key that is missing, mandatory or no text has no path, and is checked elsewhere
             _known[key] = _absolute(OmegaConf.select(config, key))

@@ -12,7 +12,6 @@ from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
@@ -22,7 +21,7 @@ from joblib import cpu_count, effective_n_jobs
 from joblib.externals import cloudpickle
 from omegaconf import DictConfig, open_dict
 
-from ecgmm.ending import StopSignals, Stopped, write_in_any_encoding
+from ecgmm.ending import Stopped, StopSignals, write_in_any_encoding
 from ecgmm.sweeps import record_failure
 from ecgmm.system_errors import first_sentence
 
@@ -114,9 +113,12 @@ def run_jobs(
             for worker in workers:
                 if worker.job is None and waiting:
                     worker.give(waiting.popleft())
-            working = {worker.connection: worker for worker in workers if worker.job is not None}
-            for connection in wait(list(working)):
-                job, result = working[connection].take()
+            working = [worker for worker in workers if worker.job is not None]
+            ready = wait([worker.connection for worker in working])
+            for worker in working:
+                if worker.connection not in ready:
+                    continue
+                job, result = worker.take()
                 results[job[0]] = _lost(job, result, hydra_context, config) if isinstance(result, str) else result
     except Stopped as stop:
         for worker in workers:
@@ -151,7 +153,8 @@ def _serve(connection: Connection, work: bytes) -> None:
         except Stopped:
             pass
     assert signals.stop is not None
-    sys.exit(signals.stop.exit_code)
+    sys.stderr.flush()
+    os._exit(signals.stop.exit_code)  # taking down torch takes a second or more, and whoever stops it waits
 
 
 def _do(job: Job, hydra_context: HydraContext, config: DictConfig, task_function: TaskFunction) -> JobReturn | str:

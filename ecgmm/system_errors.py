@@ -15,8 +15,7 @@ from ecgmm.path_settings import setting_of
 _SENTENCES = {
     errno.ENOSPC: "no space left on the disk of {place}; free some or {move} another disk",
     errno.EDQUOT: "the disk quota of {place} is used up; free some or {move} another disk",
-    errno.EFBIG: "{place} would be larger than a file may be here; raise the limit (ulimit -f), or {move}"
-    " another disk",
+    errno.EFBIG: "{place} would be larger than a file may be here; raise the limit (ulimit -f), or {move} another disk",
     errno.EROFS: "{place} is on a read-only disk; {move} a folder that can be written",
     errno.EACCES: "{place} may not be read or written by this user; change its rights or {move} another place",
     errno.ENOTDIR: "{place} leads through a file where a folder should be; {move} another place",
@@ -35,6 +34,14 @@ _ANY_SETTING = "what leads there (paths.*, data.root, --out)"
 _ANY = "{place} cannot be used ({reason}); {move} another place"
 # Other languages' libraries (C++ of torch, Rust of polars and safetensors) tell the system's words, not its number.
 _IN_WORDS = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.EROFS, errno.EACCES, errno.EFBIG, errno.EIO)
+_PLACELESS = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EFBIG,
+    errno.EIO,
+    errno.ENOLCK,
+)  # the output, where no path is told
 _NUMBER = re.compile(r"\((?:os error|errno) (\d+)\)|\[Errno (\d+)\]", re.IGNORECASE)
 _SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # numpy, where the disk is full
 _MEMORY = re.compile(
@@ -73,7 +80,7 @@ def system_message(error: BaseException, place: str | Path | None = None) -> str
         place = error.filename2 or error.filename
     if number == errno.EAGAIN and place is None:
         return _too_many_processes()
-    if place is None and number not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO):
+    if place is None and number not in _PLACELESS:
         return None
     return _SENTENCES.get(number, _ANY).format(
         place="the output" if place is None else printable(place),
@@ -117,14 +124,17 @@ def naming(place: str | Path) -> Iterator[None]:
     """Let errors of the system that tell no path of their own tell this one.
 
     Raises:
-        DataError: The sentence, for an error of the system.
+        DataError: The sentence, in place of an error of the system in another library's words.
     """
     try:
         yield
     except UserError:
         raise
     except Exception as error:
-        message = first_sentence(error, place)
+        refusals = [cause for cause in causes(error) if isinstance(cause, OSError)]
+        for refusal in refusals:
+            refusal.filename = refusal.filename or str(place)
+        message = None if refusals else first_sentence(error, place)
         if message is None:
             raise
         raise DataError(message) from error
@@ -132,10 +142,16 @@ def naming(place: str | Path) -> Iterator[None]:
 
 def first_sentence(error: BaseException, place: str | Path | None = None) -> str | None:
     """The sentence of the first error that has one, from the outermost to those that it came from."""
-    cause: BaseException | None = error
-    while cause is not None:
+    for cause in causes(error):
         message = str(cause) if isinstance(cause, UserError) else system_message(cause, place)
         if message is not None:
             return message
-        cause = cause.__cause__ or cause.__context__
     return None
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that it came from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

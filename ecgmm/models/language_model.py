@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from ecgmm.errors import ConfigError
+from ecgmm.pretrained import load_pretrained
 
 if TYPE_CHECKING:
     from transformers import DynamicCache, PretrainedConfig
@@ -188,13 +189,14 @@ def _load(name_or_path: str | None, config: "PretrainedConfig | None") -> Any:
     # Of the attention kernels only "sdpa" takes a mask of truth values for every pair of positions as it is.
     if config is not None:
         return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
-    try:
-        return AutoModelForCausalLM.from_pretrained(name_or_path, dtype=torch.float32, attn_implementation="sdpa")
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"language_model.name_or_path={name_or_path} is neither a folder with a causal language model nor a hub "
-            "name that can be reached; give the path of a downloaded model."
-        ) from error
+    assert name_or_path is not None
+    return load_pretrained(
+        AutoModelForCausalLM,
+        "language_model.name_or_path",
+        name_or_path,
+        dtype=torch.float32,
+        attn_implementation="sdpa",
+    )
 
 
 def _adapt(model: Any, rank: int, alpha: int, dropout: float) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import models, normalizers, pre_tokenizers
 
 from ecgmm.errors import DataError
+from ecgmm.pretrained import load_pretrained
 from ecgmm.text.assemble import ReportTable, assemble
 from ecgmm.text.coded import Reports, coded
 from ecgmm.text.glossary import glossary as texts_of_glossary
@@ -116,7 +117,7 @@ class TransformerTokeniser:
 
         self.name_or_path = str(name_or_path)
         self.max_tokens = max_tokens
-        self._tokeniser: Any = AutoTokenizer.from_pretrained(self.name_or_path)
+        self._tokeniser: Any = load_pretrained(AutoTokenizer, "text.tokeniser.name_or_path", self.name_or_path)
         self.vocabulary_size: int = len(self._tokeniser)
 
     def encode_reports(self, reports: Reports, max_tokens: int = 256) -> ReportTable:

@@ -10,8 +10,6 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from ecgmm.system_errors import naming
-
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes beside the final place and renames."""
@@ -22,9 +20,21 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         final.parent.mkdir(parents=True, exist_ok=True)
         partial = final.with_name(final.name + ".partial")
         try:
-            with naming(final), partial.open("wb") as file:  # torch's own writer would not say what the system said
-                torch.save(checkpoint, file)
+            torch.save(checkpoint, partial)
             partial.replace(final)
-        except BaseException:
+        except BaseException as error:
+            refusal = _refusal(partial, final) if isinstance(error, RuntimeError) else None
             partial.unlink(missing_ok=True)
+            if refusal is not None:
+                raise refusal from error
             raise
+
+
+def _refusal(partial: Path, final: Path) -> OSError | None:
+    """What the system says to more bytes in a file: torch's writer, in C++, tells only that it was refused."""
+    try:
+        with partial.open("ab") as file:
+            file.write(bytes(1 << 20))
+    except OSError as error:
+        return OSError(error.errno, error.strerror, str(final))
+    return None
