@@ -26,7 +26,7 @@ def load_pretrained(loader: Any, key: str, name_or_path: str, **options: Any) ->
     Raises:
         ConfigError: If there is no such model, it cannot be reached or loaded, or it is gated.
     """
-    folder = Path(name_or_path).expanduser()
+    folder = Path(name_or_path or "no name").expanduser()  # an empty path is the folder we are in
     place = str(folder) if folder.exists() else name_or_path
     given = f"{key}={printable(name_or_path)}"
     try:

@@ -41,20 +41,21 @@ class _Worker:
         gone: Whether the process is.
     """
 
-    def __init__(self, work: bytes) -> None:
+    def __init__(self) -> None:
         context = get_context("spawn")  # a fork would copy the locks of other threads
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, work))
+        # Little is handed over here: start() would wait for ever where the process is ended before it has read much.
+        self._process = context.Process(target=_serve, args=(theirs,))
         self._process.start()
         theirs.close()
         self.job: Job | None = None
         self.gone = False
 
-    def give(self, job: Job) -> None:
+    def give(self, job: Job, how: bytes) -> None:
         """Let it do a job."""
         self.job = job
         with suppress(OSError):  # gone: ``take`` finds out how
-            self.connection.send(job)
+            self.connection.send((job, how))
 
     def take(self) -> tuple[Job, JobReturn | str]:
         """The job and its result, or why there is none."""
@@ -103,16 +104,16 @@ def run_jobs(
     for number, overrides in jobs:
         log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
     _share_cores(n_jobs)
-    work = cloudpickle.dumps((hydra_context, config, task_function, Singleton.get_state()))
+    how = cloudpickle.dumps((hydra_context, config, task_function, Singleton.get_state()))
     waiting, results, workers = deque(jobs), dict[int, JobReturn](), list[_Worker]()
     try:
         while len(results) < len(jobs):
             workers = [worker for worker in workers if not worker.gone]
             busy = sum(worker.job is not None for worker in workers)
-            workers += [_Worker(work) for _ in range(min(n_workers - len(workers), busy + len(waiting) - len(workers)))]
+            workers += [_Worker() for _ in range(min(n_workers - len(workers), busy + len(waiting) - len(workers)))]
             for worker in workers:
                 if worker.job is None and waiting:
-                    worker.give(waiting.popleft())
+                    worker.give(waiting.popleft(), how)
             working = [worker for worker in workers if worker.job is not None]
             ready = wait([worker.connection for worker in working])
             for worker in working:
@@ -136,18 +137,15 @@ def run_jobs(
     return [results[number] for number, _ in jobs]
 
 
-def _serve(connection: Connection, work: bytes) -> None:
+def _serve(connection: Connection) -> None:
     """A worker: does the jobs that come, until none comes any more."""
     write_in_any_encoding()
-    hydra_context, config, task_function, state = pickle.loads(work)  # noqa: S301 (of our own process)
-    setup_globals()
-    Singleton.set_state(state)
     # What the terminal sends to all processes is seen to by the first one, which then stops this one.
     with StopSignals(ignored=(signal.SIGINT, signal.SIGHUP)) as signals:
         try:
             while True:
-                job = connection.recv()
-                connection.send_bytes(cloudpickle.dumps(_do(job, hydra_context, config, task_function)))
+                job, how = connection.recv()
+                connection.send_bytes(cloudpickle.dumps(_do(job, how)))
         except EOFError:
             return
         except Stopped:
@@ -157,8 +155,12 @@ def _serve(connection: Connection, work: bytes) -> None:
     os._exit(signals.stop.exit_code)  # taking down torch takes a second or more, and whoever stops it waits
 
 
-def _do(job: Job, hydra_context: HydraContext, config: DictConfig, task_function: TaskFunction) -> JobReturn | str:
+def _do(job: Job, how: bytes) -> JobReturn | str:
+    """Result of a job, or why there is none."""
     try:
+        hydra_context, config, task_function, state = pickle.loads(how)  # noqa: S301 (of our own process)
+        setup_globals()
+        Singleton.set_state(state)
         return run_job(
             hydra_context=hydra_context,
             config=_directory(job, hydra_context, config)[1],

@@ -34,6 +34,7 @@ _ANY_SETTING = "what leads there (paths.*, data.root, --out)"
 _ANY = "{place} cannot be used ({reason}); {move} another place"
 # Other languages' libraries (C++ of torch, Rust of polars and safetensors) tell the system's words, not its number.
 _IN_WORDS = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.EROFS, errno.EACCES, errno.EFBIG, errno.EIO)
+# Of these a sentence without a path helps too: it is the output.
 _PLACELESS = (
     errno.ENOSPC,
     errno.EDQUOT,
