@@ -61,6 +61,7 @@ def done(folder: Path) -> list[str]:
     return sorted(file.parent.name for file in folder.glob("sweep/*/done"))
 
 
+@pytest.mark.slow
 def test_jobs_that_are_ended_are_listed_and_the_others_are_done(tmp_path: Path) -> None:
     process = start(tmp_path, "a,kill,crash,exit,terminate,fail,memory,bullet,b", PYTHONIOENCODING="ascii")
     _, printed = process.communicate(timeout=120)
@@ -81,7 +82,9 @@ def test_jobs_that_are_ended_are_listed_and_the_others_are_done(tmp_path: Path) 
         assert f"sweep/{job}/error.log" in printed
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
+)
 def test_a_signal_ends_all_and_lists_what_is_unfinished(number: int, code: int, tmp_path: Path) -> None:
     process = start(tmp_path, "a,sleep,b,c")
     end = time.monotonic() + 60
