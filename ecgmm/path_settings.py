@@ -60,8 +60,9 @@ def setting_of(path: str | Path) -> str | None:
 
 def _related(place: Path) -> Iterator[tuple[bool, int, str | None]]:
     for key, path in _known.items():
-        if place.is_relative_to(path) or path.is_relative_to(place):
-            yield place.is_relative_to(path), len(path.parts), key
+        inside = place.is_relative_to(path) or str(place).startswith(f"{path}.")  # or a file of ours beside a folder
+        if inside or path.is_relative_to(place):
+            yield inside, len(path.parts), key
 
 
 def _absolute(path: str | Path) -> Path:

@@ -146,6 +146,7 @@ def test_errors_without_a_path_get_that_of_the_place(tmp_path: Path) -> None:
 def test_the_closest_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert setting_of(tmp_path / "outputs" / "train" / "x") == "paths.outputs"
     assert setting_of(tmp_path / "outputs" / "stores" / "x") == "paths.stores"
+    assert setting_of(tmp_path / "outputs" / "stores.lock") == "paths.stores"
     assert setting_of(tmp_path / "tree") == "data.root"  # a folder on its way
     assert setting_of("/elsewhere") is None
     monkeypatch.chdir(tmp_path)
