@@ -70,12 +70,8 @@ def _saying_how_to_go_on(directory: Path) -> Iterator[None]:
         yield
     except Stopped as stop:
         saved = any(directory.glob("checkpoints/**/last.ckpt"))
-        how = (
-            "the same command goes on from its last checkpoint"
-            if saved
-            else "no checkpoint yet, the same command begins it anew"
-        )
-        stop.add_note(f"{directory} is not finished; {how}")
+        how = "goes on from its last checkpoint" if saved else "begins it anew, since it has no checkpoint yet"
+        stop.add_note(f"{directory} is not finished; the same command {how}")
         raise
 
 
