@@ -11,6 +11,7 @@ from ecgmm.data.labels.label_set import LabelSet
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import SPLITS, split_digest
 from ecgmm.data.statistics import LeadSums
+from ecgmm.errors import printable
 from ecgmm.leads import LEADS
 
 MOST_CLASSES_SHOWN = 10
@@ -53,6 +54,7 @@ def make_manifest(
         "dropped": dict(dropped["reason"].value_counts().sort("reason").iter_rows()),
         "without_waveform": int((~records["has_waveform"]).sum()),
         "text": text_counts,
+        "unreadable": index.unreadable,
         "split": {
             "seed": config.split.seed,
             "digest": split_digest(records),
@@ -92,6 +94,8 @@ def print_summary(manifest: dict[str, Any]) -> None:
     records.add_row("kept, without usable waveform", f"{manifest['without_waveform']:,}")
     for name, count in manifest["text"].items():
         records.add_row(f"reports: {name.replace('_', ' ')}", f"{count:,}")
+    for name, count in manifest.get("unreadable", {}).items():  # older stores counted none
+        records.add_row(f"not understood: {printable(name)}", f"{count:,}")
     console.print(records)
     splits = Table(title="Rows of each split", title_justify="left")
     splits.add_column("")

@@ -2,7 +2,7 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ class SourceIndex:
         labels: The label sets of the label columns.
         native_rate_hz: Sampling rate that every header must show.
         csv_sha256: sha256 of each CSV file read, by name.
+        unreadable: How many values of the tables are not understood, by table and column.
     """
 
     frame: pl.DataFrame
@@ -67,6 +68,7 @@ class SourceIndex:
     labels: list[LabelSet]
     native_rate_hz: float
     csv_sha256: dict[str, str]
+    unreadable: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)

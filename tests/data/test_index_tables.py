@@ -40,7 +40,7 @@ def test_a_table_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes |
 
 
 def test_a_folder_in_the_place_of_a_table_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is not a regular file"):
         read_table(tmp_path, ["a"], "fetch it")
 
 

@@ -154,7 +154,7 @@ def test_machine_reports_are_those_of_the_plain_definition(tmp_path: Path, table
             texts = [(row[f"report_{number}"] or "").strip() for number in (0, 2, 10)]
             report = (int(row["subject_id"] or 0), [text for text in texts if text])
             studies.setdefault(int(float(row["study_id"] or 0)), []).append(report)
-    found, twice = read_machine_reports(path)
+    found, twice, _ = read_machine_reports(path)
     assert found.select("study_id", "subject_id", "statements").rows() == [
         (study, *reports[0]) for study, reports in studies.items()
     ]
