@@ -14,6 +14,7 @@ import polars as pl
 from benchmarks.fuzzing.table_mutations import CELLS, FILES, Rows
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict, prepare_quietly
 from ecgmm.data.drops import Drop
+from ecgmm.data.known_values import NO_VALUE
 from ecgmm.data.source import DataConfig
 from ecgmm.data.store import Store
 from ecgmm.errors import DataError
@@ -149,7 +150,8 @@ def _rows(path: Path) -> list[dict[str, str]] | None:
 
 def _told(row: dict[str, str]) -> tuple[tuple[str, ...], tuple[float | None, ...]]:
     columns = sorted((name for name in row if re.fullmatch(r"report_\d+", name)), key=lambda name: int(name[7:]))
-    statements = clean_report([row[name].strip() for name in columns if row[name].strip()])
+    texts = [row[name].strip() for name in columns]
+    statements = clean_report([text for text in texts if text and text.lower() not in NO_VALUE])
     return tuple(statements), tuple(_number(row.get(name, "")) for name in NUMBERS)
 
 
@@ -159,8 +161,10 @@ def _integer(text: str) -> int | None:
 
 
 def _time(text: str) -> datetime | None:
+    form = r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?: +|T)([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:\.([0-9]{1,9}))?(?:Z|\+00:00)?"
+    match = re.fullmatch(form, text.strip())
     try:
-        return datetime.strptime(text.strip(), "%Y-%m-%d %H:%M:%S") if text.isascii() else None
+        return datetime(*map(int, match.groups()[:6]), int((match[7] or "").ljust(9, "0")[:6])) if match else None
     except ValueError:
         return None
 

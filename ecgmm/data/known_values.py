@@ -16,7 +16,7 @@ MOST_UNREADABLE = 0.05
 """Share of a column's values that may be none of what the column should hold."""
 FEW = 10
 """So many of them are borne whatever their share, or one odd cell would refuse a table of a few rows."""
-_NO_VALUE = (
+NO_VALUE = (
     *("nan", "-nan", "none", "null", "nil", "na", "n/a", "nat", "<na>", "<null>", "#n/a", "#na", "(null)", "\\n"),
     *("-", "--", "---", "?", "."),
 )
@@ -28,7 +28,7 @@ _Texts = TypeVar("_Texts", pl.Expr, pl.Series)
 
 def is_no_value(texts: _Texts) -> _Texts:
     """Whether a text, as the whole of a cell and whatever its case, is a word for "no value"."""
-    return texts.str.strip_chars().str.to_lowercase().is_in(_NO_VALUE)
+    return texts.str.strip_chars().str.to_lowercase().is_in(NO_VALUE)
 
 
 def is_filled(text: pl.Expr) -> pl.Expr:
