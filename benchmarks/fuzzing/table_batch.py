@@ -27,6 +27,7 @@ N_SOUND, N_TIMES, FIRST_RECORD = 30, 500, 40_000_000
 NUMBERS = ("rr_interval", "p_axis")
 _PLAIN: Literal[0] = csv.QUOTE_MINIMAL  # leaves a lone CR bare
 _QUOTED: Literal[1] = csv.QUOTE_ALL
+_TIME = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})(?: +|T)(\d{1,2}:\d{1,2}:[0-5]?\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)?", re.ASCII)
 _NO_NUMBER = (29999.0, 32767.0, -32767.0, -32768.0, 65535.0)
 
 
@@ -161,10 +162,12 @@ def _integer(text: str) -> int | None:
 
 
 def _time(text: str) -> datetime | None:
-    form = r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?: +|T)([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:\.([0-9]{1,9}))?(?:Z|\+00:00)?"
-    match = re.fullmatch(form, text.strip())
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        return None
+    whole = f"{match[1]} {match[2]} {(match[3] or '').ljust(9, '0')[:6]}"
     try:
-        return datetime(*map(int, match.groups()[:6]), int((match[7] or "").ljust(9, "0")[:6])) if match else None
+        return datetime.strptime(whole, "%Y-%m-%d %H:%M:%S %f")
     except ValueError:
         return None
 

@@ -1,7 +1,7 @@
 """Whether a CSV is one: every row of as many fields as the first, every quote where RFC 4180 lets one stand.
 
 Readers are lenient where files are damaged: a row cut short ends in empty fields, a stray quote swallows the rows up to
-the next one. Either would lose reports without a word. A row without end, or of columns without end, is none of a table.
+the next one. Either would lose reports without a word. A row without end or of fields without end is none, either.
 """
 
 from pathlib import Path

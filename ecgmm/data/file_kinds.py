@@ -29,7 +29,13 @@ _MAGIC = (
     (b"\xfe\xff", "not UTF-8 but UTF-16 text", _SAVE),
     (b"version https://git-lfs", "a pointer of Git LFS", "fetch the file itself with git lfs pull"),
 )
-_MARKUP = ((b"<!doctype html", "a web page"), (b"<html", "a web page"), (b"<?xml", "XML"), (b"{", "JSON"), (b"[", "JSON"))
+_MARKUP = (
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"<?xml", "XML"),
+    (b"{", "JSON"),
+    (b"[", "JSON"),
+)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 

@@ -13,9 +13,7 @@ from ecgmm.data.known_values import check_share, is_filled
 from ecgmm.errors import DataError, printable
 from ecgmm.files import open_regular
 
-_TIME = (
-    r"^[1-9][0-9]{3}-[0-9]{1,2}-[0-9]{1,2} +[0-9]{1,2}:[0-9]{1,2}:[0-5]?[0-9](\.[0-9]{1,9})?$"
-)
+_TIME = r"^[1-9][0-9]{3}-[0-9]{1,2}-[0-9]{1,2} +[0-9]{1,2}:[0-9]{1,2}:[0-5]?[0-9](\.[0-9]{1,9})?$"
 """Python knows the years 1 to 9999; a second 60 would become the next minute."""
 _NO_OFFSET = r"(Z|\+00:00)$"
 """Of the zones only this one changes no clock; headers hold times without a zone."""
@@ -70,7 +68,9 @@ def read_values(
         for pattern, kind in (others or {}).items():
             found.update({name: kind for name in columns if pattern.fullmatch(name)})
         checked = [name for name, kind in found.items() if kind.what]
-        bad = [pl.when(is_filled(pl.col(name)) & found[name].parse(name).is_null()).then(pl.col(name)) for name in checked]
+        bad = [
+            pl.when(is_filled(pl.col(name)) & found[name].parse(name).is_null()).then(pl.col(name)) for name in checked
+        ]
         values = [kind.parse(name) for name, kind in found.items()]
         return [*values, *(text.alias(f"{name}{_UNREADABLE}") for name, text in zip(checked, bad, strict=True))]
 

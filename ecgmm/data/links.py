@@ -1,4 +1,4 @@
-"""Links of a raw tree: followed while they stay in its root. A tree from others could lead to any file of the reader."""
+"""Files of a raw tree: regular ones, and links only while they stay in its root. Others' trees could lead anywhere."""
 
 import os
 import stat
@@ -66,4 +66,6 @@ class Links:
 
     def _leaves(self, whole: str) -> bool:
         """Whether the last part of a path, of which the others stay in the root, is a link that leaves it."""
-        return os.path.islink(whole) and not f"{os.path.realpath(whole)}/".startswith(self._root)  # noqa: PTH114  as above
+        if not os.path.islink(whole):  # noqa: PTH114  as above
+            return False
+        return not f"{os.path.realpath(whole)}/".startswith(self._root)

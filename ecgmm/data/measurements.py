@@ -18,9 +18,7 @@ _NO_VALUE = [29999.0, 32767.0, -32767.0, -32768.0, 65535.0]  # how the carts wri
 def measurement_columns(table: pl.DataFrame) -> list[pl.Expr]:
     """``measurement.<name>`` of each measurement among a table's float32 columns, null for a cart's code for "none"."""
     values = {name: pl.col(name) for name in MEASUREMENTS if name in table.columns}
-    return [
-        pl.when(~value.is_in(_NO_VALUE)).then(value).alias(f"{PREFIX}{name}") for name, value in values.items()
-    ]
+    return [pl.when(~value.is_in(_NO_VALUE)).then(value).alias(f"{PREFIX}{name}") for name, value in values.items()]
 
 
 def interval_table(records: pl.DataFrame) -> NDArray[np.float32]:

@@ -167,9 +167,9 @@ def _number(report_column: str) -> int:
 
 
 def _filled(reports: pl.DataFrame) -> tuple[pl.Series, int]:
-    """Lists of the texts that are not blank and no word for "no value", in the order of the columns, one a row.
+    """Lists of the statements of each row in the order of the columns, and the number of cells with a word such as nan.
 
-    Also the number of such words. Put together from the codes of categories: several times faster than lists that polars makes of so many columns.
+    Put together from the codes of categories: several times faster than lists that polars makes of so many columns.
     """
     distinct = pl.concat([column.unique() for column in reports]).unique().drop_nulls()
     texts, codes = distinct.cast(pl.String).str.strip_chars(), distinct.to_physical().to_numpy()

@@ -230,7 +230,9 @@ def _form(first: re.Match[str], leads: list[re.Match[str]], ending: str) -> re.P
     for lead in leads:
         line = lead.string
         before, after = line[lead.end("file") : lead.start("first")], line[lead.end("checksum") :]
-        patterns.append(rf"(?P=name){re.escape(ending)}{re.escape(before)}-?\d{{1,10}}[ \t]+(-?\d{{1,10}}){re.escape(after)}")
+        patterns.append(
+            rf"(?P=name){re.escape(ending)}{re.escape(before)}-?\d{{1,10}}[ \t]+(-?\d{{1,10}}){re.escape(after)}"
+        )
     return re.compile(r"[ \t]*\r?\n".join(patterns) + _COMMENTS, re.ASCII)
 
 

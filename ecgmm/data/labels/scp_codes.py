@@ -39,7 +39,9 @@ def read_scp_statements(path: Path, classes: Collection[str], cure: str) -> pl.D
     holds_norm = [name for name in own if (table[name].str.strip_chars() == "NORM").any()]
     if len(holds_norm) != 1:
         raise DataError(f"{printable(path)} has no column of SCP codes, NORM among them; {_CURE}")
-    found = table.select(code=pl.col(holds_norm[0]).str.strip_chars(), diagnostic_class=pl.col(_CLASS).str.strip_chars())
+    found = table.select(
+        code=pl.col(holds_norm[0]).str.strip_chars(), diagnostic_class=pl.col(_CLASS).str.strip_chars()
+    )
     found = found.with_columns(pl.when(is_filled(pl.col(_CLASS))).then(pl.col(_CLASS))).drop_nulls("code")
     missing = sorted(set(classes) ^ set(found[_CLASS].drop_nulls()))
     if missing:
