@@ -7,7 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ecgmm.errors import DataError
+from ecgmm.files import read_bounded
 from ecgmm.text.statements import coverage, findings_of
+
+_MOST_BYTES = 64 << 20
+"""A million statements."""
 
 
 def read_statements(path: Path) -> list[str]:
@@ -17,7 +21,7 @@ def read_statements(path: Path) -> list[str]:
         DataError: If the file is missing, is not UTF-8 text or holds no statement.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_bounded(path, _MOST_BYTES).decode().splitlines()
     except UnicodeDecodeError:
         raise DataError(f"{path} is not UTF-8 text; save it as plain text with one statement a line") from None
     except OSError:

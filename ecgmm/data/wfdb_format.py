@@ -50,8 +50,8 @@ _MOST_BYTES = 1 << 16  # of a header; twelve leads take one or two thousand
 _MOST_SAMPLES = 1 << 20  # of a lead, half an hour at 500 Hz: no header makes preparation ask for more memory
 _MOST_FORMS = 16  # an archive has one or two
 _GAINS_PER_MV = (1.0, 65536.0)
-"""A step of 1 mV is as high as a QRS complex; 16 bits of finer steps than the second end below 0.5 mV, where a QRS
-complex of the limb leads only begins not to be low (AHA/ACCF/HRS 2009, part II). Carts have 200 to 5,000."""
+"""Steps of 1 mV are as high as a QRS complex, and 16 bits of finer steps than the other end below 0.5 mV, under which a
+QRS complex of the limb leads is called low voltage. MIMIC-IV-ECG has 200, PTB-XL 1,000."""
 _FORMAT = re.compile(r"16(?:x1)?(?:\+(?P<before>\d{1,4}))?", re.ASCII)
 _FILE = re.compile(r"(?P<stem>.*)(?P<ending>\.dat|\.mat)")
 

@@ -65,6 +65,7 @@ def count_unreadable(path: Path, scp_codes: pl.Series, known: Collection[str]) -
     Raises:
         DataError: If too much is not understood (``known_values.check_share``).
     """
+    known = set(known)
     filled = scp_codes.filter(~is_no_value(scp_codes).fill_null(True))
     lists, unknown, likelihoods = Counter[str](), Counter[str](), Counter[str]()
     n_codes = 0
