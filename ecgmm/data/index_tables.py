@@ -9,7 +9,7 @@ import polars as pl
 
 from ecgmm.data.drops import Drop, dropped_table
 from ecgmm.data.file_kinds import HEAD_BYTES, other_kind
-from ecgmm.data.known_values import check_share, is_filled
+from ecgmm.data.known_values import check_share, is_filled, is_no_value, words_for_none
 from ecgmm.errors import DataError, printable
 from ecgmm.files import open_regular
 
@@ -40,8 +40,8 @@ class Values:
 
     Attributes:
         frame: The columns asked for; null where a cell holds no value or one that is not understood.
-        unreadable: How many values of each column are not understood, as in ``{"record_list.csv ecg_time": 3}``; only
-            of columns that have some.
+        unreadable: Of each column that has some, how many values are not understood, as in ``{"record_list.csv fold": 3}``,
+            and how many are words such as nan.
     """
 
     frame: pl.DataFrame
@@ -68,20 +68,19 @@ def read_values(
         for pattern, kind in (others or {}).items():
             found.update({name: kind for name in columns if pattern.fullmatch(name)})
         checked = [name for name, kind in found.items() if kind.what]
-        bad = [
-            pl.when(is_filled(pl.col(name)) & found[name].parse(name).is_null()).then(pl.col(name)) for name in checked
-        ]
+        bad = [pl.when(found[name].parse(name).is_null() & (pl.col(name) != "")).then(pl.col(name)) for name in checked]
         values = [kind.parse(name) for name, kind in found.items()]
         return [*values, *(text.alias(f"{name}{_UNREADABLE}") for name, text in zip(checked, bad, strict=True))]
 
     table = read_table(path, list(kinds), cure, parse, tuple(others or {}))
-    unreadable = {}
+    unreadable: dict[str, int] = {}
     for name, kind in found.items():
-        texts = table.get_column(f"{name}{_UNREADABLE}", default=None)
-        if texts is not None and texts.count():
-            unreadable[f"{path.name} {name}"] = n = texts.count()
-            what = f"values of column {printable(name)} are no {kind.what}"
-            check_share(path, what, n, n + table[name].count(), texts.drop_nulls()[0], _AS_PUBLISHED)
+        texts = table.get_column(f"{name}{_UNREADABLE}", default=pl.Series(dtype=pl.String)).drop_nulls()
+        bad = texts.filter(is_filled(texts))
+        what = f"values of column {printable(name)} are no {kind.what}"
+        check_share(path, what, len(bad), len(bad) + table[name].count(), next(iter(bad), ""), _AS_PUBLISHED)
+        counts = {f"{path.name} {name}": len(bad)} | words_for_none(path, name, int(is_no_value(texts).sum()))
+        unreadable |= {column: number for column, number in counts.items() if number}
     return Values(table.select(list(found)), unreadable)
 
 

@@ -31,14 +31,14 @@ def is_no_value(texts: _Texts) -> _Texts:
     return texts.str.strip_chars().str.to_lowercase().is_in(NO_VALUE)
 
 
-def is_filled(text: pl.Expr) -> pl.Expr:
+def is_filled(texts: _Texts) -> _Texts:
     """Whether a cell holds a value: not null, not blank, and no word for "no value"."""
-    return text.is_not_null() & (text.str.strip_chars() != "") & ~is_no_value(text)
+    return texts.is_not_null() & (texts.str.strip_chars() != "") & ~is_no_value(texts)
 
 
-def no_texts(path: Path, number: int) -> dict[str, int]:
-    """How a manifest counts the cells of reports that hold a word for "no value"."""
-    return {f"{path.name} words such as nan for no report": number} if number else {}
+def words_for_none(path: Path, column: str, number: int) -> dict[str, int]:
+    """How a manifest counts the cells of a column that hold a word for "no value"."""
+    return {f"{path.name} {column}: words such as nan": number} if number else {}
 
 
 def shape(text: str) -> str:

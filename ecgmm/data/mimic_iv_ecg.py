@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow
 
 from ecgmm.data.index_tables import INTEGER, NUMBER, TEXT, TIME, Kind, check_index, read_values
-from ecgmm.data.known_values import is_filled, is_no_value, no_texts
+from ecgmm.data.known_values import is_filled, is_no_value, words_for_none
 from ecgmm.data.labels import rhythm, superclass
 from ecgmm.data.labels.icd import IcdSettings, read_icd
 from ecgmm.data.measurements import MEASUREMENTS, measurement_columns
@@ -158,7 +158,7 @@ def read_machine_reports(path: Path) -> MachineReports:
     study = pl.col("study_id")
     twice = reports.filter(study.is_duplicated()).unique().filter(study.is_duplicated())["study_id"].unique()
     frame = reports.filter(study.is_first_distinct() & study.is_not_null())
-    unreadable = measured.unreadable | no_texts(path, n_no_value)
+    unreadable = measured.unreadable | words_for_none(path, "reports", n_no_value)
     return MachineReports(frame, twice, unreadable)
 
 
@@ -204,7 +204,7 @@ def _with_notes(index: SourceIndex, path: Path) -> SourceIndex:
         index,
         frame=joined.with_columns(_no_null("statements")),
         csv_sha256=index.csv_sha256 | {path.name: file_sha256(path)},
-        unreadable=index.unreadable | notes.unreadable | no_texts(path, n_no_value),
+        unreadable=index.unreadable | notes.unreadable | words_for_none(path, "text", n_no_value),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from ecgmm.data.index_tables import INTEGER, TEXT, TIME, Kind, check_index, read_values, to_integer_of
-from ecgmm.data.known_values import is_no_value, no_texts
+from ecgmm.data.known_values import is_no_value, words_for_none
 from ecgmm.data.labels import rhythm, superclass
 from ecgmm.data.labels.scp_codes import count_unreadable, read_scp_statements
 from ecgmm.data.source import DataConfig, SourceIndex
@@ -77,7 +77,7 @@ def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
     split = [[] if none else split_report(text) for text, none in zip(texts, no_report, strict=True)]
     reports = pl.Series("statements", split, dtype=pl.List(pl.String))
     n_words = int(no_report.sum()) - texts.null_count()
-    unreadable = database.unreadable | no_texts(database_path, n_words)
+    unreadable = database.unreadable | words_for_none(database_path, "report", n_words)
     csv_sha256 = {path.name: file_sha256(path) for path in (database_path, statements_path)}
     frame = pl.concat([frame.drop("report", "scp_codes").hstack([reports]), *labels], how="horizontal")
     label_sets = [replace(labels, notes=notes) for labels in (superclass.FROM_ANNOTATION, rhythm.FROM_ANNOTATION)]

@@ -139,7 +139,7 @@ def test_words_for_no_value_are_no_report_and_counted(tmp_path: Path) -> None:
     tree.write_tables()
     store = prepare("mimic_iv_ecg", tree.root, SHORT)
     assert store.manifest["text"] == {"with_report": 24, "absent": 6, "too_short": 0, "distinct": 24}
-    assert store.manifest["unreadable"] == {"machine_measurements.csv words such as nan for no report": 13}
+    assert store.manifest["unreadable"] == {"machine_measurements.csv reports: words such as nan": 13}
     assert ["nan is no finding"] in store.reports["statements"].to_list()
 
 

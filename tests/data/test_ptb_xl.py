@@ -74,7 +74,7 @@ def test_what_is_not_understood_is_counted_in_the_manifest(tmp_path: Path) -> No
     assert store.manifest["dropped"] == {"fold in no split": 1}
     assert store.manifest["unreadable"] == {
         "ptbxl_database.csv strat_fold": 1,
-        "ptbxl_database.csv words such as nan for no report": 1,
+        "ptbxl_database.csv report: words such as nan": 1,
     }
     notes = {"records whose codes cannot be read": 1, "unknown codes": 1, "likelihoods that are not from 0 to 100": 2}
     assert all(labels["notes"] == notes for labels in store.manifest["labels"].values())
