@@ -40,8 +40,8 @@ class Values:
 
     Attributes:
         frame: The columns asked for; null where a cell holds no value or one that is not understood.
-        unreadable: Of each column that has some, how many values are not understood, as in ``{"record_list.csv fold": 3}``,
-            and how many are words such as nan.
+        unreadable: How many values are not understood and how many are words such as nan, of each column that has some,
+            as in ``{"record_list.csv ecg_time": 3}``.
     """
 
     frame: pl.DataFrame
@@ -130,7 +130,7 @@ def read_table(
     except FileNotFoundError:
         raise DataError(f"{name} is missing; {cure}") from None
     except OSError as error:
-        raise DataError(f"{name} cannot be read ({error.strerror}); {cure}") from None
+        raise DataError(f"{name} cannot be read ({error.strerror}); make it readable for yourself") from None
     except pl.exceptions.NoDataError:
         raise DataError(f"{name} is empty; download it again") from None
     except pl.exceptions.ComputeError:  # its text would show the row

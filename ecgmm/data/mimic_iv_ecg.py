@@ -19,7 +19,7 @@ from ecgmm.data.labels.icd import IcdSettings, read_icd
 from ecgmm.data.measurements import MEASUREMENTS, measurement_columns
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import Folds
-from ecgmm.errors import ConfigError, DataError
+from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import file_sha256
 from ecgmm.text.clean import split_report
 
@@ -105,7 +105,9 @@ def read_tables(root: Path) -> SourceIndex:
     measured = read_machine_reports(measurements_path)
     joined = records.join(measured.frame, left_on="record", right_on="study_id", how="left", maintain_order="left")
     if joined.height and joined["statements"].null_count() == joined.height:
-        raise DataError(f"{measurements_path} has no row for any record of record_list.csv; take both from one release")
+        raise DataError(
+            f"{printable(measurements_path)} has no row for any record of record_list.csv; take both from one release"
+        )
     contradicts = (pl.col("patient") != pl.col("subject_id")) | (pl.col("time") != pl.col("ecg_time"))
     contradicts = contradicts.fill_null(False) | pl.col("record").is_in(measured.twice.implode())
     frame, dropped = check_index(
@@ -199,7 +201,7 @@ def _with_notes(index: SourceIndex, path: Path) -> SourceIndex:
         by_study, left_on="record", right_on="study_id", how="left", maintain_order="left"
     )
     if joined["statements"].null_count() == joined.height:
-        raise DataError(f"{path} has no note for any record; its study_id must be that of record_list.csv")
+        raise DataError(f"{printable(path)} has no note for any record; its study_id must be that of record_list.csv")
     return replace(
         index,
         frame=joined.with_columns(_no_null("statements")),

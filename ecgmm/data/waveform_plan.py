@@ -68,7 +68,8 @@ def read_headers(
 
 
 def _check_links(root: Path, n_outside: int, n_records: int) -> None:
-    if n_outside > FEW and n_outside > MOST_UNREADABLE * n_records:
+    many = n_outside > FEW and n_outside > MOST_UNREADABLE * n_records
+    if many or 0 < n_outside == n_records:
         raise DataError(
             f"{n_outside:,} of {n_records:,} records lie behind links that leave {printable(root)}; set"
             " data.follow_links=true if they are yours"
