@@ -105,7 +105,9 @@ def ended(work: Callable[[], object], explain: Callable[[BaseException], str | N
             return _code_after(error, explain)
     if signals.stop is None:
         return 0
-    say("; ".join([str(signals.stop), *getattr(signals.stop, "__notes__", ["the same command can be given again"])]))
+    if os.environ.get("LOCAL_RANK", "0") == "0":  # of processes that train together the first one speaks
+        how = getattr(signals.stop, "__notes__", ["the same command can be given again"])
+        say("; ".join([str(signals.stop), *how]))
     return signals.stop.exit_code
 
 
