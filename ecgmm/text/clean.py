@@ -62,11 +62,15 @@ def cut(text: str) -> str:
     text = " ".join(text.split())
     if len(text) <= LONGEST_STATEMENT:
         return text
-    return text[: text.rfind(" ", 1, LONGEST_STATEMENT + 1) if " " in text[1 : LONGEST_STATEMENT + 1] else LONGEST_STATEMENT]
+    return text[
+        : text.rfind(" ", 1, LONGEST_STATEMENT + 1) if " " in text[1 : LONGEST_STATEMENT + 1] else LONGEST_STATEMENT
+    ]
 
 
 def _one_pass(text: str) -> str:
-    text = cut(unicodedata.normalize("NFKC", cut(text).translate(_PLAIN)).translate(_PLAIN))  # one character may become 18
+    text = cut(
+        unicodedata.normalize("NFKC", cut(text).translate(_PLAIN)).translate(_PLAIN)
+    )  # one character may become 18
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in text)
     for pattern, replacement in CASED_STEPS:

@@ -16,24 +16,37 @@ _MONTH = (
 _NAME = r"(?:[^\W\d_]\.\s?)*[^\W\d_][^\W\d_'-]*"
 _CAPITAL = r"[A-ZÄÖÜ](?:\.|[^\W\d_'A-ZÄÖÜ][^\W\d_'-]*(?:['-][^\W\d_]+)*|'[A-ZÄÖÜ][^\W\d_]+)"
 _CAPITALS = rf"{_CAPITAL}(?:,? {_CAPITAL}){{0,3}}"
-_SIGNED = r"(?:(?:electronically )?(?:confirmed|reviewed|verified|interpreted|signed|read|edited|validated|approved|dictated|reported|ordered|requested|referred|performed|recorded|acquired|over-?read) by)"
-_ROLE = r"(?:physician|cardiologist|technician|referring|referrer|operator|reader|attending|nurse|requested|signature|unterschrift|arzt)"
+_SIGNED = (
+    r"(?:(?:electronically )?(?:confirmed|reviewed|verified|interpreted|signed|read|edited|validated|approved|dictated"
+    r"|reported|ordered|requested|referred|performed|recorded|acquired|over-?read) by)"
+)
+_ROLE = (
+    r"(?:physician|cardiologist|technician|referring|referrer|operator|reader|attending|nurse|signature|unterschrift"
+    r"|arzt)"
+)
 
 _CASED = [  # only capitals tell where a name of several words ends
     (r"\b([Dd][Rr]|[Pp]rof|[Dd]octor)\.?(?: med\.)?((?: [A-ZÄÖÜ](?:\.|[a-zäöüßé'-]+))+)(?![A-Z])", r"\1. [name]"),
     (rf"(?<![\d] )(?<!\d)\b(Mr|Mrs|Ms|Miss|Mister|Herrn?|Frau)\.? {_CAPITALS}(?![A-Z])", r"\1 [name]"),
-    (rf"\b{_CAPITALS},? (M\.?D|D\.?O|FACC|MRCP|RN|FESC)\b\.?", r"[name] \1"),
     (rf"\b((?i:{_SIGNED})):? (?!(?i:dr|prof|doctor)\b){_CAPITALS}(?![A-Z])", r"\1 [name]"),
-    (rf"\b((?i:patient(?:in)?(?: name)?|name|surname|first name|last name|pat|{_ROLE}))[.:]{{1,2}} {_CAPITALS}(?![A-Z])", r"\1: [name]"),
+    (
+        rf"\b((?i:patient(?:in)?(?: name)?|name|surname|first name|last name|pat|{_ROLE}))[.:]{{1,2}} "
+        rf"{_CAPITALS}(?![A-Z])",
+        r"\1: [name]",
+    ),
 ]
 
 _LOWER = [
-    (r"\b(?:dr|prof|doctor)\.\s?(?:med\.\s?)?(?!\[)" + _NAME, "dr. [name]"),
+    (r"\b(?:dr|prof|doctor)\.\s?(?:(?:med|dr|prof)\.\s?)*(?!\[)" + _NAME, "dr. [name]"),
     (r"\b(?:dr|doctor)\s+(?!\[)" + _NAME, "dr. [name]"),
     (rf"\b({_SIGNED}):? (?!dr\b|prof\b|doctor\b|\[)[^\W\d_][\w.'-]*(?: [\w.'-]+){{0,2}}$", r"\1 [name]"),
-    (rf"\b(patient(?: name)?|name):\s*(?!\[)[^\W\d_][\w'-]*(?:,? [^\W\d_][\w'-]*)?", r"\1: [name]"),
+    (r"\[name\](?: md)?, [^\W\d_][\w'-]*(?= \(\d| on \[date\]| m\.?d\b|$)", "[name]"),
     (r"\b(?:tel|telephone|phone|mobile|fax)\b[.:]*\s*[+(]?\d[\d ()/-]{3,}\d", "[id]"),
-    (r"\b(mrn|medical record(?: (?:number|no))?|patient (?:id|no|number)|pat-?id|case (?:id|no)|accession|ssn|nhs(?: no)?|account)\b[.:# ]{1,3}(?!\[)[a-z]{0,4}[- ]?\d[\d-]{2,}", r"\1 [id]"),
+    (
+        r"\b(mrn|medical record(?: (?:number|no))?|patient (?:id|no|number)|pat-?id|case (?:id|no)|accession|ssn"
+        r"|nhs(?: no)?|account)\b[.:# ]{1,3}(?!\[)[a-z]{0,4}[- ]?\d[\d-]{2,}",
+        r"\1 [id]",
+    ),
     (r"(?<![\w.])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,4}", "[id]"),
     (r"(?<!\w)\+\d[\d ()/-]{6,}\d|(?<![\w,.])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b", "[id]"),
     (r"(?<![\w,.:-])\d{4}-\d{1,2}-\d{1,2}(?:[t ]\d{1,2}:\d{2}(?::\d{2})?)?(?![\w:])", "[date]"),
@@ -44,6 +57,8 @@ _LOWER = [
     (r"\b[a-z]{0,3}\d{6,}\b", "[id]"),
 ]
 
+_CAPITALS_AND_DEGREE = re.compile(rf"\b({_CAPITALS}),? (M\.?D|D\.?O|FACC|MRCP|RN|FESC)\b\.?")
+_OF_PATIENT = re.compile(r"\b(patient(?: name)?|name): ?(?!\[)([^\W\d_][\w'-]*)(,? [^\W\d_][\w'-]*)?")
 _AFTER_TITLE = re.compile(r"\b(mr|mrs|miss|mister|herrn?|frau)\.? ([^\W\d_][\w'-]+)")
 _AFTER_MARKER = re.compile(rf"\b({_SIGNED}|{_ROLE}:):? ([^\W\d_][\w'-]+)(?: ([^\W\d_][\w'-]+))?")
 _BEFORE_DEGREE = re.compile(r"([^\W\d_][\w'-]+ )?([^\W\d_][\w'-]+),? (m\.?d|d\.o|facc|mrcp|fesc)\b\.?")
@@ -81,8 +96,19 @@ def _graduate(match: re.Match[str]) -> str:
     return f"{' '.join(words)} {match[3]}"
 
 
+def _degree(match: re.Match[str]) -> str:
+    known = any(word.lower().strip(".,") in _known() for word in match[1].split() if len(word) > 2)
+    return match[0] if known else f"[name] {match[2]}"
+
+
+def _patient(match: re.Match[str]) -> str:
+    first = _mask(match[2])
+    return f"{match[1]}: {first}" + ("" if first == "[name]" else match[3] or "")
+
+
 CASED_STEPS: list[Step] = [(re.compile(pattern), replacement) for pattern, replacement in _CASED]
+CASED_STEPS += [(_CAPITALS_AND_DEGREE, _degree)]
 """For text in its original case."""
 LOWER_STEPS: list[Step] = [(re.compile(pattern), replacement) for pattern, replacement in _LOWER]
-LOWER_STEPS += [(_AFTER_TITLE, _titled), (_AFTER_MARKER, _signed), (_BEFORE_DEGREE, _graduate)]
+LOWER_STEPS += [(_OF_PATIENT, _patient), (_AFTER_TITLE, _titled), (_AFTER_MARKER, _signed), (_BEFORE_DEGREE, _graduate)]
 """For text in lower case."""

@@ -65,8 +65,8 @@ _COMPLEMENT = re.compile(
     r"diagnostic|due|related|secondary|caused by|attributable|acute|old|recent|any|an?|the|definite|significant)\b ?)*"
 )
 _AFRESH = re.compile(
-    r"\b(?:possibl[ey]|probabl[ey]|likely|consider|suspect|cannot|known|there (?:is|are)|this|these|also|minor|slight|mild"
-    r"|marked|borderline|nonspecific|frequent|occasional|old|new|persistent|persisting|unchanged|continued)\b[^,]*$"
+    r"\b(?:possibl[ey]|probabl[ey]|likely|consider|suspect|cannot|known|there (?:is|are)|this|these|also|minor|slight"
+    r"|mild|marked|borderline|nonspecific|frequent|occasional|old|new|persistent|persisting|unchanged|continued)\b[^,]*$"
 )
 _OWN_VERB = re.compile(r"[^,.]{0,25}?\b(?:is|was|has|persists?|remains?|continues?)\b")
 _MEANS_IT = re.compile(r"\W*(?:(?:which|that|this|it|these|and|now|is|are|was|were|has|have|been|but) ?)*")
@@ -130,7 +130,9 @@ def _read_clause(
         elif kind in ("after", "previous", "replaced"):
             yield from _backward(text, named, ahead, phrase, kind == "previous")
         elif kind in ("unknown", "hypothetical"):
-            yield from ((i, UNDECIDED) for i in _of_part(text, named, inside, phrase) if kind == "unknown" or i in behind)
+            yield from (
+                (i, UNDECIDED) for i in _of_part(text, named, inside, phrase) if kind == "unknown" or i in behind
+            )
 
 
 def _forward(

@@ -27,7 +27,9 @@ def _read(name: str) -> str:
 
 _WORDS = sorted(_read("statement_words.txt").split(), key=lambda word: (len(word), word))
 _KNOWN = frozenset(_WORDS)
-_OF_NEGATION = frozenset(re.findall(r"[^\W\d_]+", _read("negation.csv")))  # right as they are, and nothing is mended to one
+_OF_NEGATION = frozenset(
+    re.findall(r"[^\W\d_]+", _read("negation.csv"))
+)  # right as they are, and nothing is mended to one
 _SPELLING = [(re.compile(row["pattern"]), row["replacement"]) for row in read_table("statement_spelling.csv")]
 _WORD = re.compile(rf"(?<![^\W\d_'\[-])[^\W\d_]{{{_SHORTEST_MENDED},}}(?![^\W\d_\]])")
 

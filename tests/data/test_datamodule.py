@@ -30,7 +30,10 @@ def make(tiny_store: Path) -> Callable[..., EcgReportDataModule]:
         of_task = {"label_set": "superclass", "policy": "exactly_one", "priority": CLASSES, "train_fraction": 1.0}
         of_text = {
             "text_policy": "full",
-            "vocabularies": lambda reports: (WordTokeniser.train(reports), StatementVocabulary.train(reports, 1)),
+            "vocabularies": lambda reports, patients: (
+                WordTokeniser.train(reports, patients),
+                StatementVocabulary.train(reports, patients, 1),
+            ),
             "max_tokens": 32,
         }
         return EcgReportDataModule(store, **{**of_task, **of_text, "batch_size": 16, "seed": 3, **settings})
