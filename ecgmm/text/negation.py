@@ -69,6 +69,7 @@ _AFRESH = re.compile(
     r"|mild|marked|borderline|nonspecific|frequent|occasional|old|new|persistent|persisting|unchanged|continued)\b[^,]*$"
 )
 _OWN_VERB = re.compile(r"[^,.]{0,25}?\b(?:is|was|has|persists?|remains?|continues?)\b")
+_AS_SHORT_AS = 2  # words that speak of what was said before: "infarct, very doubtful"
 _MEANS_IT = re.compile(r"\W*(?:(?:which|that|this|it|these|and|now|is|are|was|were|has|have|been|but) ?)*")
 
 
@@ -205,10 +206,11 @@ def _backward(
         start = min(start, name.start)
 
 
-def _of_part(text: str, named: Sequence[Named], inside: Sequence[int], phrase: _Phrase) -> Iterator[int]:
-    """Findings of a clause that stand with a phrase between the same commas."""
-    start = text.rfind(",", 0, phrase.start)
-    stop = text.find(",", phrase.stop)
-    for index in inside:
-        if named[index].start > start and (stop < 0 or named[index].start < stop):
-            yield index
+def _of_part(text: str, named: Sequence[Named], inside: Sequence[int], phrase: _Phrase) -> list[int]:
+    """Findings of a clause that stand with a phrase between the same commas; before it, if it stands there alone."""
+    start, stop = text.rfind(",", 0, phrase.start), text.find(",", phrase.stop)
+    part = text[start + 1 : stop if stop >= 0 else len(text)]
+    own = [index for index in inside if start < named[index].start < start + 1 + len(part)]
+    if own or len(part.split()) > _AS_SHORT_AS:
+        return own
+    return [index for index in inside if named[index].start < start]
