@@ -155,6 +155,18 @@ def test_saved_transformer_tokeniser_equals_loaded(model_folder: Path, tmp_path:
     assert rows(loaded.encode_reports(batch)) == rows(TransformerTokeniser(model_folder).encode_reports(batch))
 
 
+def test_saved_transformer_tokeniser_keeps_no_path_of_this_machine(model_folder: Path, tmp_path: Path) -> None:
+    TransformerTokeniser(model_folder).save(tmp_path / "copy")
+    files = [path.read_text(encoding="utf-8") for path in (tmp_path / "copy").iterdir()]
+    assert files
+    assert not any(str(model_folder.parent) in text or "auto_map" in text for text in files)
+
+
+def test_unknown_tokens_are_counted(model_folder: Path) -> None:
+    assert words().count_unknown(["sinus zorblaxia"]) == (1, 2)
+    assert TransformerTokeniser(model_folder).count_unknown(["sinus rhythm"])[0] == 0
+
+
 def test_statement_vocabulary() -> None:
     vocabulary = StatementVocabulary.train(REPORTS, range(len(REPORTS)), min_patients=2)
     assert vocabulary.size == 4  # padding, unknown, "sinus rhythm" (3), "normal ecg" (2)
