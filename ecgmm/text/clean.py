@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from ecgmm.text.identifiers import CASED_STEPS, LOWER_STEPS, Step
+from ecgmm.text.identifiers import mask_identifiers, mask_names
 
 _PLAIN = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("’‘´`ʼ", "'") | dict.fromkeys("“”", '"'))
 LONGEST_STATEMENT = 1000
@@ -39,10 +39,7 @@ _DECORATION = [
 ]
 
 
-_LOWER_STEPS: list[Step] = [
-    *LOWER_STEPS,
-    *((re.compile(pattern), replacement) for pattern, replacement in _UNITS + _DELIMITERS + _DECORATION),
-]
+_STEPS = [(re.compile(pattern), replacement) for pattern, replacement in _UNITS + _DELIMITERS + _DECORATION]
 
 
 class CleanReport(NamedTuple):
@@ -73,10 +70,8 @@ def _one_pass(text: str) -> str:
     )  # one character may become 18
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in text)
-    for pattern, replacement in CASED_STEPS:
-        text = pattern.sub(replacement, text)
-    text = unicodedata.normalize("NFC", text.lower())
-    for pattern, replacement in _LOWER_STEPS:
+    text = mask_identifiers(unicodedata.normalize("NFC", mask_names(text).lower()))
+    for pattern, replacement in _STEPS:
         text = pattern.sub(replacement, text)
     return text
 

@@ -36,11 +36,14 @@ _CASED = [  # only capitals tell where a name of several words ends
     ),
 ]
 
-_LOWER = [
+_NAMES = [
     (r"\b(?:dr|prof|doctor)\.\s?(?:(?:med|dr|prof)\.\s?)*(?!\[)" + _NAME, "dr. [name]"),
     (r"\b(?:dr|doctor)\s+(?!\[)" + _NAME, "dr. [name]"),
     (rf"\b({_SIGNED}):? (?!dr\b|prof\b|doctor\b|\[)[^\W\d_][\w.'-]*(?: [\w.'-]+){{0,2}}$", r"\1 [name]"),
-    (r"\[name\](?: md)?, [^\W\d_][\w'-]*(?= \(\d| on \[date\]| m\.?d\b|$)", "[name]"),
+    (r"\[name\](?: md)?, [^\W\d_][\w'-]*(?= \(\d| on \[date\]| m\.?d\b)", "[name]"),
+]
+
+_NUMBERS = [
     (r"\b(?:tel|telephone|phone|mobile|fax)\b[.:]*\s*[+(]?\d[\d ()/-]{3,}\d", "[id]"),
     (
         r"\b(mrn|medical record(?: (?:number|no))?|patient (?:id|no|number)|pat-?id|case (?:id|no)|accession|ssn"
@@ -106,9 +109,34 @@ def _patient(match: re.Match[str]) -> str:
     return f"{match[1]}: {first}" + ("" if first == "[name]" else match[3] or "")
 
 
-CASED_STEPS: list[Step] = [(re.compile(pattern), replacement) for pattern, replacement in _CASED]
-CASED_STEPS += [(_CAPITALS_AND_DEGREE, _degree)]
-"""For text in its original case."""
-LOWER_STEPS: list[Step] = [(re.compile(pattern), replacement) for pattern, replacement in _LOWER]
-LOWER_STEPS += [(_OF_PATIENT, _patient), (_AFTER_TITLE, _titled), (_AFTER_MARKER, _signed), (_BEFORE_DEGREE, _graduate)]
-"""For text in lower case."""
+def _compiled(rules: list[tuple[str, str]]) -> list[Step]:
+    return [(re.compile(pattern), replacement) for pattern, replacement in rules]
+
+
+_CASED_STEPS: list[Step] = [*_compiled(_CASED), (_CAPITALS_AND_DEGREE, _degree)]
+_NAME_STEPS: list[Step] = [*_compiled(_NAMES), (_OF_PATIENT, _patient), (_AFTER_TITLE, _titled)]
+_NAME_STEPS += [(_AFTER_MARKER, _signed), (_BEFORE_DEGREE, _graduate)]
+_NUMBER_STEPS: list[Step] = _compiled(_NUMBERS)
+_MAY_NAME = re.compile(
+    r"(?i)\b(?:dr|prof|doctor|m(?:r|rs|s|iss|ister)|herrn?|frau|by|(?:sur)?name|pat|patient(?:in)?|m\.?d|d\.?o|facc|mrcp|fesc"
+    rf"|rn|{_ROLE})\b"
+)
+_MAY_NUMBER = re.compile(r"\d|@")
+
+
+def mask_names(text: str) -> str:
+    """Mask names in text of any case; where the case tells where a name ends, only before it is lost."""
+    return _applied(_CASED_STEPS, text) if _MAY_NAME.search(text) else text
+
+
+def mask_identifiers(text: str) -> str:
+    """Mask names, dates and numbers in text of lower case."""
+    if _MAY_NAME.search(text):
+        text = _applied(_NAME_STEPS, text)
+    return _applied(_NUMBER_STEPS, text) if _MAY_NUMBER.search(text) else text
+
+
+def _applied(steps: list[Step], text: str) -> str:
+    for pattern, replacement in steps:
+        text = pattern.sub(replacement, text)
+    return text

@@ -15,7 +15,7 @@ from tokenizers import models, normalizers, pre_tokenizers
 from ecgmm.errors import DataError
 from ecgmm.pretrained import load_pretrained
 from ecgmm.text.assemble import ReportTable, assemble
-from ecgmm.text.closed import known_texts
+from ecgmm.text.closed import known_statements, known_texts
 from ecgmm.text.coded import Reports, coded
 from ecgmm.text.glossary import glossary as texts_of_glossary
 from ecgmm.text.rarity import MIN_PATIENTS, Mentions, mentions, n_patients
@@ -209,14 +209,18 @@ class StatementVocabulary:
     def train(cls, reports: Reports, patients: Sequence[Any] | NDArray[Any], min_patients: int = MIN_PATIENTS) -> Self:
         """Take the statements of at least ``min_patients`` patients, by frequency; ties go by the alphabet.
 
+        Examples of the rule table are no patient's: as many mentions are enough for them.
+
         Args:
             reports: Cleaned statements of each training report.
             patients: The patient of each report.
             min_patients: What fewer patients have is unknown.
         """
-        found = mentions(reports, patients)
+        found, known = mentions(reports, patients), frozenset(known_statements())
         frequent = [
-            (-count, statement) for statement, count, people in zip(*found, strict=True) if len(people) >= min_patients
+            (-count, statement)
+            for statement, count, people in zip(*found, strict=True)
+            if len(people) >= min_patients or (count >= min_patients and statement in known)
         ]
         return cls(statement for _, statement in sorted(frequent))
 
