@@ -64,17 +64,18 @@ def distinct_reports(raw: pl.Series, min_words: int) -> DistinctReports:
     stated = stated.with_columns(pl.col("raw").cast(pl.Categorical))
     of_record = np.full(len(raw), NoReport.ABSENT, dtype=np.int32)
     of_record[stated["record"].to_numpy()] = NoReport.TOO_SHORT  # unless it is among those that follow
-    cleaned = stated.join(_cleaned(stated["raw"].unique()), on="raw", maintain_order="left")
-    of_one_record = cleaned.group_by("record", maintain_order=True).agg(
-        pl.col("statement").head(MOST_STATEMENTS),
-        pl.col("words").sum(),
-        (pl.col("cut").any() | (pl.len() > MOST_STATEMENTS)).alias("cut"),
-    )
+    known = _cleaned(stated["raw"].unique())
+    cleaned = stated.join(known.drop("cut"), on="raw", maintain_order="left")
+    of_one_record = cleaned.group_by("record", maintain_order=True).agg("statement", pl.col("words").sum())
     long_enough = of_one_record.filter(pl.col("words") >= max(min_words, 1))
-    distinct, place = number_distinct(long_enough["statement"])
+    too_many = long_enough["statement"].list.len() > MOST_STATEMENTS
+    statements = long_enough["statement"].list.head(MOST_STATEMENTS) if too_many.any() else long_enough["statement"]
+    distinct, place = number_distinct(statements)
     of_record[long_enough["record"].to_numpy()] = place
     shortened = np.zeros(len(raw), dtype=np.bool_)
-    shortened[long_enough["record"].to_numpy()] = long_enough["cut"].to_numpy()
+    shortened[long_enough["record"].filter(too_many).to_numpy()] = True
+    if known["cut"].any():
+        shortened[stated.join(known.filter("cut"), on="raw", how="semi")["record"].to_numpy()] = True
     return DistinctReports(distinct.cast(pl.List(pl.String)), of_record, shortened)
 
 
