@@ -65,7 +65,7 @@ def _datamodule(config: DictConfig, store: Store, text_policy: str) -> EcgReport
     assert isinstance(settings, DictConfig)
     settings.merge_with({"text": {"policy": text_policy}, "train_fraction": 1.0, "batch_size": 1})
     settings.merge_with({"sampling": "uniform", "prefetch": 0, "quality": None})
-    return build_datamodule(settings, store, min_statement_records=1)
+    return build_datamodule(settings, store, min_patients=1)
 
 
 def _class_counts(datamodule: EcgReportDataModule) -> dict[str, dict[str, int]]:
