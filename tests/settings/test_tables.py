@@ -11,8 +11,8 @@ from omegaconf import OmegaConf
 
 import ecgmm.command_line  # noqa: F401 (registers the resolvers)
 from ecgmm.configuration import CONF_DIR
-from ecgmm.data.datamodule import SAMPLINGS
 from ecgmm.data.datamodule import SPLITS as MODULE_SPLITS
+from ecgmm.data.loader import SAMPLINGS
 from ecgmm.data.residency import RESIDENCIES
 from ecgmm.data.source import RATES_HZ
 from ecgmm.data.splits import SPLITS
