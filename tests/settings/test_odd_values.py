@@ -25,9 +25,9 @@ Command = Callable[..., int]
         ["method=k_merl", "method.ecg_encoder.most_leads_out=11", "method.ecg_encoder.segments_out=0.9"],
         ["method=cross_modal_transformer", "method.max_ecg_tokens=1", "method.n_heads=64", "method.findings_weight=0"],
         ["method=bag_of_statements", "method.inverse_penalty=1e-6"],
-        ["method=time_frequency", "method.frequency_encoder.hop_s=10", "method.frequency_encoder.max_hz=0"],
+        ["method=time_frequency", "method.frequency_encoder.hop_s=1.0", "method.frequency_encoder.max_hz=1"],
         ["ecg_encoder=resnet18", "ecg_encoder.width=1", "ecg_encoder.dim=1"],
-        ["trainer.precision=bf16-mixed", "trainer.devices=[0]", "trainer.deterministic=false"],
+        ["trainer.precision=bf16-mixed", "trainer.devices=auto", "trainer.deterministic=false"],
     ],
     ids=lambda odd: odd[0],
 )
