@@ -88,9 +88,7 @@ def refuse_missing_gpu(config: DictConfig) -> None:
     if config.trainer.accelerator == "gpu":
         raise ConfigError("trainer.accelerator is 'gpu' and torch finds none here; choose cpu or auto")
     if OmegaConf.is_list(config.trainer.devices):
-        raise ConfigError(
-            f"trainer.devices is {config.trainer.devices}, and torch finds no GPU here; give their number"
-        )
+        raise ConfigError(f"trainer.devices is {config.trainer.devices}, and torch finds no GPU here; say how many")
 
 
 def objective(metrics: dict[str, Any]) -> float | None:
