@@ -71,20 +71,35 @@ def _end_with_parent() -> None:
     Thread(target=watch, daemon=True).start()
 
 
+def _refuse_unfit(config: DictConfig) -> None:
+    try:
+        check("train", config)
+    except Exception as error:  # Hydra makes a warning of what its callbacks raise, so the command ends here
+        message = user_message(error)
+        if message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(2)
+
+
 class ListFailures(Callback):
-    """Hydra callback of the process that starts a sweep: ends it with exit code 1 and a list if a job failed."""
+    """Hydra callback of the process that starts a run or a sweep.
+
+    Settings that do not fit end it with exit code 2 before anything is made; a sweep ends with exit code 1 and a list
+    if a job failed.
+    """
 
     def __init__(self) -> None:
         self.started_s = 0.0
 
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Refuse settings that do not fit before Hydra makes the run directory."""
+        _refuse_unfit(config)
+
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Refuse settings of all jobs that do not fit, and remember when: older logs are of earlier sweeps."""
+        """Refuse settings of all jobs that do not fit, and remember when: older logs are of other sweeps."""
+        _refuse_unfit(config)
         self.started_s = time.time()
-        try:
-            check("train", config)
-        except UserError as error:  # Hydra makes a warning of what its callbacks raise
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(2)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """List failed jobs, each with the end of its log."""

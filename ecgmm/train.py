@@ -9,7 +9,7 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ecgmm import command_line
 from ecgmm.configuration import CONF_DIR
@@ -91,15 +91,19 @@ def refuse_several_devices(config: DictConfig) -> None:
 
 
 def refuse_missing_gpu(config: DictConfig) -> None:
-    """Refuse ``trainer.accelerator=gpu`` where there is none.
+    """Refuse ``trainer`` settings that name GPUs where there is none.
 
     Raises:
         ConfigError: If torch finds no GPU.
     """
     import torch
 
-    if config.trainer.accelerator == "gpu" and not torch.cuda.is_available():
+    if torch.cuda.is_available():
+        return
+    if config.trainer.accelerator == "gpu":
         raise ConfigError("trainer.accelerator is 'gpu' and torch finds none here; choose cpu or auto")
+    if OmegaConf.is_list(config.trainer.devices):
+        raise ConfigError(f"trainer.devices is {config.trainer.devices}, and torch finds no GPU here; say how many")
 
 
 def objective(metrics: dict[str, Any]) -> float | None:
