@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from ecgmm.errors import ConfigError, UserError
+from ecgmm.errors import ConfigError, UserError, printable
 from ecgmm.settings.arguments import readable
 from ecgmm.settings.messages import hydra_sentence
 
@@ -89,7 +89,7 @@ def run(main: Callable[[], None]) -> None:
         message = user_message(error)
         if message is None:
             raise
-        print(f"error: {message}", file=sys.stderr)
+        print(f"error: {printable(message, 4000)}", file=sys.stderr)
         sys.exit(2)
 
 

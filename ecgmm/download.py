@@ -14,6 +14,7 @@ from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.settings import check
+from ecgmm.terminal import say
 
 if TYPE_CHECKING:
     from ecgmm.data.download.mirror import Outcome
@@ -72,11 +73,10 @@ def _report(outcome: "Outcome", root: Path) -> None:
     from ecgmm.data.download.room import in_units
 
     for path, _, problem in outcome.problems:
-        print(f"not there or not right: {printable(path)}: {problem}")
+        say(f"not there or not right: {path}: {problem}")
     n_right = outcome.n_wanted - len(outcome.problems)
-    print(
-        f"{n_right} files in {printable(root)} are as published; {outcome.n_fetched} of them"
-        f" ({in_units(outcome.n_bytes)}) are new"
+    say(
+        f"{n_right} files in {root} are as published; {outcome.n_fetched} of them ({in_units(outcome.n_bytes)}) are new"
     )
     if outcome.problems:
         raise DataError(f"{len(outcome.problems)} files cannot be had; give the same command again to try only these")

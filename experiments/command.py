@@ -1,9 +1,9 @@
 """How a collector's command ends."""
 
-import sys
 from collections.abc import Callable
 
 from ecgmm.errors import UserError
+from ecgmm.terminal import say
 
 
 def exit_code(collect: Callable[[], None]) -> int:
@@ -11,6 +11,6 @@ def exit_code(collect: Callable[[], None]) -> int:
     try:
         collect()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}", to_stderr=True)
         return 2
     return 0

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from ecgmm.plots.look import literal
 from ecgmm.plots.palette import GREY, OKABE_ITO
 
 _BINS = np.linspace(0, 1, 41)
@@ -35,7 +36,7 @@ def gate_histograms(
     panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
     for k, (axes, name) in enumerate(zip(panels, class_names, strict=False)):
         values = gates[member[:, k]]
-        axes.set_title(f"{name}  ({len(values):,} records)", fontsize=10)
+        axes.set_title(f"{literal(name)}  ({len(values):,} records)", fontsize=10)
         axes.axvline(0.5, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)))
         axes.tick_params(labelbottom=True)
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
@@ -94,7 +95,7 @@ def draw_gate_ridges(axes: Axes, groups: Mapping[str, NDArray[np.floating]], n_r
             fontsize=7,
             color=OKABE_ITO[1],
         )
-    axes.set_yticks(baselines + 0.3, [f"{name}\n{n_records[name]:,}" for name in groups])
+    axes.set_yticks(baselines + 0.3, [f"{literal(name)}\n{n_records[name]:,}" for name in groups])
     axes.tick_params(axis="y", length=0)
     axes.grid(False, axis="y")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.05, len(groups)), xticks=[0, 0.5, 1])

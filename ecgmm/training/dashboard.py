@@ -17,6 +17,7 @@ from typing import Any, Self
 import polars as pl
 from lightning.pytorch.loggers.logger import Logger
 
+from ecgmm.errors import printable
 from ecgmm.training import dashboard_content
 
 log = logging.getLogger(__name__)
@@ -162,7 +163,7 @@ def _start(about: dict[str, Any], dashboard: dict[str, Any]) -> Any:
 
 
 def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    return printable(f"{type(error).__name__}: {error}".splitlines()[0])  # words of a server
 
 
 def log_results(
