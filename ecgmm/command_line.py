@@ -89,7 +89,8 @@ def run(main: Callable[[], None]) -> None:
         message = user_message(error)
         if message is None:
             raise
-        print(f"error: {printable(message, 4000)}", file=sys.stderr)
+        shown = re.sub(r"://[^\s'\"]*@", "://…@", message)  # of an address, never the password
+        print(f"error: {printable(shown, 4000)}", file=sys.stderr)
         sys.exit(2)
 
 

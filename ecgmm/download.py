@@ -24,9 +24,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="download")
-def main(config: DictConfig) -> None:
+def main() -> None:
     """Bring the folder ``data.root`` to what the source's list of checksums says."""
+    configs: list[DictConfig] = []
+
+    @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="download")
+    def compose(config: DictConfig) -> None:
+        configs.append(config)
+
+    compose()  # of a job that fails Hydra prints all settings, and url may hold a password; so the job ends here
+    for config in configs:
+        download(config)
+
+
+def download(config: DictConfig) -> None:
+    """Download as composed settings say.
+
+    Raises:
+        UserError: If a setting is wrong, or something is not there in the end.
+    """
     check("download", config)
     from ecgmm.data.download.site import Site  # slow imports, not needed by --help
     from ecgmm.data.lock import one_process

@@ -67,7 +67,7 @@ def redirected(address: str, location: str) -> str:
     return target._replace(netloc=target.netloc.rpartition("@")[2], fragment="").geturl()
 
 
-def basic_authorization(given: str, header: str = "authorization") -> dict[str, str]:
+def basic_authorization(given: str, header: str = "Authorization") -> dict[str, str]:
     """Header of a ``name:password`` as it stands in an address, percent-encoded; none where it is empty."""
     if not given:
         return {}

@@ -56,8 +56,10 @@ def read_list(file: Path) -> Iterator[ListedFile]:
     # Names of any bytes come through, also those with a carriage return in them.
     with TextIOWrapper(open_regular(file), encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
         for number, line in enumerate(iter(lambda: lines.readline(_LONGEST_LINE), ""), 1):
-            match = _LINE.fullmatch(line.removesuffix("\n").removesuffix("\r"))
             where = f"line {number} of {printable(file)}"
+            if len(line) == _LONGEST_LINE:
+                raise DataError(f"{where} is longer than any of a list; see whether url holds a published tree")
+            match = _LINE.fullmatch(line.removesuffix("\n").removesuffix("\r"))
             if match is None:
                 raise DataError(f"{where} is no sha256 and path; see whether url holds a published tree")
             path = match[2].removeprefix("./")

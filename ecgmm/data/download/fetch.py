@@ -117,7 +117,11 @@ def _attempt(site: Site, listed: ListedFile, part: Path) -> int:
         check_free(part.parent, told_bytes(response.headers) or 0)
         if response.status != 206:  # the server sends the whole, asked for the rest or not
             digest, n_begun = hashlib.sha256(), 0
-        n_fetched = _write(site, response, part, bool(n_begun), digest)
+        try:
+            n_fetched = _write(site, response, part, bool(n_begun), digest)
+        except UnavailableError:  # it has no end, so what came of it is no beginning
+            part.unlink()
+            raise
     if digest.hexdigest() != listed.sha256:
         part.unlink()  # nothing of it can be trusted
         raise TransientError("the bytes are not those of the checksum")

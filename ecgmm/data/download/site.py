@@ -180,7 +180,7 @@ def _pool(url: str, connection: Connection) -> urllib3.PoolManager:
             f"{scheme}://{host}",
             maxsize=connection.n_parallel,
             timeout=timeout,
-            proxy_headers=basic_authorization(given, "proxy-authorization"),
+            proxy_headers=basic_authorization(given, "Proxy-Authorization"),
         )
     except (ValueError, AssertionError, HTTPError):
         raise ConfigError(
