@@ -136,7 +136,7 @@ def build_datamodule(
         sampling=config.sampling,
         prefetch=config.prefetch,
         residency=config.data.residency,
-        quality=construct(config.quality),
+        quality=None if config.quality is None else construct(config.quality),
     )
 
 
