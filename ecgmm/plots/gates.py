@@ -67,7 +67,8 @@ def draw_gate_ridges(axes: Axes, groups: Mapping[str, NDArray[np.floating]], n_r
 
     Args:
         axes: Where to draw.
-        groups: Gates ``[n]`` in [0, 1] by name of the group, from top to bottom; several seeds may be pooled.
+        groups: Gates ``[n]`` in [0, 1] by name of the group as it is shown (``literal`` makes one of a class name),
+            from top to bottom; several seeds may be pooled.
         n_records: Records of each group, each counted once.
     """
     baselines = np.arange(len(groups))[::-1].astype(float)
@@ -95,7 +96,7 @@ def draw_gate_ridges(axes: Axes, groups: Mapping[str, NDArray[np.floating]], n_r
             fontsize=7,
             color=OKABE_ITO[1],
         )
-    axes.set_yticks(baselines + 0.3, [f"{literal(name)}\n{n_records[name]:,}" for name in groups])
+    axes.set_yticks(baselines + 0.3, [f"{name}\n{n_records[name]:,}" for name in groups])
     axes.tick_params(axis="y", length=0)
     axes.grid(False, axis="y")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.05, len(groups)), xticks=[0, 0.5, 1])

@@ -60,7 +60,7 @@ def redirected(address: str, location: str) -> str:
     Raises:
         UnavailableError: If it is an address of another kind.
     """
-    target = _split(urljoin(address, location)) if "\\" not in location else None
+    target = None if "\\" in location else _split(location, address)
     allowed = {"https": ("https",), "http": ("http", "https")}[urlsplit(address).scheme]
     if target is None or target.scheme not in allowed:
         raise UnavailableError("the server sends us to an address that is not followed")
@@ -83,12 +83,12 @@ def without_password(url: str) -> str:
     return printable(f"{scheme[0] if scheme else ''}…@{kept}" if "@" in url else kept)
 
 
-def _split(url: str) -> SplitResult | None:
-    """The parts of an address with a host, None if it is none."""
+def _split(url: str, base: str = "") -> SplitResult | None:
+    """The parts of an address with a host, relative to another one if given; None if it is none."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(urljoin(base, url))
         parts.port  # noqa: B018 (raises if it is no number)
-        urllib3.util.parse_url(url)
+        urllib3.util.parse_url(parts.geturl())
     except (ValueError, LocationParseError):
         return None
     return parts if parts.hostname else None

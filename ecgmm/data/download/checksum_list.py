@@ -77,7 +77,7 @@ def _problem_of(path: str) -> str | None:
         return "a path outside the tree"
     if path.endswith(PART_SUFFIX):
         return f"a name that ends in {PART_SUFFIX}, as unfinished files do"
-    if len(path) > MOST_NAME_BYTES:  # of the short ones, nearly all, the bytes are not counted
+    if len(path) > MOST_NAME_BYTES or not path.isascii():  # of the others, nearly all, no bytes are counted
         longest = max(len(name.encode(errors="surrogateescape")) for name in path.split("/"))
         if longest > MOST_NAME_BYTES or len(path.encode(errors="surrogateescape")) > MOST_PATH_BYTES:
             return f"a path of more than {MOST_PATH_BYTES} bytes, or a name in it of more than {MOST_NAME_BYTES}"
