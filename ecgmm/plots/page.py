@@ -33,5 +33,5 @@ def _readable(value: object) -> object:
     """What a template shows, without control characters other than line ends; they carry no meaning in HTML."""
     if not isinstance(value, str):
         return value
-    text = "\n".join(printable(line, len(line)) for line in str(value).split("\n"))
+    text = "\n".join(printable(line, 10 * len(line)) for line in str(value).split("\n"))
     return Markup(text) if isinstance(value, Markup) else text  # noqa: S704 (it was markup before)
