@@ -102,8 +102,10 @@ constraints: $(TOOLS)/.made ## Resolve all versions again after a change of pypr
 	  $$($(LEAVE_OUT) $(TOOLS)/cuda.txt constraints-build.txt constraints.txt) -o constraints-dev.txt
 
 audit: $(VENV)/.dev $(TOOLS)/.made ## Ask for known vulnerabilities of all pinned versions (needs an advisory service)
+	sed -nE 's/^([A-Za-z0-9._-]+==[^ ;]+).*/\1/p' constraints*.txt > $(TOOLS)/pins.txt
+	rm -f $(TOOLS)/audit.json
 	$(TOOLS)/bin/pip-audit --disable-pip --no-deps --progress-spinner off --format json --output $(TOOLS)/audit.json \
-	  $(addprefix -r ,$(wildcard constraints*.txt)) 2> $(TOOLS)/audit.log || test -s $(TOOLS)/audit.json || cat $(TOOLS)/audit.log
+	  --requirement $(TOOLS)/pins.txt 2> $(TOOLS)/audit.log || true
 	$(BIN)/python -m benchmarks.dependencies audit $(TOOLS)/audit.json
 
 licences: $(VENV)/.dev ## Write docs/licences.md from what is installed

@@ -39,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if what == "licences":
         LICENCES.write_text(licences(), encoding="utf-8")
         return 0
-    return report(json.loads(Path(rest[0]).read_text(encoding="utf-8")))
+    file = Path(rest[0])
+    if not file.exists():
+        say(f"pip-audit ended without a result: nothing was audited; see {file.with_suffix('.log')}")
+        return 2
+    return report(json.loads(file.read_text(encoding="utf-8")))
 
 
 def pins(file: Path) -> dict[str, str]:

@@ -12,11 +12,11 @@ from xml.etree import ElementTree as Tree
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from omegaconf import OmegaConf
 
 from ecgmm.auditing.statement_coverage import print_coverage
 from ecgmm.auditing.tables import print_audit
@@ -80,10 +80,11 @@ def test_a_console_shows_text_as_it_stands(name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["job_logging", "hydra_logging"])
 def test_a_log_line_is_one_line_and_a_traceback_keeps_its_lines(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = yaml.safe_load((CONF_DIR / "hydra" / kind / "stderr.yaml").read_text())
+    settings = OmegaConf.to_container(OmegaConf.load(CONF_DIR / "hydra" / kind / "stderr.yaml"))
+    assert isinstance(settings, dict)
     before = logging.root.handlers[:]
     try:
-        logging.config.dictConfig(settings)
+        logging.config.dictConfig({str(key): value for key, value in settings.items()})
         logging.getLogger("ecgmm.test").warning("a %s", ALL)
         try:
             raise RuntimeError(ALL)
@@ -240,7 +241,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "synthetic": True,
         "splits": [{"split": "test", "records": 400, "patients": 200}],
     }
-    facts = {
+    facts: dict[str, Any] = {
         "reference": ALL,
         "commit": ALL,
         "recipe": ALL,
@@ -295,7 +296,7 @@ def test_figures_of_hostile_runs(
     monkeypatch.setattr(simulated_runs, "CLASSES", HOSTILE)
     for fraction in (0.1, 1.0):
         folder = tmp_path / f"{fraction}{ESCAPE[:20]}"
-        facts = {"recipe": ALL, "commit": ALL, "ablation": ALL}
+        facts: dict[str, Any] = {"recipe": ALL, "commit": ALL, "ablation": ALL}
         write_study_run(folder, "gated_fusion", 1, fraction=fraction, name="fraction_sweep", **facts)
         if collector is not figure4:
             break
@@ -307,8 +308,6 @@ def test_figures_of_hostile_runs(
 
 
 def test_small_tables_of_hostile_runs(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from omegaconf import OmegaConf
-
     for run in runs.iterdir():
         (run / "evaluation").mkdir()
         entry = {"leads": HOSTILE, "test/auroc_macro": {"value": 0.8}}
