@@ -114,8 +114,8 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str,
         os.environ[f"WANDB_{name}_DIR"] = str(folder / "staging")
     about = {
         "project": dashboard["project"],
-        "name": run_directory.name[:_LONGEST_NAME],
-        "group": config["name"][:_LONGEST_NAME],
+        "name": printable(run_directory.name)[:_LONGEST_NAME],
+        "group": printable(config["name"])[:_LONGEST_NAME],
         "job_type": "train",
         "tags": dashboard_content.tags(facts),
         "config": dashboard_content.shown_config(config, facts),
