@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from ecgmm import command_line
 from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
-from ecgmm.errors import ConfigError, DataError, printable
+from ecgmm.errors import ConfigError, DataError
 from ecgmm.settings import check
 from ecgmm.terminal import say
 

@@ -56,32 +56,35 @@ def read_list(file: Path) -> Iterator[ListedFile]:
     # Names of any bytes come through, also those with a carriage return in them.
     with TextIOWrapper(open_regular(file), encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
         for number, line in enumerate(iter(lambda: lines.readline(_LONGEST_LINE), ""), 1):
-            where = f"line {number} of {printable(file)}"
-            if len(line) == _LONGEST_LINE:
-                raise DataError(f"{where} is longer than any of a list; see whether url holds a published tree")
             match = _LINE.fullmatch(line.removesuffix("\n").removesuffix("\r"))
-            if match is None:
-                raise DataError(f"{where} is no sha256 and path; see whether url holds a published tree")
-            path = match[2].removeprefix("./")
-            problem = _problem_of(path)
-            if problem is not None:
-                raise DataError(f"{where} has {problem}; nothing of it was fetched")
+            path = match[2].removeprefix("./") if match else ""
+            if len(line) == _LONGEST_LINE:
+                problem = "is longer than any of a list; see whether url holds a published tree"
+            elif match is None:
+                problem = "is no sha256 and path; see whether url holds a published tree"
+            else:
+                problem = _problem_of(path)
+            if match is None or problem:
+                raise DataError(f"line {number} of {printable(file)} {problem}")
             if path != LIST_NAME:
                 yield ListedFile(path, match[1].lower())
 
 
-def _problem_of(path: str) -> str | None:
-    """Why no file below the root can have a path, None if one can."""
+def _problem_of(path: str) -> str:
+    """Why no file below the root can have a path, empty if one can."""
     plain = path == posixpath.normpath(path) and "\\" not in path and "\x00" not in path
     if not plain or path.startswith(("/", "../")) or path in (".", ".."):
-        return "a path outside the tree"
+        return "has a path outside the tree; nothing of it was fetched"
     if path.endswith(PART_SUFFIX):
-        return f"a name that ends in {PART_SUFFIX}, as unfinished files do"
+        return f"has a name that ends in {PART_SUFFIX}, as unfinished files do; nothing of it was fetched"
     if len(path) > MOST_NAME_BYTES or not path.isascii():  # of the others, nearly all, no bytes are counted
         longest = max(len(name.encode(errors="surrogateescape")) for name in path.split("/"))
         if longest > MOST_NAME_BYTES or len(path.encode(errors="surrogateescape")) > MOST_PATH_BYTES:
-            return f"a path of more than {MOST_PATH_BYTES} bytes, or a name in it of more than {MOST_NAME_BYTES}"
-    return None
+            return (
+                f"has a path of more than {MOST_PATH_BYTES} bytes, or a name in it of more than {MOST_NAME_BYTES};"
+                " nothing of it was fetched"
+            )
+    return ""
 
 
 def check_list(file: Path) -> int:
@@ -108,25 +111,28 @@ def check_list(file: Path) -> int:
         raise DataError(
             f"{printable(file)} lists {n_twice} paths more than once, or but for upper and lower case; {cure}"
         )
-    if len(np.intersect1d(files, folders)):
+    if (files[np.searchsorted(files, folders).clip(max=len(files) - 1)] == folders).any():
         raise DataError(f"{printable(file)} lists a file and a folder of one name; {cure}")
     return len(files) - 1
 
 
 def _hashes(file: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sorted hashes of the files, the list among them, and of all folders on the way to them; 8 bytes each."""
-    files, folders = array("q", [_hash(LIST_NAME)]), array("q")
-    last = ""
+    """Sorted hashes of the files, the list among them, and of the folders on the way to them; 8 bytes each."""
+    files, folders = array("q", [_hash(LIST_NAME)]), array("q", [_hash("")])
+    last: list[str] = []
     for listed in read_list(file):
         if len(files) > MOST_FILES:
             raise DataError(f"{printable(file)} lists more than {MOST_FILES:,} files; see whether url is right")
         files.append(_hash(listed.path))
-        folder = posixpath.dirname(listed.path)
-        if folder != last:  # lists are sorted, so few folders come more than once
-            parts = folder.split("/")
-            folders.extend(_hash("/".join(parts[:depth])) for depth in range(1, len(parts) + 1))
-            last = folder
-    return np.sort(np.frombuffer(files, np.int64)), np.unique(np.frombuffer(folders, np.int64))
+        parts = listed.path.split("/")[:-1]
+        if parts != last:  # lists are sorted, so few folders come more than once
+            n_same = len(posixpath.commonprefix([parts, last]))
+            folders.extend(_hash("/".join(parts[:depth])) for depth in range(n_same + 1, len(parts) + 1))
+            last = parts
+    found = np.frombuffer(files, np.int64), np.frombuffer(folders, np.int64)
+    for hashes in found:
+        hashes.sort()  # in place
+    return found
 
 
 def _hash(path: str) -> int:
