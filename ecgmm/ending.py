@@ -13,6 +13,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, Self, TextIO
 
+from ecgmm import terminal
+
 USER_MISTAKE = 2
 NOBODY_READS = 128 + signal.SIGPIPE
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -126,7 +128,7 @@ def _code_after(error: BaseException, explain: Callable[[BaseException], str | N
 def say(text: str) -> None:
     """Print to standard error, or say nothing where that is full or closed."""
     with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+        terminal.say(text, to_stderr=True)
 
 
 def write_in_any_encoding() -> None:

@@ -17,9 +17,9 @@ from omegaconf import DictConfig
 
 from ecgmm.command_line import user_message
 from ecgmm.ending import write_in_any_encoding
-from ecgmm.errors import UserError
 from ecgmm.files import write_whole
 from ecgmm.settings import check
+from ecgmm.terminal import say
 
 log = logging.getLogger(__name__)
 ERROR_LOG = "error.log"
@@ -107,8 +107,8 @@ class ListFailures(Callback):
         failed = [file for file in logs if file.stat().st_mtime >= self.started_s]
         if not failed:
             return
-        print(f"{len(failed)} job{'s' * (len(failed) > 1)} failed; mend and start the sweep again:", file=sys.stderr)
+        say(f"{len(failed)} job{'s' * (len(failed) > 1)} failed; mend and start the sweep again:", to_stderr=True)
         for file in failed:
             last_line = file.read_text(encoding="utf-8").strip().splitlines()[-1]
-            print(f"  {file}\n    {last_line}", file=sys.stderr)
+            say(f"  {file}", f"    {last_line}", to_stderr=True)
         sys.exit(1)

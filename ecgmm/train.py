@@ -36,11 +36,11 @@ def main(config: DictConfig) -> float | None:
     if not metrics:
         return None  # a process beside the first
     from ecgmm.files import read_json
+    from ecgmm.terminal import say
     from ecgmm.training.summary import left_out_lines, print_metrics
 
     print_metrics(metrics, directory)
-    for line in left_out_lines(read_json(directory / "run.json", "train the run again")["quality"]["left_out"]):
-        print(line)
+    say(*left_out_lines(read_json(directory / "run.json", "train the run again")["quality"]["left_out"]))
     return objective(metrics)
 
 

@@ -129,7 +129,7 @@ class Run:
         return cast(TaskKind, self.facts["task"])
 
     def _predictions(self, split: str) -> pl.DataFrame:
-        frame = pl.read_parquet(self.directory / "predictions.parquet").filter(pl.col("split") == split)
+        frame = pl.read_parquet(self.directory / "predictions.parquet", glob=False).filter(pl.col("split") == split)
         return average_windows(frame)
 
     def _labels_and_probabilities(self, frame: pl.DataFrame) -> tuple[NDArray[Any], NDArray[np.float64]]:

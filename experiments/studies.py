@@ -45,7 +45,7 @@ def per_setting(runs: Sequence[Run], axis: str, value: Callable[[Run], float]) -
 
 def best_epoch(run: Run) -> Mapping[str, float]:
     """The line of history.csv with the best validation macro AUROC, whose checkpoint was tested."""
-    history = pl.read_csv(run.directory / "history.csv")
+    history = pl.read_csv(run.directory / "history.csv", glob=False)
     row: dict[str, float] = history.row(int(np.nanargmax(history["val/auroc_macro"].to_numpy())), named=True)
     return row
 

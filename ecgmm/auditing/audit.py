@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from ecgmm.auditing.overlap import look_up, shared_patients, shared_reports, shared_waveforms
 from ecgmm.auditing.probes import Probes
@@ -16,6 +15,7 @@ from ecgmm.auditing.verdicts import verdicts
 from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
 from ecgmm.data.store import Store
 from ecgmm.files import write_json
+from ecgmm.terminal import PlainConsole
 from ecgmm.training.run import build_datamodule
 
 TEXT_POLICIES = ("full", "masked", "shuffled", "none")
@@ -82,5 +82,5 @@ def save_audit(audit: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "audit.json", audit)
     text = io.StringIO()
-    print_audit(audit, Console(file=text, width=_TEXT_WIDTH))
+    print_audit(audit, PlainConsole(file=text, width=_TEXT_WIDTH))
     (folder / "audit.txt").write_text(text.getvalue(), encoding="utf-8")

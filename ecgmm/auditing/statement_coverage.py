@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from ecgmm.errors import DataError
 from ecgmm.files import read_bounded
+from ecgmm.terminal import PlainConsole, say
 from ecgmm.text.statements import coverage, findings_of
 
 _MOST_BYTES = 64 << 20
@@ -42,7 +42,7 @@ def print_coverage(statements: list[str]) -> None:
     table.add_column("share", justify="right")
     for name, count in counts.items():
         table.add_row(name.replace("/", ": "), f"{count:,}", f"{count / total:.1%}")
-    Console().print(table)
+    PlainConsole().print(table)
     unrecognised = [statement for statement in statements if not findings_of(statement)]
-    print(f"unrecognised: {len(unrecognised)}", *(f"  {statement}" for statement in unrecognised), sep="\n")
+    say(f"unrecognised: {len(unrecognised)}", *(f"  {statement}" for statement in unrecognised))
     print(json.dumps({"total": total, "unrecognised": counts["unrecognised"]}))

@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 from rich.table import Table
 
 from ecgmm.data.labels.label_set import LabelSet
@@ -13,6 +12,7 @@ from ecgmm.data.splits import SPLITS, split_digest
 from ecgmm.data.statistics import LeadSums
 from ecgmm.errors import printable
 from ecgmm.leads import LEADS
+from ecgmm.terminal import PlainConsole
 
 MOST_CLASSES_SHOWN = 10
 """Of a label set with more classes the most frequent ones are printed."""
@@ -84,7 +84,7 @@ def _describe(labels: LabelSet, records: pl.DataFrame) -> dict[str, Any]:
 
 def print_summary(manifest: dict[str, Any]) -> None:
     """Print kept and dropped records, splits and classes of a store."""
-    console = Console()
+    console = PlainConsole()
     records = Table(title=f"Records of {manifest['source']['name']}", title_justify="left")
     records.add_column("outcome")
     records.add_column("records", justify="right")

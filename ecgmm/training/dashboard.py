@@ -18,6 +18,7 @@ import polars as pl
 from lightning.pytorch.loggers.logger import Logger
 
 from ecgmm.ending import Stopped
+from ecgmm.errors import printable
 from ecgmm.training import dashboard_content
 
 log = logging.getLogger(__name__)
@@ -115,8 +116,8 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str,
         os.environ[f"WANDB_{name}_DIR"] = str(folder / "staging")
     about = {
         "project": dashboard["project"],
-        "name": run_directory.name[:_LONGEST_NAME],
-        "group": config["name"][:_LONGEST_NAME],
+        "name": printable(run_directory.name)[:_LONGEST_NAME],
+        "group": printable(config["name"])[:_LONGEST_NAME],
         "job_type": "train",
         "tags": dashboard_content.tags(facts),
         "config": dashboard_content.shown_config(config, facts),
@@ -165,7 +166,7 @@ def _start(about: dict[str, Any], dashboard: dict[str, Any]) -> Any:
 
 
 def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    return printable(f"{type(error).__name__}: {error}".splitlines()[0])  # words of a server
 
 
 def log_results(

@@ -138,7 +138,7 @@ def build_datamodule(config: DictConfig, store: Store, min_patients: int = MIN_P
         sampling=config.sampling,
         prefetch=config.prefetch,
         residency=config.data.residency,
-        quality=construct(config.quality),
+        quality=None if config.quality is None else construct(config.quality),
     )
 
 
