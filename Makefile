@@ -4,25 +4,32 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-CONSTRAINTS := constraints.txt
+TOOLS := .venv-tools
+# Of every package that is installed from these lists the files have a known sha256; nothing else is taken from an index.
+LOCKED := $(BIN)/pip install --quiet --require-hashes --no-deps --no-build-isolation
 
-.PHONY: help setup reproduce-table2 extend-table2 studies figures leads test test-slow lint types imports check bench clean
+.PHONY: help setup reproduce-table2 extend-table2 studies figures leads test test-slow lint types imports check bench
+.PHONY: constraints audit licences clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A stamp is newer than what it was made from, so the second call does no set-up.
-$(VENV)/.base: pyproject.toml $(CONSTRAINTS)
+$(VENV)/.base: pyproject.toml constraints-build.txt constraints.txt constraints-torch.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c $(CONSTRAINTS) torch
-	$(BIN)/pip install --quiet -c $(CONSTRAINTS) -e .
+	$(LOCKED) -r constraints-build.txt
+	$(LOCKED) -r constraints.txt
+	$(BIN)/pip install --quiet -r constraints-torch.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/pip check
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.base
-	$(BIN)/pip install --quiet -c $(CONSTRAINTS) -e '.[dev]'
+$(VENV)/.dev: $(VENV)/.base constraints-dev.txt
+	$(LOCKED) -r constraints-dev.txt
+	$(BIN)/pip check
 	touch $@
 
-setup: $(VENV)/.base ## Make .venv with the exact versions of constraints.txt
+setup: $(VENV)/.base ## Make .venv with the exact versions of constraints*.txt
 
 # JOBS runs side by side, each with its share of the cores: two cores do more with two jobs of one thread than with one of two.
 JOBS ?= 2
@@ -74,5 +81,35 @@ check: lint types imports test test-slow ## All of the above, as CI does
 bench: $(VENV)/.dev ## Print what is fast and how fast (half an hour), and keep it in bench.json with hardware and versions
 	$(BIN)/python -m benchmarks.all
 
-clean: ## Remove .venv and caches; leaves raw/, stores/ and outputs/
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+# Tools of the lists themselves; they are no part of the environment.
+$(TOOLS)/.made: Makefile
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet uv==0.13.9 pip-audit==2.10.1
+	touch $@
+
+# One list holds for Python 3.11 to 3.13 and every system: uv resolves them together, and keeps the versions that are in
+# it already. torch, and what it alone brings for a GPU, stays out.
+COMPILE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --custom-compile-command 'make constraints'
+LEAVE_OUT := sed -nE 's/^([A-Za-z0-9._-]+)==.*/--no-emit-package \1/p'
+
+constraints: $(TOOLS)/.made ## Resolve all versions again after a change of pyproject.toml, and write constraints*.txt
+	printf 'hatchling>=1.27\neditables\nsetuptools\nwheel\n' | $(COMPILE) - -o constraints-build.txt
+	$(COMPILE) constraints-torch.txt | grep -E '^(torch|triton|cuda-[a-z-]+|nvidia-[a-z0-9-]+)==' > $(TOOLS)/cuda.txt
+	$(COMPILE) pyproject.toml -c constraints-torch.txt \
+	  $$($(LEAVE_OUT) $(TOOLS)/cuda.txt constraints-build.txt) -o constraints.txt
+	$(COMPILE) pyproject.toml --extra dev -c constraints-torch.txt -c constraints.txt \
+	  $$($(LEAVE_OUT) $(TOOLS)/cuda.txt constraints-build.txt constraints.txt) -o constraints-dev.txt
+
+audit: $(VENV)/.dev $(TOOLS)/.made ## Ask for known vulnerabilities of all pinned versions (needs an advisory service)
+	sed -nE 's/^([A-Za-z0-9._-]+==[^ ;]+).*/\1/p' constraints*.txt > $(TOOLS)/pins.txt
+	rm -f $(TOOLS)/audit.json
+	$(TOOLS)/bin/pip-audit --disable-pip --no-deps --progress-spinner off --format json --output $(TOOLS)/audit.json \
+	  --requirement $(TOOLS)/pins.txt 2> $(TOOLS)/audit.log || true
+	$(BIN)/python -m benchmarks.dependencies audit $(TOOLS)/audit.json
+
+licences: $(VENV)/.dev ## Write docs/licences.md from what is installed
+	$(BIN)/python -m benchmarks.dependencies licences
+
+clean: ## Remove .venv, .venv-tools and caches; leaves raw/, stores/ and outputs/
+	rm -rf $(VENV) $(TOOLS) .mypy_cache .ruff_cache .pytest_cache

@@ -23,13 +23,13 @@ def main(config: DictConfig) -> None:
         print_coverage(read_statements(Path(config.statements)))
         return
 
-    from rich.console import Console
+    from ecgmm.terminal import PlainConsole, say
 
     if config.agreement:
         from ecgmm.auditing.agreement import print_agreement
         from ecgmm.building import construct
 
-        print_agreement(construct(config.data).read_index(), Console())
+        print_agreement(construct(config.data).read_index(), PlainConsole())
         return
 
     from ecgmm.auditing.audit import audit_store, save_audit
@@ -40,8 +40,8 @@ def main(config: DictConfig) -> None:
     audit = audit_store(config, store)
     folder = Path(config.paths.outputs) / "audit" / store.path.name / config.labels.name
     save_audit(audit, folder)
-    print_audit(audit, Console())
-    print(folder)
+    print_audit(audit, PlainConsole())
+    say(folder)
 
 
 if __name__ == "__main__":

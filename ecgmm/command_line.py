@@ -1,6 +1,5 @@
-"""How an entry point ends: a user's mistake is one sentence and exit code 2, anything else a traceback and code 1."""
+"""What an entry point makes of its command line, and how it ends (``ecgmm.ending``)."""
 
-import errno
 import hashlib
 import os
 import re
@@ -13,9 +12,11 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from ecgmm.errors import ConfigError, UserError
+from ecgmm.ending import ended
+from ecgmm.errors import ConfigError
 from ecgmm.settings.arguments import readable
 from ecgmm.settings.messages import hydra_sentence
+from ecgmm.system_errors import first_sentence
 
 _LONGEST_NAME = 120
 # These say where things are or how they are shown; two runs that differ in them only are the same run.
@@ -82,27 +83,21 @@ def run(main: Callable[[], None]) -> None:
         main: The function that ``hydra.main`` returned.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # lets exceptions through to here instead of printing them itself
-    try:
+
+    def work() -> None:
         sys.argv[1:] = readable(sys.argv[1:])
         main()
-    except Exception as error:
-        message = user_message(error)
-        if message is None:
-            raise
-        print(f"error: {message}", file=sys.stderr)
-        sys.exit(2)
+
+    code = ended(work, user_message)
+    if code:
+        sys.exit(code)
 
 
 def user_message(error: BaseException) -> str | None:
     """The sentence for a mistake that the user can mend, or None for a mistake of ours."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, UserError):
-            return str(cause)
-        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
-            place = cause.filename or "the output"
-            return f"no space left on the disk of {place}; free some or set paths.* to another disk"
-        cause = cause.__cause__ or cause.__context__
+    message = first_sentence(error)
+    if message is not None:
+        return message
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key} is not given; add {error.full_key}=... to the command"
     if isinstance(error, (HydraException, OmegaConfBaseException)):

@@ -14,6 +14,7 @@ from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError, DataError
 from ecgmm.settings import check
+from ecgmm.terminal import say
 
 if TYPE_CHECKING:
     from ecgmm.data.download.mirror import Outcome
@@ -23,9 +24,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="download")
-def main(config: DictConfig) -> None:
+def main() -> None:
     """Bring the folder ``data.root`` to what the source's list of checksums says."""
+    configs: list[DictConfig] = []
+
+    @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="download")
+    def compose(config: DictConfig) -> None:
+        configs.append(config)
+
+    compose()  # of a job that fails Hydra prints all settings, and url may hold a password; so the job ends here
+    for config in configs:
+        download(config)
+
+
+def download(config: DictConfig) -> None:
+    """Download as composed settings say.
+
+    Raises:
+        UserError: If a setting is wrong, or something is not there in the end.
+    """
     check("download", config)
     from ecgmm.data.download.site import Site  # slow imports, not needed by --help
     from ecgmm.data.lock import one_process
@@ -72,9 +89,9 @@ def _report(outcome: "Outcome", root: Path) -> None:
     from ecgmm.data.download.room import in_units
 
     for path, _, problem in outcome.problems:
-        print(f"not there or not right: {path}: {problem}")
+        say(f"not there or not right: {path}: {problem}")
     n_right = outcome.n_wanted - len(outcome.problems)
-    print(
+    say(
         f"{n_right} files in {root} are as published; {outcome.n_fetched} of them ({in_units(outcome.n_bytes)}) are new"
     )
     if outcome.problems:

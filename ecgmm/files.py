@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ecgmm.errors import DataError, printable
+from ecgmm.system_errors import naming
 
 MOST_JSON_BYTES = 64 << 20
 """A JSON file of ours is far below it: the manifest of 2,000 classes has one megabyte."""
@@ -92,7 +93,7 @@ def whole_file(path: Path, private: bool = False) -> Iterator[BinaryIO]:
     mode = 0o600 if private else 0o666
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with naming(path), os.fdopen(handle, "wb") as file:
             yield file
         partial.replace(path)
     except BaseException:

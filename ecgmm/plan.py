@@ -16,6 +16,7 @@ from ecgmm import command_line
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check
+from ecgmm.terminal import say
 
 if TYPE_CHECKING:
     from ecgmm.training.estimate import Job
@@ -29,10 +30,10 @@ def main() -> None:
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         jobs, n_jobs = plan([text for text in sys.argv[1:] if text not in ("-m", "--multirun")])
     for job in jobs:
-        print(f"{job.state:11} {_minutes(job.seconds_left)}  {job.directory}")
+        say(f"{job.state:11} {_minutes(job.seconds_left)}  {job.directory}")
     states = Counter(job.state for job in jobs)
     total_s = sum(job.seconds_left for job in jobs) / n_jobs
-    print(f"{len(jobs)} jobs: {', '.join(f'{n} {state}' for state, n in states.items())}")
+    say(f"{len(jobs)} jobs: {', '.join(f'{n} {state}' for state, n in states.items())}")
     print(f"about {_minutes(total_s).strip()} of training, {n_jobs} side by side (n_jobs)")
 
 

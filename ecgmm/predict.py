@@ -14,14 +14,14 @@ def main(config: DictConfig) -> None:
     check("predict", config)
     from pathlib import Path  # with the slow imports below, not needed by --help
 
+    from ecgmm.terminal import say
     from ecgmm.training.prediction import predict_record
 
     record = None if config.record is None else Path(config.record)
     numbers, words = predict_record(Path(config.run), record, config.report)
     for name, value in numbers.items():
-        print(f"{name:<24} {value:.3f}")
-    for line in words:
-        print(line)
+        say(f"{name:<24} {value:.3f}")
+    say(*words)
 
 
 if __name__ == "__main__":

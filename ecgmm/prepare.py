@@ -17,6 +17,7 @@ def main(config: DictConfig) -> None:
     from ecgmm.data.preparation import prepare_store, store_path
     from ecgmm.data.store import Store
     from ecgmm.integrity.report import PAGE_NAME, is_current, write_integrity
+    from ecgmm.terminal import say
 
     settings = construct(config.data)
     before = Store.open(store_path(settings)) if store_path(settings).exists() else None
@@ -32,7 +33,7 @@ def main(config: DictConfig) -> None:
         outcome = f"was there and has {n_more:,} rows more; its tables were made anew"
     if not is_current(path):
         write_integrity(path)
-    print(f"{path} {outcome}; {path / PAGE_NAME} shows its recordings")
+    say(f"{path} {outcome}; {path / PAGE_NAME} shows its recordings")
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ecgmm.command_line import user_message
-from ecgmm.errors import UserError
+from ecgmm.ending import write_in_any_encoding
+from ecgmm.files import write_whole
 from ecgmm.settings import check
+from ecgmm.terminal import say
 
 log = logging.getLogger(__name__)
 ERROR_LOG = "error.log"
@@ -34,19 +36,26 @@ def attempt(job: Callable[[], float | None], directory: Path) -> float | None:
     Returns:
         The objective, or None where the job failed: a search counts such a trial as failed and goes on.
     """
+    write_in_any_encoding()
     if multiprocessing.parent_process() is not None:
         _end_with_parent()
-    file = directory / ERROR_LOG
-    file.unlink(missing_ok=True)
     try:
+        (directory / ERROR_LOG).unlink(missing_ok=True)
         value = job()
         log.info("done: %s", directory)
         return value
     except Exception as error:
         message = user_message(error)
-        file.write_text(f"error: {message}\n" if message else traceback.format_exc(), encoding="utf-8")
+        record_failure(directory, message or traceback.format_exc())
         log.error("failed: %s", directory)
         return None
+
+
+def record_failure(directory: Path, text: str) -> None:
+    """Keep why the job of a run directory failed, a sentence or a traceback, where ``ListFailures`` finds it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    is_sentence = "\n" not in text
+    write_whole(directory / ERROR_LOG, (f"error: {text}\n" if is_sentence else text).encode(errors="backslashreplace"))
 
 
 @cache
@@ -62,20 +71,35 @@ def _end_with_parent() -> None:
     Thread(target=watch, daemon=True).start()
 
 
+def _refuse_unfit(config: DictConfig) -> None:
+    try:
+        check("train", config)
+    except Exception as error:  # Hydra makes a warning of what its callbacks raise, so the command ends here
+        message = user_message(error)
+        if message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(2)
+
+
 class ListFailures(Callback):
-    """Hydra callback of the process that starts a sweep: ends it with exit code 1 and a list if a job failed."""
+    """Hydra callback of the process that starts a run or a sweep.
+
+    Settings that do not fit end it with exit code 2 before anything is made; a sweep ends with exit code 1 and a list
+    if a job failed.
+    """
 
     def __init__(self) -> None:
         self.started_s = 0.0
 
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Refuse settings that do not fit before Hydra makes the run directory."""
+        _refuse_unfit(config)
+
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Refuse settings of all jobs that do not fit, and remember when: older logs are of earlier sweeps."""
+        """Refuse settings of all jobs that do not fit, and remember when: older logs are of other sweeps."""
+        _refuse_unfit(config)
         self.started_s = time.time()
-        try:
-            check("train", config)
-        except UserError as error:  # Hydra makes a warning of what its callbacks raise
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(2)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """List failed jobs, each with the end of its log."""
@@ -83,8 +107,8 @@ class ListFailures(Callback):
         failed = [file for file in logs if file.stat().st_mtime >= self.started_s]
         if not failed:
             return
-        print(f"{len(failed)} job{'s' * (len(failed) > 1)} failed; mend and start the sweep again:", file=sys.stderr)
+        say(f"{len(failed)} job{'s' * (len(failed) > 1)} failed; mend and start the sweep again:", to_stderr=True)
         for file in failed:
             last_line = file.read_text(encoding="utf-8").strip().splitlines()[-1]
-            print(f"  {file}\n    {last_line}", file=sys.stderr)
+            say(f"  {file}", f"    {last_line}", to_stderr=True)
         sys.exit(1)

@@ -1,19 +1,23 @@
 """Train one method, or a sweep: ``python -m ecgmm.train [method=concat] [+experiment=table2] ...``."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ecgmm import command_line
 from ecgmm.configuration import CONF_DIR
+from ecgmm.ending import Stopped
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check
 from ecgmm.sweeps import attempt
+from ecgmm.system_errors import naming
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
@@ -32,11 +36,11 @@ def main(config: DictConfig) -> float | None:
     if not metrics:
         return None  # a process beside the first
     from ecgmm.runs.facts import read_facts
+    from ecgmm.terminal import say
     from ecgmm.training.summary import left_out_lines, print_metrics
 
     print_metrics(metrics, directory)
-    for line in left_out_lines(read_facts(directory)["quality"]["left_out"]):
-        print(line)
+    say(*left_out_lines(read_facts(directory)["quality"]["left_out"]))
     return objective(metrics)
 
 
@@ -56,8 +60,19 @@ def train(config: DictConfig, directory: Path) -> dict[str, Any]:
         logging.getLogger("ecgmm").setLevel(logging.WARNING)
         return run_training(config, open_or_prepare(config.data), directory)
     store = open_or_prepare(config.data)
-    with one_process(directory, "trains"):
+    with one_process(directory, "trains"), naming(directory), _saying_how_to_go_on(directory):
         return run_training(config, store, directory)
+
+
+@contextmanager
+def _saying_how_to_go_on(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except Stopped as stop:
+        saved = any(directory.glob("checkpoints/**/last.ckpt"))
+        how = "goes on from its last checkpoint" if saved else "begins it anew, since it has no checkpoint yet"
+        stop.add_note(f"{directory} is not finished; the same command {how}")
+        raise
 
 
 def refuse_several_devices(config: DictConfig) -> None:
@@ -76,15 +91,19 @@ def refuse_several_devices(config: DictConfig) -> None:
 
 
 def refuse_missing_gpu(config: DictConfig) -> None:
-    """Refuse ``trainer.accelerator=gpu`` where there is none.
+    """Refuse ``trainer`` settings that name GPUs where there is none.
 
     Raises:
         ConfigError: If torch finds no GPU.
     """
     import torch
 
-    if config.trainer.accelerator == "gpu" and not torch.cuda.is_available():
+    if torch.cuda.is_available():
+        return
+    if config.trainer.accelerator == "gpu":
         raise ConfigError("trainer.accelerator is 'gpu' and torch finds none here; choose cpu or auto")
+    if OmegaConf.is_list(config.trainer.devices):
+        raise ConfigError(f"trainer.devices is {config.trainer.devices}, and torch finds no GPU here; say how many")
 
 
 def objective(metrics: dict[str, Any]) -> float | None:

@@ -1,16 +1,11 @@
 """How a collector's command ends."""
 
-import sys
 from collections.abc import Callable
 
-from ecgmm.errors import UserError
+from ecgmm.ending import ended
+from ecgmm.system_errors import first_sentence
 
 
 def exit_code(collect: Callable[[], None]) -> int:
-    """Run a collector: 0, or 2 after one line on standard error for a mistake that the user can mend."""
-    try:
-        collect()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    """Run a collector: 0, 2 after one line on standard error for what the user can mend, or that of a signal."""
+    return ended(collect, first_sentence)

@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ecgmm.errors import UserError
 from ecgmm.evaluation.metrics import TABLE2_METRICS
+from ecgmm.terminal import say
 from experiments.command import exit_code
 
 LAMBDA, FRACTION, METHOD = "method.lambda_cons", "train_fraction", "facts.method"
@@ -201,14 +201,14 @@ def _make(entity: str, project: str, out: Path, dry_run: bool) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         content = json.dumps(specification(workspace, report), indent=1, ensure_ascii=False)
         out.write_text(content + "\n", encoding="utf-8")
-        print(out)
+        say(out)
         if not dry_run:
-            print("not logged in, nothing was sent; run `wandb login` and call this again", file=sys.stderr)
+            say("not logged in, nothing was sent; run `wandb login` and call this again", to_stderr=True)
         return
     try:
         for made in (workspace, report):
             made.save()
-            print(made.url)
+            say(made.url)
     except Exception as error:  # the library lets pass whatever its network and server raise
         raise UserError(f"W&B did not take the dashboard ({error}); check --entity, --project and the login") from error
 

@@ -2,15 +2,16 @@
 
 import argparse
 import io
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from ecgmm.errors import printable
 from ecgmm.plots.look import look, save_figure
 from ecgmm.runs.store_of_run import STORES
+from ecgmm.terminal import say
 from experiments.command import exit_code
 from experiments.runs import Run, find_runs, version_of
 
@@ -62,7 +63,7 @@ def save(drawing: Drawing, folder: Path) -> list[Path]:
     """Write ``<name>.pdf``, ``<name>.png`` and the caption as ``<name>.txt``."""
     folder.mkdir(parents=True, exist_ok=True)
     caption = folder / f"{drawing.name}.txt"
-    caption.write_text(drawing.caption + "\n", encoding="utf-8")
+    caption.write_text(printable(drawing.caption, 20_000) + "\n", encoding="utf-8")
     return [*save_figure(drawing.figure, folder / drawing.name), caption]
 
 
@@ -91,7 +92,6 @@ def _draw(build: Callable[[list[Run]], Drawing], folders: list[Path], out: Path)
     runs, unfinished = find_runs(folders)
     with look():
         drawing = build(runs)
-    for file in save(drawing, out):
-        print(file)
+    say(*save(drawing, out))
     if unfinished:
-        print(f"left out, not finished: {len(unfinished)} runs", file=sys.stderr)
+        say(f"left out, not finished: {len(unfinished)} runs", to_stderr=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from ecgmm.plots.bands import draw_band, logarithmic_axis
-from ecgmm.plots.look import PAGE_WIDTH_IN
+from ecgmm.plots.look import PAGE_WIDTH_IN, literal
 from ecgmm.plots.palette import line_styles
 from experiments.drawing import Drawing, command, provenance
 from experiments.grouping import RowKey, common_choices, row_key
@@ -48,7 +48,7 @@ def _draw(runs: Sequence[Run]) -> Figure:
     lines = _lines(runs)
     for index, ((label, group), style) in enumerate(zip(lines.items(), line_styles(len(lines)), strict=True)):
         values = per_setting(group, AXIS, lambda run: run.metrics["test/auroc_macro"]["value"])
-        draw_band(axes, values, style, label, _MARKERS[index % len(_MARKERS)])
+        draw_band(axes, values, style, literal(label), _MARKERS[index % len(_MARKERS)])
     patients = {setting(run, AXIS): _training_patients(run) for run in runs}
     fractions = sorted(patients)
     logarithmic_axis(axes, fractions, [f"{100 * fraction:g}" for fraction in fractions])

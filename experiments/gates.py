@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from ecgmm.errors import UserError
 from ecgmm.plots.gates import draw_gate_ridges
-from ecgmm.plots.look import PAGE_WIDTH_IN
+from ecgmm.plots.look import PAGE_WIDTH_IN, literal
 from experiments.drawing import Drawing, command, provenance
 from experiments.grouping import check_comparable, common_choices, row_key
 from experiments.runs import Run
@@ -70,7 +70,7 @@ def _has_learned_gate(run: Run) -> bool:
 
 def _draw(runs: Sequence[Run]) -> Figure:
     figure = Figure(figsize=(PAGE_WIDTH_IN, 3.4), layout="constrained")
-    by_class = {name: _REPORT & _is_of_class(runs[0], k) for k, name in enumerate(runs[0].classes)}
+    by_class = {literal(name): _REPORT & _is_of_class(runs[0], k) for k, name in enumerate(runs[0].classes)}
     panels = {"(a) Class": by_class, "(b) Signal": _BY_QUALITY, "(c) Report": _BY_REPORT}
     for axes, (title, groups) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         found = {name: [run.test.filter(group)["gate"].to_numpy() for run in runs] for name, group in groups.items()}

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from ecgmm.errors import UserError
 from ecgmm.leads import N_LEADS
+from ecgmm.terminal import say
 from experiments.command import exit_code
+from experiments.escaping import markdown_text
 from experiments.per_seed import gather, to_csv, to_markdown
 from experiments.runs import Run, find_runs
 
@@ -41,11 +43,11 @@ def draw(folders: list[Path]) -> None:
     columns = sorted({leads for _, leads, _ in found}, key=_size)
     data = "SYNTHETIC data. " if runs[0].facts["data"]["synthetic"] else ""
     seeds = sorted({run.seed for run in runs})
-    note = f"{data}Macro AUROC on the test split, mean ± sd over seeds {seeds}, recipe {runs[0].facts['recipe']}.\n"
-    text = f"{note}\n{to_markdown('leads at test', cells, columns)}"
+    note = f"{data}Macro AUROC on the test split, mean ± sd over seeds {seeds}, recipe {runs[0].facts['recipe']}."
+    text = f"{markdown_text(note)}\n\n{to_markdown('leads at test', cells, columns)}"
     (folders[0] / "leads.md").write_text(text, encoding="utf-8")
     (folders[0] / "leads.csv").write_text(to_csv(cells), encoding="utf-8")
-    print(text)
+    say(*text.split("\n"))
 
 
 def _size(leads: str) -> tuple[int, str]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean, stdev
 from typing import TypeAlias
 
+from experiments.escaping import csv_text, markdown_text
+
 Cells: TypeAlias = Mapping[tuple[str, str], list[float]]
 """Values of all seeds by row and column."""
 
@@ -21,7 +23,7 @@ def to_markdown(title: str, cells: Cells, columns: Sequence[str]) -> str:
     rows = list(dict.fromkeys(row for row, _ in cells))
     lines = [[row, *(_cell(cells.get((row, column), [])) for column in columns)] for row in rows]
     table = [[title, *columns], ["---"] * (len(columns) + 1), *lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in table) + "\n"
+    return "\n".join(f"| {' | '.join(map(markdown_text, line))} |" for line in table) + "\n"
 
 
 def to_csv(cells: Cells) -> str:
@@ -29,7 +31,8 @@ def to_csv(cells: Cells) -> str:
     lines = ["row,column,mean,sd,n_seeds"]
     for (row, column), values in cells.items():
         spread = stdev(values) if len(values) > 1 else ""
-        lines.append(f'"{row}","{column}",{mean(values)},{spread},{len(values)}')
+        names = ",".join('"' + csv_text(name).replace('"', '""') + '"' for name in (row, column))
+        lines.append(f"{names},{mean(values)},{spread},{len(values)}")
     return "\n".join(lines) + "\n"
 
 

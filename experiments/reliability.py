@@ -12,7 +12,7 @@ from ecgmm.evaluation.bootstrap import Estimate, estimates
 from ecgmm.evaluation.calibration import ReliabilityCurve
 from ecgmm.evaluation.metrics import mean_scorer
 from ecgmm.evaluation.ranking import ratio
-from ecgmm.plots.look import PAGE_WIDTH_IN
+from ecgmm.plots.look import PAGE_WIDTH_IN, literal
 from ecgmm.plots.reliability import AFTER_COLOR, BEFORE_COLOR, LEAST_COUNT, draw_reliability
 from experiments.drawing import Drawing, command, provenance
 from experiments.grouping import check_comparable, common_choices, group_runs
@@ -64,7 +64,7 @@ def _draw(groups: dict[str, list[Run]]) -> Figure:
     for (curves, counts), (label, group) in zip(places, groups.items(), strict=False):
         before, after = (_pooled(run.reliability(calibrated) for run in group) for calibrated in (False, True))
         draw_reliability(curves, counts, before, after, len(group))
-        curves.set_title(label + LEAK_MARK * bool(group[0].facts["leaky"]), loc="left", pad=20, fontsize=7.5)
+        curves.set_title(literal(label) + LEAK_MARK * bool(group[0].facts["leaky"]), loc="left", pad=20, fontsize=7.5)
         _write_errors(curves, group)
         counts.tick_params(labelbottom=True)
     for curves, counts in places[len(groups) :]:

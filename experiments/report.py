@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from ecgmm.plots.page import templates
 from ecgmm.runs.store_of_run import STORES
+from ecgmm.terminal import say
 from experiments import report_contents as contents
 from experiments.command import exit_code
 from experiments.drawing import save
@@ -67,10 +68,10 @@ def write(folders: list[Path], out: Path, figure_folder: Path | None, n_resample
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page, encoding="utf-8")
-    print(f"saved {out} from {len(runs)} runs")
+    say(f"saved {out} from {len(runs)} runs")
     for one in shown:
         if one.drawing and figure_folder:
-            print(*save(one.drawing, figure_folder), sep="\n")
+            say(*save(one.drawing, figure_folder))
 
 
 def _cell(text: str) -> Markup:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ecgmm.terminal import say
 from experiments.command import exit_code
 from experiments.grouping import check_comparable
 from experiments.runs import find_runs
@@ -38,10 +39,10 @@ def draw(folders: list[Path], out: Path, n_resamples: int) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for suffix, text in {"md": markdown, "csv": to_csv(table), "tex": to_latex(table)}.items():
         (out / f"table2.{suffix}").write_text(text, encoding="utf-8")
-    print(markdown)
-    print(f"saved {out / 'table2'}.md, .csv and .tex from {len(runs)} runs")
+    say(*markdown.split("\n"))
+    say(f"saved {out / 'table2'}.md, .csv and .tex from {len(runs)} runs")
     if unfinished:
-        print(f"left out, not finished: {', '.join(map(str, unfinished))}", file=sys.stderr)
+        say(f"left out, not finished: {', '.join(map(str, unfinished))}", to_stderr=True)
 
 
 def _parser() -> argparse.ArgumentParser:

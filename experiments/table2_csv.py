@@ -7,6 +7,7 @@ import polars as pl
 
 from ecgmm.evaluation.comparison import Difference
 from ecgmm.evaluation.metrics import TABLE2_METRICS
+from experiments.escaping import csv_text
 from experiments.table2_notes import join
 from experiments.table2_rows import CALIBRATION, HEADLINE, LABEL_FREE, Measured, Row, Table
 from experiments.table2_sections import inputs
@@ -17,7 +18,9 @@ _FACTS = ("text_policy", "stages", "fidelity", "reference", "leaky", "n_paramete
 def to_csv(table: Table) -> str:
     """Each metric with sd, interval, the paper's printed value and the difference, calibration, costs, shared facts."""
     shared = _shared(table)
-    return pl.DataFrame([_line(row) | shared for row in table.rows], infer_schema_length=None).write_csv()
+    lines = [_line(row) | shared for row in table.rows]
+    shown = [{key: csv_text(cell) if isinstance(cell, str) else cell for key, cell in line.items()} for line in lines]
+    return pl.DataFrame(shown, infer_schema_length=None).write_csv()
 
 
 def _line(row: Row) -> dict[str, Any]:

@@ -1,26 +1,12 @@
 """Table 2 as Markdown (also for a terminal of 150 columns) and LaTeX with booktabs."""
 
-import re
 from collections.abc import Sequence
 
 from experiments import table2_sections as sections
-from experiments.table2_notes import LEAK_MARK, header_lines, marks_note, reading_notes, references, synthetic_line
+from experiments.escaping import latex_text, markdown_text
+from experiments.table2_notes import header_lines, marks_note, reading_notes, references, synthetic_line
 from experiments.table2_rows import Table
 from experiments.table2_sections import Section
-
-_LATEX_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
-    "<": "$<$",  # the usual font encoding prints another sign for it
-    ">": "$>$",
-    "–": "--",
-    "↓": r"$^{\downarrow}$",
-    "↑": r"$^{\uparrow}$",
-    LEAK_MARK: r"$^{\dagger}$",
-}
 
 
 def to_markdown(table: Table) -> str:
@@ -65,7 +51,7 @@ def _latex_float(caption: str, columns: str, head: str, lines: Sequence[str]) ->
     top = [
         r"\begin{table*}",
         r"\centering\small",
-        rf"\caption{{{_latex(caption)}}}",
+        rf"\caption{{{latex_text(caption)}}}",
         rf"\begin{{tabular}}{{{columns}}}",
     ]
     body = [r"\toprule", head, r"\midrule", *lines, r"\bottomrule", r"\end{tabular}", r"\end{table*}"]
@@ -73,18 +59,13 @@ def _latex_float(caption: str, columns: str, head: str, lines: Sequence[str]) ->
 
 
 def _latex_line(cells: Sequence[str], italic: bool = False) -> str:
-    texts = [_latex(cell) for cell in cells]
+    texts = [latex_text(cell) for cell in cells]
     return " & ".join(rf"\textit{{{text}}}" if italic and text else text for text in texts) + r" \\"
-
-
-def _latex(text: str) -> str:
-    escaped = "".join(_LATEX_ESCAPES.get(character, character) for character in text)
-    return re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", escaped)
 
 
 def _markdown_table(part: Section) -> str:
     """Padded, so that it reads in a terminal as well; a pipe inside a cell would end it."""
-    cells = [[cell.replace("|", "\\|") for cell in line] for line in (part.head, *part.lines)]
+    cells = [[markdown_text(cell) for cell in line] for line in (part.head, *part.lines)]
     widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
     padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in cells]
     padded.insert(1, ["-" * width for width in widths])
@@ -92,4 +73,4 @@ def _markdown_table(part: Section) -> str:
 
 
 def _markdown_list(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {markdown_text(line)}" for line in lines)

@@ -192,7 +192,7 @@ def _rows(measured: dict[RowKey, Measured]) -> list[Row]:
 
     A table of one method is a study of that method: rows that the paper has for others are left out.
     """
-    lines = pl.read_csv(_PAPER_CSV, infer_schema=False).to_dicts()  # text, as printed
+    lines = pl.read_csv(_PAPER_CSV, infer_schema=False, glob=False).to_dicts()  # text, as printed
     methods = {key.method for key in measured}
     paper = {line["method"]: line for line in lines if len(methods) > 1 or line["method"] in methods}
     keys = sorted({RowKey(method) for method in paper} | {key for key in measured if key.readout not in LABEL_FREE})

@@ -12,7 +12,9 @@ from pathlib import Path
 from omegaconf import ListConfig, OmegaConf
 
 from ecgmm.errors import UserError, printable
+from ecgmm.terminal import say
 from experiments.command import exit_code
+from experiments.escaping import markdown_text
 from experiments.per_seed import gather, to_csv, to_markdown
 from experiments.runs import Run, find_runs
 
@@ -37,12 +39,12 @@ def draw(folder: Path) -> None:
     cells = gather(value for run in runs for value in _values(run))
     data = "SYNTHETIC data. " if runs[0].facts["data"]["synthetic"] else ""
     seeds = sorted({run.seed for run in runs})
-    note = f"{data}AUROC of each class on the test split, mean ± sd over seeds {seeds}, {runs[0].method}.\n"
+    note = f"{data}AUROC of each class on the test split, mean ± sd over seeds {seeds}, {runs[0].method}."
     columns = list(dict.fromkeys(column for _, column in cells))
-    text = f"{note}\n{to_markdown('labels of training', cells, columns)}"
+    text = f"{markdown_text(note)}\n\n{to_markdown('labels of training', cells, columns)}"
     (folder / "unseen.md").write_text(text, encoding="utf-8")
     (folder / "unseen.csv").write_text(to_csv(cells), encoding="utf-8")
-    print(text)
+    say(*text.split("\n"))
 
 
 def _values(run: Run) -> Iterator[tuple[str, str, float]]:

@@ -12,7 +12,7 @@ from benchmarks.fuzzing.header_mutations import HEADERS
 from benchmarks.fuzzing.sample_mutations import SAMPLES
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict, memory_limit, prepare_quietly
 from ecgmm.data.drops import BadRecordError
-from ecgmm.data.wfdb_format import HeaderReader, Layout, read_samples
+from ecgmm.data.wfdb_format import HeaderReader, Layout, read_signal
 from ecgmm.leads import N_LEADS, channel_of_each_lead
 from ecgmm.types import MISSING_SAMPLE
 from tests.data.trees import SHORT, MimicTree, data_config, write_record
@@ -122,10 +122,10 @@ def _our_millivolts(base: Path, reader: HeaderReader) -> NDArray[np.float64] | N
     """The same by our reader, without the checks that preparation makes besides."""
     try:
         layout = reader.read(base.with_suffix(".hea")).layout
-        if layout.rate_hz != 500 or base.with_suffix(".dat").stat().st_size != layout.n_bytes:
+        if layout.rate_hz != 500 or base.with_suffix(layout.ending).stat().st_size != layout.n_bytes:
             return None
         stored = np.empty((layout.n_samples, N_LEADS), dtype=np.int16)
-        read_samples(base.with_suffix(".dat"), stored)
+        read_signal(str(base), layout, stored)
     except (BadRecordError, OSError):
         return None
     return _millivolts(stored, layout)

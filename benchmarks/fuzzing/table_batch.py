@@ -14,6 +14,7 @@ import polars as pl
 from benchmarks.fuzzing.table_mutations import CELLS, FILES, Rows
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict, prepare_quietly
 from ecgmm.data.drops import Drop
+from ecgmm.data.known_values import NO_VALUE
 from ecgmm.data.source import DataConfig
 from ecgmm.data.store import Store
 from ecgmm.errors import DataError
@@ -26,6 +27,7 @@ N_SOUND, N_TIMES, FIRST_RECORD = 30, 500, 40_000_000
 NUMBERS = ("rr_interval", "p_axis")
 _PLAIN: Literal[0] = csv.QUOTE_MINIMAL  # leaves a lone CR bare
 _QUOTED: Literal[1] = csv.QUOTE_ALL
+_TIME = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})(?: +|T)(\d{1,2}:\d{1,2}:[0-5]?\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)?", re.ASCII)
 _NO_NUMBER = (29999.0, 32767.0, -32767.0, -32768.0, 65535.0)
 
 
@@ -149,7 +151,8 @@ def _rows(path: Path) -> list[dict[str, str]] | None:
 
 def _told(row: dict[str, str]) -> tuple[tuple[str, ...], tuple[float | None, ...]]:
     columns = sorted((name for name in row if re.fullmatch(r"report_\d+", name)), key=lambda name: int(name[7:]))
-    statements = clean_report([row[name].strip() for name in columns if row[name].strip()])
+    texts = [row[name].strip() for name in columns]
+    statements = clean_report([text for text in texts if text and text.lower() not in NO_VALUE])
     return tuple(statements), tuple(_number(row.get(name, "")) for name in NUMBERS)
 
 
@@ -159,8 +162,12 @@ def _integer(text: str) -> int | None:
 
 
 def _time(text: str) -> datetime | None:
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        return None
+    whole = f"{match[1]} {match[2]} {(match[3] or '').ljust(9, '0')[:6]}"
     try:
-        return datetime.strptime(text.strip(), "%Y-%m-%d %H:%M:%S") if text.isascii() else None
+        return datetime.strptime(whole, "%Y-%m-%d %H:%M:%S %f")
     except ValueError:
         return None
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from ecgmm.auditing.overlap import look_up, shared_patients, shared_reports, shared_waveforms
 from ecgmm.auditing.probes import Probes
@@ -16,6 +15,7 @@ from ecgmm.auditing.verdicts import verdicts
 from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
 from ecgmm.data.store import Store
 from ecgmm.files import write_json
+from ecgmm.terminal import PlainConsole
 from ecgmm.training.run import build_datamodule
 
 TEXT_POLICIES = ("full", "masked", "shuffled", "none")
@@ -65,7 +65,7 @@ def _datamodule(config: DictConfig, store: Store, text_policy: str) -> EcgReport
     assert isinstance(settings, DictConfig)
     settings.merge_with({"text": {"policy": text_policy}, "train_fraction": 1.0, "batch_size": 1})
     settings.merge_with({"sampling": "uniform", "prefetch": 0, "quality": None})
-    return build_datamodule(settings, store, min_statement_records=1)
+    return build_datamodule(settings, store, min_patients=1)
 
 
 def _class_counts(datamodule: EcgReportDataModule) -> dict[str, dict[str, int]]:
@@ -82,5 +82,5 @@ def save_audit(audit: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "audit.json", audit)
     text = io.StringIO()
-    print_audit(audit, Console(file=text, width=_TEXT_WIDTH))
+    print_audit(audit, PlainConsole(file=text, width=_TEXT_WIDTH))
     (folder / "audit.txt").write_text(text.getvalue(), encoding="utf-8")

@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from ecgmm.errors import DataError
+from ecgmm.files import read_bounded
+from ecgmm.terminal import PlainConsole, say
 from ecgmm.text.statements import coverage, findings_of
+
+_MOST_BYTES = 64 << 20
+"""A million statements."""
 
 
 def read_statements(path: Path) -> list[str]:
@@ -17,7 +21,7 @@ def read_statements(path: Path) -> list[str]:
         DataError: If the file is missing, is not UTF-8 text or holds no statement.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_bounded(path, _MOST_BYTES).decode().splitlines()
     except UnicodeDecodeError:
         raise DataError(f"{path} is not UTF-8 text; save it as plain text with one statement a line") from None
     except OSError:
@@ -38,7 +42,7 @@ def print_coverage(statements: list[str]) -> None:
     table.add_column("share", justify="right")
     for name, count in counts.items():
         table.add_row(name.replace("/", ": "), f"{count:,}", f"{count / total:.1%}")
-    Console().print(table)
+    PlainConsole().print(table)
     unrecognised = [statement for statement in statements if not findings_of(statement)]
-    print(f"unrecognised: {len(unrecognised)}", *(f"  {statement}" for statement in unrecognised), sep="\n")
+    say(f"unrecognised: {len(unrecognised)}", *(f"  {statement}" for statement in unrecognised))
     print(json.dumps({"total": total, "unrecognised": counts["unrecognised"]}))

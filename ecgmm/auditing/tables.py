@@ -4,7 +4,6 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from ecgmm.data.datamodule import SPLITS
@@ -17,19 +16,19 @@ _COLOURS = {"PASS": "green", "WARN": "yellow", "LEAK": "bold red"}
 def print_audit(audit: dict[str, Any], console: Console) -> None:
     """Print the content of ``audit.json``."""
     labels = audit["labels"]
-    console.print(
-        f"Audit of {audit['store']['name']}\nlabels: {labels['name']} from {labels['source']} ({labels['version']});"
-        f" task: {audit['task']}\n",
-        markup=False,
-        highlight=False,
-    )
+    for line in (
+        f"Audit of {audit['store']['name']}",
+        f"labels: {labels['name']} from {labels['source']} ({labels['version']}); task: {audit['task']}",
+        "",
+    ):
+        console.print(line, highlight=False)
     for table in (_classes(audit), _shared(audit), _probes(audit)):
         console.print(table)
     for verdict in audit["verdicts"]:
         level = verdict["level"]
         action = f" -> {verdict['action']}" if verdict["action"] else ""
-        line = escape(f"{verdict['about']}: {verdict['reason']}.{action}")
-        console.print(f"[{_COLOURS[level]}]{level}[/] {line}", highlight=False)
+        console.print(level, style=_COLOURS[level], end=" ")
+        console.print(f"{verdict['about']}: {verdict['reason']}.{action}", highlight=False)
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -42,7 +41,7 @@ def _table(title: str, *columns: str) -> Table:
 def _classes(audit: dict[str, Any]) -> Table:
     table = _table("Classes, and rows that do not take part", "", *SPLITS)
     for name, counts in audit["classes"].items():
-        table.add_row(escape(name), *(f"{counts[split]:,}" for split in SPLITS))
+        table.add_row(name, *(f"{counts[split]:,}" for split in SPLITS))
     table.add_section()
     for reason, count in audit["dropped"].items():
         table.add_row(f"dropped: {reason}", "", "", f"{count:,}")
@@ -70,7 +69,7 @@ def _probes(audit: dict[str, Any]) -> Table:
     classes = audit["labels"]["classes"]
     shown = classes if len(classes) <= _MOST_COLUMNS else []  # the file has them all
     title = "AUROC on the test split of models that look at one input only"
-    table = _table(title, "input", "macro", "95 %", *(map(escape, shown) if shown else ["highest class"]))
+    table = _table(title, "input", "macro", "95 %", *(shown or ["highest class"]))
     for probe in audit["probes"]:
         area = probe["auroc_macro"]
         table.add_row(
@@ -89,7 +88,7 @@ def _input(probe: dict[str, Any]) -> str:
 
 def _highest(areas: dict[str, float | None]) -> str:
     name, value = max(areas.items(), key=lambda item: item[1] or 0.0)
-    return f"{escape(name)} {_number(value)}"
+    return f"{name} {_number(value)}"
 
 
 def _number(value: float | None) -> str:

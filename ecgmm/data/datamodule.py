@@ -45,7 +45,8 @@ class ReportTokeniser(Protocol):
 
 
 Reports = Sequence[Sequence[str]]
-VocabularyMaker = Callable[[Reports], tuple[ReportTokeniser, StatementVocabulary]]
+VocabularyMaker = Callable[[Reports, NDArray[Any]], tuple[ReportTokeniser, StatementVocabulary]]
+"""Makes the vocabularies from the training reports and the patient of each."""
 
 
 class EcgReportDataModule(lightning.LightningDataModule):
@@ -58,7 +59,8 @@ class EcgReportDataModule(lightning.LightningDataModule):
         priority: See ``make_targets``.
         train_fraction: Part of the training patients to keep, in (0, 1]; fractions are nested.
         text_policy: ``full``, ``masked``, ``none`` or ``shuffled``.
-        vocabularies: Makes tokeniser and statement vocabulary from the training reports (or brings saved ones).
+        vocabularies: Makes tokeniser and statement vocabulary from the training reports and the patient of each (or
+            brings saved ones).
         max_tokens: Longest report in tokens.
         batch_size: Records in a batch.
         seed: Seed of batch order and of shuffled text.
@@ -126,12 +128,13 @@ class EcgReportDataModule(lightning.LightningDataModule):
         return np.flatnonzero(chosen)
 
     def _prepare_text(self, policy: str, label_set: str, vocabularies: VocabularyMaker, max_tokens: int) -> None:
-        self.report_of_row = self.store.records["report"].to_numpy().astype(np.int64)
+        self.report_of_row = own = self.store.records["report"].to_numpy().astype(np.int64)
         if policy == "shuffled":
             self.report_of_row = shuffle_reports(self.report_of_row, self.store.records["split"].to_numpy(), self.seed)
         reports = apply_policy(self.store.reports["statements"].to_list(), policy, label_set)
-        train_reports = [reports[index] for index in self.report_of_row[self.rows["train"]] if index >= 0]
-        self.tokeniser, self.statement_vocabulary = vocabularies(train_reports)
+        rows = self.rows["train"][own[self.rows["train"]] >= 0]  # exchanged reports would not be of their patients
+        patients = self.store.records["patient"].to_numpy()[rows]
+        self.tokeniser, self.statement_vocabulary = vocabularies([reports[index] for index in own[rows]], patients)
         with_empty = [*reports, []]  # the last row, which report -1 picks
         self.tokens = self.tokeniser.encode_reports(with_empty, max_tokens)
         self.statement_ids = self.statement_vocabulary.encode(with_empty)

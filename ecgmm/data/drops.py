@@ -30,6 +30,10 @@ class Drop(StrEnum):
     RANGE = "amplitude beyond the store's range"  # 32767 steps: 164 mV at 5 µV, which no heart gives
     ALL_MISSING = "all samples missing"
     NOTHING_USABLE = "neither waveform nor report"
+    # Journals hold the place of a reason: new ones go to the end.
+    NOT_A_FILE = "not a regular file"  # a folder, FIFO, device or socket in its place
+    LINK_OUTSIDE = "link leaves the root"  # unless data.follow_links
+    GAIN_RANGE = "gain that no recording of a heart has"
 
 
 class BadRecordError(Exception):

@@ -1,6 +1,5 @@
 """The header pass: every header and file size is checked before the first sample is read, so mistakes show early."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ecgmm.data.drops import BadRecordError, Drop
+from ecgmm.data.links import Links
 from ecgmm.data.wfdb_format import HeaderReader, Layout, parse_start
 from ecgmm.leads import N_LEADS
 
@@ -28,6 +28,7 @@ class HeaderUnit:
         times: Time of each record in the index, None where it has none.
         starts: The same as headers usually write it, which is quicker to compare.
         rate_hz: Sampling rate that every header must show.
+        follow_links: Whether links may lead out of the root.
     """
 
     prefix: str
@@ -35,6 +36,7 @@ class HeaderUnit:
     times: list[datetime | None]
     starts: list[str | None]
     rate_hz: float
+    follow_links: bool
 
 
 @dataclass(frozen=True)
@@ -54,26 +56,32 @@ class CheckedHeaders:
     checksums: NDArray[np.uint16]
 
 
-def header_units(root: Path, frame: pl.DataFrame, rate_hz: float) -> Iterator[HeaderUnit]:
+def header_units(root: Path, frame: pl.DataFrame, rate_hz: float, follow_links: bool) -> Iterator[HeaderUnit]:
     """The headers of an index with columns path and time (as in ``SourceIndex``), in units."""
     for part in frame.select("path", "time").iter_slices(_UNIT):
         starts = part["time"].dt.strftime("%H:%M:%S %d/%m/%Y").to_list()
-        yield HeaderUnit(f"{root}/", part["path"].to_list(), part["time"].to_list(), starts, rate_hz)
+        yield HeaderUnit(f"{root}/", part["path"].to_list(), part["time"].to_list(), starts, rate_hz, follow_links)
 
 
 def check_headers(unit: HeaderUnit) -> CheckedHeaders:
-    """Read the headers of a unit and look at the sizes of their ``.dat`` files."""
+    """Read the headers of a unit and look at the sizes of their signal files."""
     numbers: dict[Layout, int] = {}
     layout_of = np.full(len(unit.paths), -1, dtype=np.int32)
     checksums = np.zeros((len(unit.paths), N_LEADS), dtype=np.uint16)
     reasons: list[Drop] = []
     reader = _reader()
+    links = Links(unit.prefix, unit.follow_links)
     for row, path in enumerate(unit.paths):
         try:
+            links.check_folder(path)
+            links.check_file(f"{path}.hea")
             layout, start, checksums[row] = reader.read(f"{unit.prefix}{path}.hea")
             if start != unit.starts[row]:
                 _check_time(start, unit.times[row])
-            _check(f"{unit.prefix}{path}.dat", layout, unit.rate_hz)
+            if layout.rate_hz != unit.rate_hz:
+                raise BadRecordError(Drop.HEADER_RATE)
+            if links.check_file(f"{path}{layout.ending}") != layout.n_bytes:
+                raise BadRecordError(Drop.SIZE)
         except BadRecordError as error:
             reasons.append(error.reason)
             continue
@@ -100,19 +108,6 @@ def join_headers(parts: list[CheckedHeaders]) -> CheckedHeaders:
         reasons,
         np.concatenate([np.empty((0, N_LEADS), np.uint16), *(part.checksums for part in parts)]),
     )
-
-
-def _check(dat: str, layout: Layout, rate_hz: float) -> None:
-    if layout.rate_hz != rate_hz:
-        raise BadRecordError(Drop.HEADER_RATE)
-    try:
-        n_bytes = os.stat(dat).st_size  # noqa: PTH116  a string costs half as much as a Path
-    except FileNotFoundError:
-        raise BadRecordError(Drop.FILE_MISSING) from None
-    except OSError:
-        raise BadRecordError(Drop.FILE_UNREADABLE) from None
-    if n_bytes != layout.n_bytes:
-        raise BadRecordError(Drop.SIZE)
 
 
 def _check_time(start: str, time: datetime | None) -> None:

@@ -4,14 +4,15 @@ import dataclasses
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 from rich.table import Table
 
 from ecgmm.data.labels.label_set import LabelSet
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import SPLITS, split_digest
 from ecgmm.data.statistics import LeadSums
+from ecgmm.errors import printable
 from ecgmm.leads import LEADS
+from ecgmm.terminal import PlainConsole
 
 MOST_CLASSES_SHOWN = 10
 """Of a label set with more classes the most frequent ones are printed."""
@@ -53,6 +54,7 @@ def make_manifest(
         "dropped": dict(dropped["reason"].value_counts().sort("reason").iter_rows()),
         "without_waveform": int((~records["has_waveform"]).sum()),
         "text": text_counts,
+        "unreadable": index.unreadable,
         "split": {
             "seed": config.split.seed,
             "digest": split_digest(records),
@@ -82,7 +84,7 @@ def _describe(labels: LabelSet, records: pl.DataFrame) -> dict[str, Any]:
 
 def print_summary(manifest: dict[str, Any]) -> None:
     """Print kept and dropped records, splits and classes of a store."""
-    console = Console()
+    console = PlainConsole()
     records = Table(title=f"Records of {manifest['source']['name']}", title_justify="left")
     records.add_column("outcome")
     records.add_column("records", justify="right")
@@ -92,6 +94,8 @@ def print_summary(manifest: dict[str, Any]) -> None:
     records.add_row("kept, without usable waveform", f"{manifest['without_waveform']:,}")
     for name, count in manifest["text"].items():
         records.add_row(f"reports: {name.replace('_', ' ')}", f"{count:,}")
+    for name, count in manifest.get("unreadable", {}).items():  # older stores counted none
+        records.add_row(f"not understood: {printable(name)}", f"{count:,}")
     console.print(records)
     splits = Table(title="Rows of each split", title_justify="left")
     splits.add_column("")

@@ -3,8 +3,6 @@
 Never a model's input: a missing P wave alone gives atrial fibrillation away.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -17,19 +15,10 @@ PREFIX = "measurement."
 _NO_VALUE = [29999.0, 32767.0, -32767.0, -32768.0, 65535.0]  # how the carts write that there is none
 
 
-def measurement_columns(columns: Sequence[str]) -> list[pl.Expr]:
-    """``measurement.<name>`` of each measurement among a table's text columns: float32, null where it is no number."""
-    texts = {name: pl.col(name).str.strip_chars() for name in MEASUREMENTS if name in columns}
-    return [text.cast(pl.Float32, strict=False).alias(f"{PREFIX}{name}") for name, text in texts.items()]
-
-
-def without_codes(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with null for every measurement that is a cart's code for "none", or not finite.
-
-    A step of its own: within one expression polars would cast each text three times.
-    """
-    values = [pl.col(name) for name in table.columns if name.startswith(PREFIX)]
-    return table.with_columns(pl.when(value.is_finite() & ~value.is_in(_NO_VALUE)).then(value) for value in values)
+def measurement_columns(table: pl.DataFrame) -> list[pl.Expr]:
+    """``measurement.<name>`` of each measurement among a table's float32 columns, null for a cart's code for "none"."""
+    values = {name: pl.col(name) for name in MEASUREMENTS if name in table.columns}
+    return [pl.when(~value.is_in(_NO_VALUE)).then(value).alias(f"{PREFIX}{name}") for name, value in values.items()]
 
 
 def interval_table(records: pl.DataFrame) -> NDArray[np.float32]:

@@ -4,29 +4,33 @@ Facts about the layout: docs/data.md. The report columns are read as text; empty
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 import pyarrow
 
-from ecgmm.data.index_tables import check_index, read_table, to_integer, to_time
+from ecgmm.data.index_tables import INTEGER, NUMBER, TEXT, TIME, Kind, check_index, read_values
+from ecgmm.data.known_values import is_filled, is_no_value, words_for_none
 from ecgmm.data.labels import rhythm, superclass
 from ecgmm.data.labels.icd import IcdSettings, read_icd
-from ecgmm.data.measurements import measurement_columns, without_codes
+from ecgmm.data.measurements import MEASUREMENTS, measurement_columns
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import Folds
-from ecgmm.errors import ConfigError, DataError
+from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import file_sha256
 from ecgmm.text.clean import split_report
 
 RATE_HZ = 500
 _DOWNLOAD = "set data.root to the folder that holds record_list.csv and files/, as unpacked from the archive"
+_NO_REPORTS = (
+    "it holds the reports and what labels are made of; set data.root to the whole MIMIC-IV-ECG 1.0, since its public"
+    " demo has no such table"
+)
 _REPORT_COLUMN = re.compile(r"report_[0-9]+")
-
-
+_CATEGORY = Kind("", lambda column: pl.col(column).cast(pl.Categorical))  # the few distinct texts of reports
 _ICD_CURE = "set data.icd.csv to records_w_diag_icd10.csv of MIMIC-IV-ECG-Ext-ICD, or to null to do without"
 
 
@@ -76,13 +80,9 @@ class MimicIvEcg(DataConfig):
         statements, include_possible = index.frame["statements"], self.labels.certainty == "include_possible"
         made = [module.from_statements(statements, include_possible) for module in (superclass, rhythm)]
         frame = pl.concat([index.frame, *made], how="horizontal")
-        labels = [superclass.FROM_REPORT, rhythm.FROM_REPORT]
-        csv_sha256 = index.csv_sha256
+        index = replace(index, frame=frame, labels=[superclass.FROM_REPORT, rhythm.FROM_REPORT])
         if self.notes_csv is not None:
-            path = Path(self.notes_csv).expanduser()
-            frame = _with_notes(frame, path)
-            csv_sha256 = csv_sha256 | {path.name: file_sha256(path)}
-        index = replace(index, frame=frame, labels=labels, csv_sha256=csv_sha256)
+            index = _with_notes(index, Path(self.notes_csv).expanduser())
         return index if self.icd.csv is None else with_icd(index, Path(self.icd.csv).expanduser(), self.icd, _ICD_CURE)
 
 
@@ -99,19 +99,22 @@ def read_tables(root: Path) -> SourceIndex:
         DataError: If a table is missing, unreadable or lacks a column.
     """
     list_path, measurements_path = root / "record_list.csv", root / "machine_measurements.csv"
-    listed = read_table(list_path, ["subject_id", "study_id", "file_name", "ecg_time", "path"], _DOWNLOAD)
-    records = listed.select(
-        record=to_integer("study_id"), patient=to_integer("subject_id"), time=to_time("ecg_time"), path="path"
-    )
-    reports, twice = read_machine_reports(measurements_path)
-    joined = records.join(reports, left_on="record", right_on="study_id", how="left", maintain_order="left")
+    kinds = {"subject_id": INTEGER, "study_id": INTEGER, "file_name": TEXT, "ecg_time": TIME, "path": TEXT}
+    listed = read_values(list_path, kinds, _DOWNLOAD)
+    records = listed.frame.select(record="study_id", patient="subject_id", time="ecg_time", path="path")
+    measured = read_machine_reports(measurements_path)
+    joined = records.join(measured.frame, left_on="record", right_on="study_id", how="left", maintain_order="left")
+    if joined.height and joined["statements"].null_count() == joined.height:
+        raise DataError(
+            f"{printable(measurements_path)} has no row for any record of record_list.csv; take both from one release"
+        )
     contradicts = (pl.col("patient") != pl.col("subject_id")) | (pl.col("time") != pl.col("ecg_time"))
-    contradicts = contradicts.fill_null(False) | pl.col("record").is_in(twice.implode())
+    contradicts = contradicts.fill_null(False) | pl.col("record").is_in(measured.twice.implode())
     frame, dropped = check_index(
         joined.with_columns(contradicts.alias("contradicts"), _no_null("statements")).drop("subject_id", "ecg_time")
     )
     csv_sha256 = {path.name: file_sha256(path) for path in (list_path, measurements_path)}
-    return SourceIndex(frame, dropped, [], RATE_HZ, csv_sha256)
+    return SourceIndex(frame, dropped, [], RATE_HZ, csv_sha256, listed.unreadable | measured.unreadable)
 
 
 def with_icd(index: SourceIndex, path: Path, settings: IcdSettings, cure: str) -> SourceIndex:
@@ -122,40 +125,51 @@ def with_icd(index: SourceIndex, path: Path, settings: IcdSettings, cure: str) -
         frame=index.frame.hstack(found.frame),
         labels=[*index.labels, *found.labels],
         csv_sha256=index.csv_sha256 | found.sha256,
+        unreadable=index.unreadable | found.unreadable,
     )
 
 
-def read_machine_reports(path: Path) -> tuple[pl.DataFrame, pl.Series]:
-    """Read ``machine_measurements.csv``.
+class MachineReports(NamedTuple):
+    """What ``machine_measurements.csv`` says.
 
-    Returns:
-        Columns study_id, subject_id, ecg_time, ``measurement.<name>`` and statements (the filled report columns in the
-        order of their numbers), one row a study; and the studies listed twice and differently.
+    Attributes:
+        frame: Columns study_id, subject_id, ecg_time, ``measurement.<name>`` and statements (the filled report columns
+            in the order of their numbers), one row a study.
+        twice: The studies listed twice and differently.
+        unreadable: As in ``Values``, and the report cells that hold a word for "no value".
+    """
+
+    frame: pl.DataFrame
+    twice: pl.Series
+    unreadable: dict[str, int]
+
+
+def read_machine_reports(path: Path) -> MachineReports:
+    """Read ``machine_measurements.csv``.
 
     Raises:
         DataError: If the table is missing, unreadable or lacks a column.
     """
-    measured = read_table(path, ["subject_id", "study_id", "ecg_time", "report_0"], _DOWNLOAD, _parsed)
-    names = sorted((name for name in measured.columns if _REPORT_COLUMN.fullmatch(name)), key=_number)
-    reports = without_codes(measured.drop(names)).with_columns(_filled(measured[names]))
+    keys = {"study_id": INTEGER, "subject_id": INTEGER, "ecg_time": TIME, "report_0": _CATEGORY}
+    others = {_REPORT_COLUMN: _CATEGORY, re.compile("|".join(MEASUREMENTS)): NUMBER}
+    measured = read_values(path, keys, _NO_REPORTS, others)
+    names = sorted((name for name in measured.frame.columns if _REPORT_COLUMN.fullmatch(name)), key=_number)
+    statements, n_no_value = _filled(measured.frame[names])
+    reports = measured.frame.select("study_id", "subject_id", "ecg_time", *measurement_columns(measured.frame))
+    reports = reports.with_columns(statements)
     study = pl.col("study_id")
     twice = reports.filter(study.is_duplicated()).unique().filter(study.is_duplicated())["study_id"].unique()
-    return reports.filter(study.is_first_distinct() & study.is_not_null()), twice
+    frame = reports.filter(study.is_first_distinct() & study.is_not_null())
+    unreadable = measured.unreadable | words_for_none(path, "reports", n_no_value)
+    return MachineReports(frame, twice, unreadable)
 
 
 def _number(report_column: str) -> int:
     return int(report_column.removeprefix("report_"))
 
 
-def _parsed(columns: Sequence[str]) -> list[pl.Expr]:
-    """What is made of ``machine_measurements.csv``; the few distinct texts of reports become categories."""
-    reports = [pl.col(name).cast(pl.Categorical) for name in columns if _REPORT_COLUMN.fullmatch(name)]
-    keys = (to_integer("study_id"), to_integer("subject_id"), to_time("ecg_time"))
-    return [*keys, *measurement_columns(columns), *reports]
-
-
-def _filled(reports: pl.DataFrame) -> pl.Series:
-    """Lists of the texts that are not blank, in the order of the columns, one a row.
+def _filled(reports: pl.DataFrame) -> tuple[pl.Series, int]:
+    """Lists of the statements of each row in the order of the columns, and the number of cells with a word such as nan.
 
     Put together from the codes of categories: several times faster than lists that polars makes of so many columns.
     """
@@ -165,27 +179,35 @@ def _filled(reports: pl.DataFrame) -> pl.Series:
     place_of_code[codes] = np.arange(len(codes))
     rows = np.concatenate([column.is_not_null().arg_true().to_numpy() for column in reports])
     places = np.concatenate([place_of_code[column.drop_nulls().to_physical().to_numpy()] for column in reports])
-    is_filled = (texts != "").to_numpy()[places]
-    rows, places = rows[is_filled], places[is_filled]
+    no_value = is_no_value(texts).to_numpy()
+    filled = ((texts != "").to_numpy() & ~no_value)[places]
+    n_no_value = int(no_value[places].sum())
+    rows, places = rows[filled], places[filled]
     stated = texts.gather(places[np.argsort(rows, kind="stable")])
     ends = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=reports.height))])
-    return pl.Series("statements", pyarrow.LargeListArray.from_arrays(pyarrow.array(ends), stated.to_arrow()))
+    lists = pyarrow.LargeListArray.from_arrays(pyarrow.array(ends), stated.to_arrow())
+    return pl.Series("statements", lists), n_no_value
 
 
-def _with_notes(frame: pl.DataFrame, notes_csv: Path) -> pl.DataFrame:
+def _with_notes(index: SourceIndex, path: Path) -> SourceIndex:
     """Replace the statements by those of a table of notes; several notes of a study follow one another."""
-    notes = read_table(
-        notes_csv, ["study_id", "text"], "set data.notes_csv to a CSV with the columns study_id and text"
-    )
-    texts = notes.select(to_integer("study_id"), "text").drop_nulls()
+    kinds = {"study_id": INTEGER, "text": TEXT}
+    notes = read_values(path, kinds, "set data.notes_csv to a CSV with the columns study_id and text")
+    n_no_value = notes.frame.select(is_no_value(pl.col("text")).sum()).item()
+    texts = notes.frame.filter(is_filled(pl.col("text"))).drop_nulls()
     statements = texts.with_columns(pl.col("text").map_elements(split_report, return_dtype=pl.List(pl.String)))
     by_study = statements.group_by("study_id", maintain_order=True).agg(statements=pl.col("text").list.explode())
-    joined = frame.drop("statements").join(
+    joined = index.frame.drop("statements").join(
         by_study, left_on="record", right_on="study_id", how="left", maintain_order="left"
     )
     if joined["statements"].null_count() == joined.height:
-        raise DataError(f"{notes_csv} has no note for any record; its study_id must be that of record_list.csv")
-    return joined.with_columns(_no_null("statements"))
+        raise DataError(f"{printable(path)} has no note for any record; its study_id must be that of record_list.csv")
+    return replace(
+        index,
+        frame=joined.with_columns(_no_null("statements")),
+        csv_sha256=index.csv_sha256 | {path.name: file_sha256(path)},
+        unreadable=index.unreadable | notes.unreadable | words_for_none(path, "text", n_no_value),
+    )
 
 
 def _no_null(column: str) -> pl.Expr:

@@ -116,7 +116,7 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
     known = pl.DataFrame(schema={"record": pl.Int64}) if base is None else known_rows(base, frame)
     new = frame.join(known, on="record", how="anti", maintain_order="left")
     with Workers(choose_n_processes(config.n_processes, new.height), warm_up) as workers:
-        usable = read_headers(config.root_path, new, index.native_rate_hz, workers)
+        usable = read_headers(config.root_path, new, index.native_rate_hz, workers, config.follow_links)
         dropped = pl.concat([dropped, usable.dropped])
         if base is None and not usable.frame.height:
             raise _nothing_left(config, dropped)

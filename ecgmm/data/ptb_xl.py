@@ -3,20 +3,31 @@
 Source: Wagner et al., PTB-XL, Scientific Data 7, 154 (2020); https://physionet.org/content/ptb-xl/1.0.3/.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from ecgmm.data.index_tables import check_index, read_table, to_integer, to_time
+from ecgmm.data.index_tables import INTEGER, TEXT, TIME, Kind, check_index, read_values, to_integer_of
+from ecgmm.data.known_values import is_no_value, words_for_none
 from ecgmm.data.labels import rhythm, superclass
+from ecgmm.data.labels.scp_codes import count_unreadable, read_scp_statements
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import Folds
 from ecgmm.files import file_sha256
 from ecgmm.text.clean import split_report
 
 _DOWNLOAD = "set data.root to the folder that holds ptbxl_database.csv and records100/ or records500/"
-_COLUMNS = ["ecg_id", "patient_id", "recording_date", "report", "scp_codes", "strat_fold", "filename_lr", "filename_hr"]
+_COLUMNS = {
+    "ecg_id": INTEGER,
+    "patient_id": INTEGER,
+    "recording_date": TIME,
+    "report": TEXT,
+    "scp_codes": TEXT,
+    "strat_fold": Kind("fold from 1 to 10", to_integer_of(1, 10)),
+    "filename_lr": TEXT,
+    "filename_hr": TEXT,
+}
 
 
 @dataclass(kw_only=True)
@@ -46,22 +57,28 @@ class PtbXl(DataConfig):
 def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
     """Read the tables of a tree and the paths of its recordings at 100 or 500 Hz."""
     database_path, statements_path = root / "ptbxl_database.csv", root / "scp_statements.csv"
-    database = read_table(database_path, _COLUMNS, _DOWNLOAD)
-    scp_statements = read_table(statements_path, ["diagnostic_class"], _DOWNLOAD)
-    records = database.select(
-        pl.col("filename_lr" if native_rate_hz == 100 else "filename_hr").alias("path"),
+    database = read_values(database_path, _COLUMNS, _DOWNLOAD)
+    scp_statements = read_scp_statements(statements_path, superclass.CLASSES, _DOWNLOAD)
+    records = database.frame.select(
         "report",
         "scp_codes",
-        record=to_integer("ecg_id"),
-        patient=to_integer("patient_id"),
-        time=to_time("recording_date"),
-        fold=to_integer("strat_fold"),
+        path="filename_lr" if native_rate_hz == 100 else "filename_hr",
+        record="ecg_id",
+        patient="patient_id",
+        time="recording_date",
+        fold="strat_fold",
         contradicts=False,
     )
     frame, dropped = check_index(records)
-    labels = [superclass.from_scp_codes(frame["scp_codes"], scp_statements), rhythm.from_scp_codes(frame["scp_codes"])]
-    reports = pl.Series("statements", [split_report(text or "") for text in frame["report"]], dtype=pl.List(pl.String))
+    codes, texts = frame["scp_codes"], frame["report"]
+    notes = count_unreadable(database_path, codes, scp_statements["code"])
+    labels = [superclass.from_scp_codes(codes, scp_statements), rhythm.from_scp_codes(codes)]
+    no_report = is_no_value(texts).fill_null(True)
+    split = [[] if none else split_report(text) for text, none in zip(texts, no_report, strict=True)]
+    reports = pl.Series("statements", split, dtype=pl.List(pl.String))
+    n_words = int(no_report.sum()) - texts.null_count()
+    unreadable = database.unreadable | words_for_none(database_path, "report", n_words)
     csv_sha256 = {path.name: file_sha256(path) for path in (database_path, statements_path)}
     frame = pl.concat([frame.drop("report", "scp_codes").hstack([reports]), *labels], how="horizontal")
-    label_sets = [superclass.FROM_ANNOTATION, rhythm.FROM_ANNOTATION]
-    return SourceIndex(frame, dropped, label_sets, native_rate_hz, csv_sha256)
+    label_sets = [replace(labels, notes=notes) for labels in (superclass.FROM_ANNOTATION, rhythm.FROM_ANNOTATION)]
+    return SourceIndex(frame, dropped, label_sets, native_rate_hz, csv_sha256, unreadable)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.text.clean import clean_report
+from ecgmm.text.clean import MOST_STATEMENTS, read_report
 
 
 class NoReport(IntEnum):
@@ -27,10 +27,12 @@ class DistinctReports(NamedTuple):
     Attributes:
         statements: Lists of cleaned statements, one a distinct report.
         of_record: int32 ``[N]``, the place in ``statements`` of each record's report, or a value of ``NoReport``.
+        shortened: bool ``[N]``, whether a record's report was longer than ``read_report`` takes.
     """
 
     statements: pl.Series
     of_record: NDArray[np.int32]
+    shortened: NDArray[np.bool_]
 
 
 class Reports(NamedTuple):
@@ -39,7 +41,8 @@ class Reports(NamedTuple):
     Attributes:
         table: The store's ``reports.parquet``, in order of first use.
         report_of_row: int32 ``[N]``, the report of each row, -1 where it has none.
-        counts: Rows with and without a report and with one that was too short, and the number of distinct reports.
+        counts: Rows with and without a report, with one that was too short and with one that was shortened, and the
+            number of distinct reports.
     """
 
     table: pl.DataFrame
@@ -61,12 +64,19 @@ def distinct_reports(raw: pl.Series, min_words: int) -> DistinctReports:
     stated = stated.with_columns(pl.col("raw").cast(pl.Categorical))
     of_record = np.full(len(raw), NoReport.ABSENT, dtype=np.int32)
     of_record[stated["record"].to_numpy()] = NoReport.TOO_SHORT  # unless it is among those that follow
-    cleaned = stated.join(_cleaned(stated["raw"].unique()), on="raw", maintain_order="left")
+    known = _cleaned(stated["raw"].unique())
+    cleaned = stated.join(known.drop("cut"), on="raw", maintain_order="left")
     of_one_record = cleaned.group_by("record", maintain_order=True).agg("statement", pl.col("words").sum())
     long_enough = of_one_record.filter(pl.col("words") >= max(min_words, 1))
-    distinct, place = number_distinct(long_enough["statement"])
+    too_many = long_enough["statement"].list.len() > MOST_STATEMENTS
+    statements = long_enough["statement"].list.head(MOST_STATEMENTS) if too_many.any() else long_enough["statement"]
+    distinct, place = number_distinct(statements)
     of_record[long_enough["record"].to_numpy()] = place
-    return DistinctReports(distinct.cast(pl.List(pl.String)), of_record)
+    shortened = np.zeros(len(raw), dtype=np.bool_)
+    shortened[long_enough["record"].filter(too_many).to_numpy()] = True
+    if known["cut"].any():
+        shortened[stated.join(known.filter("cut"), on="raw", how="semi")["record"].to_numpy()] = True
+    return DistinctReports(distinct.cast(pl.List(pl.String)), of_record, shortened)
 
 
 def number_distinct(values: pl.Series) -> tuple[pl.Series, NDArray[np.int32]]:
@@ -78,9 +88,10 @@ def number_distinct(values: pl.Series) -> tuple[pl.Series, NDArray[np.int32]]:
 
 
 def _cleaned(raw: pl.Series) -> pl.DataFrame:
-    """Each raw statement that is one after cleaning, the cleaned one, and its number of words."""
-    cleaned = [(text, statement, len(statement.split())) for text in raw for statement in clean_report([text])]
-    schema = {"raw": pl.Categorical, "statement": pl.Categorical, "words": pl.UInt32}
+    """Each raw statement that is one after cleaning, the cleaned one, its number of words, and whether it was cut."""
+    read = [(text, read_report([text])) for text in raw]
+    cleaned = [(text, one, len(one.split()), report.shortened) for text, report in read for one in report.statements]
+    schema = {"raw": pl.Categorical, "statement": pl.Categorical, "words": pl.UInt32, "cut": pl.Boolean}
     return pl.DataFrame(cleaned, schema, orient="row")
 
 
@@ -106,4 +117,5 @@ def reports_of_rows(reports: DistinctReports, record_of_row: NDArray[np.integer]
         }
     )
     counts = {reason.name.lower(): int((of_row == reason).sum()) for reason in NoReport}
+    counts["shortened"] = int(reports.shortened[record_of_row].sum())
     return Reports(table, report_of_row, {"with_report": int((of_row >= 0).sum()), **counts, "distinct": len(used)})

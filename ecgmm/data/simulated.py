@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from ecgmm.data import mimic_iv_ecg
-from ecgmm.data.index_tables import read_table
+from ecgmm.data.index_tables import INTEGER, Kind, read_values, to_choice, to_integer_of
 from ecgmm.data.labels import rhythm, superclass
 from ecgmm.data.labels.icd import IcdSettings
 from ecgmm.data.source import DataConfig, SourceIndex
@@ -20,6 +20,12 @@ from ecgmm.data.synthetic.config import TREE_VERSION, SyntheticConfig
 from ecgmm.files import file_sha256
 
 _AGAIN = "remove the folder, and the next call writes it again"
+_FLAG = Kind("0 or 1", to_integer_of(0, 1))
+_TRUTH = {
+    "study_id": INTEGER,
+    "rhythm": Kind("simulated rhythm", to_choice(*rhythm.CLASS_OF_TRUTH)),
+    **dict.fromkeys(superclass.CLASSES, _FLAG),
+}
 
 
 @dataclass(kw_only=True)
@@ -60,13 +66,15 @@ class Synthetic(DataConfig):
             write_tree(root, self.generator)
         index = mimic_iv_ecg.read_tables(self.root_path)
         truth_path = root / "truth.csv"
-        truth = read_table(truth_path, ["study_id", "rhythm", *superclass.CLASSES], _AGAIN)
-        made = [module.from_truth(index.frame["record"], truth) for module in (superclass, rhythm)]
+        truth = read_values(truth_path, _TRUTH, _AGAIN)
+        known = truth.frame.drop_nulls()
+        made = [module.from_truth(index.frame["record"], known) for module in (superclass, rhythm)]
         index = dataclasses.replace(
             index,
             frame=pl.concat([index.frame, *made], how="horizontal"),
             labels=[superclass.FROM_SIMULATION, rhythm.FROM_SIMULATION],
             csv_sha256=index.csv_sha256 | {truth_path.name: file_sha256(truth_path)},
+            unreadable=index.unreadable | truth.unreadable,
         )
         return index if self.icd.csv is None else mimic_iv_ecg.with_icd(index, root / self.icd.csv, self.icd, _AGAIN)
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.drops import BadRecordError, Drop
 from ecgmm.data.waveform_blocks import cut_window, fits_store, pad_window, to_store_steps
-from ecgmm.data.wfdb_format import HeaderReader, read_samples
+from ecgmm.data.wfdb_format import HeaderReader, read_signal
 from ecgmm.errors import DataError
 from ecgmm.leads import N_LEADS
 
@@ -31,7 +31,7 @@ def read_record(record: Path, rate_hz: float, n_times: int, uv_per_step: float) 
     try:
         layout = HeaderReader().read(f"{stem}.hea").layout
         stored = np.empty((1, layout.n_samples, N_LEADS), dtype=np.int16)
-        read_samples(f"{stem}.dat", stored[0])
+        read_signal(str(stem), layout, stored[0])
     except BadRecordError as error:
         raise DataError(f"{stem} cannot be read ({error}); give a 12-lead WFDB record of format 16") from None
     block = stored[:, :, layout.channels].transpose(0, 2, 1)

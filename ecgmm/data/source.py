@@ -2,7 +2,7 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ class SourceIndex:
         labels: The label sets of the label columns.
         native_rate_hz: Sampling rate that every header must show.
         csv_sha256: sha256 of each CSV file read, by name.
+        unreadable: How many values of the tables are not understood, by table and column.
     """
 
     frame: pl.DataFrame
@@ -67,6 +68,7 @@ class SourceIndex:
     labels: list[LabelSet]
     native_rate_hz: float
     csv_sha256: dict[str, str]
+    unreadable: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -85,6 +87,7 @@ class DataConfig(ABC):
         text: See ``TextRules``.
         limit_mv: Samples beyond this amplitude are limited in the statistics of the leads.
         verify_checksums: Whether the samples are compared with the header's checksums.
+        follow_links: Whether links of the tree may lead out of its root; records behind such links are dropped else.
         n_processes: Processes that read and write waveforms; None takes every core where there are enough records.
         residency: Where the waveforms are while batches are made: ``disk``, ``memory`` or ``gpu``.
     """
@@ -100,6 +103,7 @@ class DataConfig(ABC):
     text: TextRules
     limit_mv: float
     verify_checksums: bool
+    follow_links: bool = False  # runs made before it was a setting have none
     n_processes: int | None
     residency: str
 
@@ -140,7 +144,7 @@ class DataConfig(ABC):
     def parameters(self) -> dict[str, Any]:
         """Every setting that changes the store, flat, as in ``{"window.length_s": 10.0}``; the root is absolute."""
         settings = dataclasses.asdict(self)
-        for name in ("store", "stores", "n_processes", "residency"):
+        for name in ("store", "stores", "n_processes", "residency", "follow_links"):
             del settings[name]
         settings["root"] = None if self.root is None else str(Path(self.root).expanduser().resolve())
         return flatten(settings)

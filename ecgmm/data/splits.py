@@ -74,9 +74,9 @@ def split_by_patient(patients: NDArray[np.int64], shares: SplitShares) -> NDArra
 
 
 def split_by_fold(folds: NDArray[np.int64], chosen: Folds) -> NDArray[np.str_]:
-    """Assign each record the split of its fold (str ``[N]``), empty where no split takes the fold."""
+    """Assign each record the split of its fold (str ``[N]``; -1 has none), empty where no split takes the fold."""
     in_val, in_test = np.isin(folds, chosen.val), np.isin(folds, chosen.test)
-    in_train = ~(in_val | in_test) if chosen.train is None else np.isin(folds, chosen.train)
+    in_train = (folds >= 0) & ~(in_val | in_test) if chosen.train is None else np.isin(folds, chosen.train)
     return np.select([in_train, in_val, in_test], list(SPLITS), "")
 
 

@@ -52,7 +52,7 @@ class Store:
         manifest = _read_manifest(path)
         try:
             waveforms = np.load(path / WAVEFORMS, mmap_mode="r", allow_pickle=False)
-            records, reports = pl.read_parquet(path / RECORDS), pl.read_parquet(path / REPORTS)
+            records, reports = (pl.read_parquet(path / name, glob=False) for name in (RECORDS, REPORTS))
         except (OSError, ValueError, pl.exceptions.PolarsError):
             raise _damaged(path) from None
         n_rows = manifest["n_records"]

@@ -27,7 +27,7 @@ from ecgmm.data.waveform_blocks import (
     to_store_steps,
     window_starts,
 )
-from ecgmm.data.wfdb_format import Layout, read_samples
+from ecgmm.data.wfdb_format import Layout, read_signal
 from ecgmm.leads import N_LEADS
 from ecgmm.signal.quality import quality_columns
 from ecgmm.signal.scan import Scan, scan, to_lead_major
@@ -203,7 +203,7 @@ class _UnitPass:
     def do_block(self, start: int, stop: int, file: RowFile) -> None:
         layout = self._unit.layouts[self._unit.layout_of[start]]
         self._buffers.resize(layout.n_samples)
-        places = self._read(start, stop)
+        places = self._read(start, stop, layout)
         block = self._buffers.lead_major[: len(places)]
         to_lead_major(self._buffers.stored[: len(places)], layout.channels, block)
         if self._form.verify_checksums:
@@ -220,12 +220,12 @@ class _UnitPass:
             for window, first in enumerate(self._form.starts(layout)):
                 self._do_windows(places, block, window, first, file)
 
-    def _read(self, start: int, stop: int) -> NDArray[np.int64]:
-        """Read the ``.dat`` files of a block; returns the places in the unit of those that could be read."""
+    def _read(self, start: int, stop: int, layout: Layout) -> NDArray[np.int64]:
+        """Read the signal files of a block; returns the places in the unit of those that could be read."""
         places: list[int] = []
         for place in range(start, stop):
             try:
-                read_samples(f"{self._unit.paths[place]}.dat", self._buffers.stored[len(places)])
+                read_signal(self._unit.paths[place], layout, self._buffers.stored[len(places)])
             except BadRecordError as error:
                 self._drop(np.array([place]), error.reason)
                 continue

@@ -8,12 +8,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.data.drops import dropped_table
+from ecgmm.data.drops import Drop, dropped_table
 from ecgmm.data.headers import CheckedHeaders, check_headers, header_units, join_headers
+from ecgmm.data.known_values import FEW, MOST_UNREADABLE
 from ecgmm.data.progress import run_with_progress
 from ecgmm.data.units import UNIT, Form, Unit
 from ecgmm.data.wfdb_format import Layout
 from ecgmm.data.workers import Workers
+from ecgmm.errors import DataError, printable
 
 
 @dataclass
@@ -35,7 +37,9 @@ class Usable:
     dropped: pl.DataFrame
 
 
-def read_headers(root: Path, frame: pl.DataFrame, rate_hz: float, workers: Workers) -> Usable:
+def read_headers(
+    root: Path, frame: pl.DataFrame, rate_hz: float, workers: Workers, follow_links: bool = False
+) -> Usable:
     """Check the headers of an index.
 
     Args:
@@ -43,19 +47,33 @@ def read_headers(root: Path, frame: pl.DataFrame, rate_hz: float, workers: Worke
         frame: As in ``SourceIndex``.
         rate_hz: Sampling rate that every header must show.
         workers: Who reads them.
+        follow_links: See ``DataConfig``.
+
+    Raises:
+        DataError: If many records lie behind links that leave the root.
     """
     parts: list[CheckedHeaders] = []
 
     def chunks() -> Iterator[int]:
-        for part in workers.run(check_headers, header_units(root, frame, rate_hz)):
+        for part in workers.run(check_headers, header_units(root, frame, rate_hz, follow_links)):
             parts.append(part)
             yield len(part.layout_of)
 
     run_with_progress(chunks(), frame.height, "headers")
     found = join_headers(parts)
     good = found.layout_of >= 0
+    _check_links(root, found.reasons.count(Drop.LINK_OUTSIDE), frame.height)
     dropped = dropped_table(frame.filter(~good), [reason.value for reason in found.reasons])
     return Usable(frame.filter(good), found.layouts, found.layout_of[good], found.checksums[good], dropped)
+
+
+def _check_links(root: Path, n_outside: int, n_records: int) -> None:
+    many = n_outside > FEW and n_outside > MOST_UNREADABLE * n_records
+    if many or 0 < n_outside == n_records:
+        raise DataError(
+            f"{n_outside:,} of {n_records:,} records lie behind links that leave {printable(root)}; set"
+            " data.follow_links=true if they are yours"
+        )
 
 
 @dataclass

@@ -32,7 +32,12 @@ class Workers:
         if n_processes > 1:
             context = multiprocessing.get_context("spawn")  # a fork would copy the locks of polars' threads
             self._pool = ProcessPoolExecutor(n_processes, context, _end_with_parent)
-            self._starting = [self._pool.submit(warm_up) for _ in range(n_processes)]
+            try:
+                self._starting = [self._pool.submit(warm_up) for _ in range(n_processes)]
+            except BaseException:  # for want of threads or memory: those that have started would fail with many words
+                for child in multiprocessing.active_children():
+                    child.kill()
+                raise
 
     def __enter__(self) -> Self:
         return self

@@ -33,7 +33,7 @@ def measure(store: Store) -> dict[str, Any]:
         "n_times": manifest["n_times"],
         "uv_per_step": manifest["uv_per_step"],
         "kept": _kept(store.records),
-        "dropped": dropped(pl.read_parquet(store.path / DROPPED)),
+        "dropped": dropped(pl.read_parquet(store.path / DROPPED, glob=False)),
         "duplicates": duplicates(store),
         "columns": distributions(store.records),
         "limb_swap": _swaps(store.records["limb_swap"]),

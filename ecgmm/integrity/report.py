@@ -5,6 +5,8 @@ from pathlib import Path
 
 from ecgmm.data.lock import one_process
 from ecgmm.data.store import Store
+from ecgmm.errors import DataError
+from ecgmm.files import read_json
 from ecgmm.integrity.contents import SCHEMA_VERSION, measure
 from ecgmm.integrity.page import render
 
@@ -34,8 +36,11 @@ def is_current(path: Path) -> bool:
     file = path / JSON_NAME
     if not file.exists() or not (path / PAGE_NAME).exists():
         return False
-    found = json.loads(file.read_bytes())
-    return (found["schema_version"], found["fingerprint"]) == (SCHEMA_VERSION, Store.open(path).fingerprint)
+    try:
+        found = read_json(file, "")
+    except DataError:
+        return False  # whatever lies there is replaced
+    return (found.get("schema_version"), found.get("fingerprint")) == (SCHEMA_VERSION, Store.open(path).fingerprint)
 
 
 def _replace(file: Path, text: str) -> None:

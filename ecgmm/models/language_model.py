@@ -9,6 +9,7 @@ from torch.nn.functional import linear
 
 from ecgmm.errors import ConfigError
 from ecgmm.models.architecture import architecture_of
+from ecgmm.pretrained import load_pretrained
 
 if TYPE_CHECKING:
     from transformers import DynamicCache, PretrainedConfig
@@ -188,16 +189,13 @@ def _load(name_or_path: str | None, config: "PretrainedConfig | Mapping[str, Any
     from transformers import AutoModelForCausalLM
 
     # Of the attention kernels only "sdpa" takes a mask of truth values for every pair of positions as it is.
-    ours: dict[str, Any] = {"attn_implementation": "sdpa", "trust_remote_code": False}
     if config is not None:
-        return AutoModelForCausalLM.from_config(architecture_of(config), **ours)
-    try:
-        return AutoModelForCausalLM.from_pretrained(name_or_path, dtype=torch.float32, **ours)
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"language_model.name_or_path={name_or_path} is neither a folder with a causal language model nor a hub "
-            "name that can be reached; give the path of a downloaded model."
-        ) from error
+        return AutoModelForCausalLM.from_config(
+            architecture_of(config), attn_implementation="sdpa", trust_remote_code=False
+        )
+    assert name_or_path is not None
+    name = "language_model.name_or_path"
+    return load_pretrained(AutoModelForCausalLM, name, name_or_path, dtype=torch.float32, attn_implementation="sdpa")
 
 
 def _adapt(model: Any, rank: int, alpha: int, dropout: float) -> None:

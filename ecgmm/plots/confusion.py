@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
+from ecgmm.plots.look import literal
+
 
 def confusion_matrix(counts: ArrayLike, class_names: Sequence[str], title: str = "") -> Figure:
     """Draw records by true class (rows) and predicted class (columns).
@@ -19,6 +21,7 @@ def confusion_matrix(counts: ArrayLike, class_names: Sequence[str], title: str =
         title: Put in front of "confusion matrix".
     """
     counts = np.asarray(counts)
+    class_names = [literal(name) for name in class_names]
     n_classes = len(class_names)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.6 + 0.75 * n_classes

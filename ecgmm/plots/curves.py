@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from ecgmm.evaluation.metrics import scored_classes
+from ecgmm.plots.look import literal
 from ecgmm.plots.palette import GREY, line_styles
 
 _LEGEND_FITS_INSIDE = 8
@@ -36,10 +37,10 @@ def roc_and_pr_curves(
         truth, score = positive[:, k], probabilities[:, k]
         look = {"color": style.color, "linestyle": style.dash, "linewidth": 1.7}
         false_positive_rate, true_positive_rate, _ = roc_curve(truth, score)
-        area = f"{class_names[k]}  {roc_auc_score(truth, score):.3f}"
+        area = f"{literal(class_names[k])}  {roc_auc_score(truth, score):.3f}"
         roc.plot(false_positive_rate, true_positive_rate, label=area, **look)
         precision, recall, _ = precision_recall_curve(truth, score)
-        area = f"{class_names[k]}  {average_precision_score(truth, score):.3f}  ({truth.mean():.0%})"
+        area = f"{literal(class_names[k])}  {average_precision_score(truth, score):.3f}  ({truth.mean():.0%})"
         precision_recall.plot(recall, precision, drawstyle="steps-post", label=area, **look)
     roc.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (1, 2)))
     what = f"each class against the rest, {len(labels):,} records"

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from ecgmm.plots.look import literal
 from ecgmm.plots.palette import GREY, OKABE_ITO
 
 _BINS = np.linspace(0, 1, 41)
@@ -35,7 +36,7 @@ def gate_histograms(
     panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
     for k, (axes, name) in enumerate(zip(panels, class_names, strict=False)):
         values = gates[member[:, k]]
-        axes.set_title(f"{name}  ({len(values):,} records)", fontsize=10)
+        axes.set_title(f"{literal(name)}  ({len(values):,} records)", fontsize=10)
         axes.axvline(0.5, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)))
         axes.tick_params(labelbottom=True)
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
@@ -66,7 +67,8 @@ def draw_gate_ridges(axes: Axes, groups: Mapping[str, NDArray[np.floating]], n_r
 
     Args:
         axes: Where to draw.
-        groups: Gates ``[n]`` in [0, 1] by name of the group, from top to bottom; several seeds may be pooled.
+        groups: Gates ``[n]`` in [0, 1] by name of the group as it is shown (``literal`` makes one of a class name),
+            from top to bottom; several seeds may be pooled.
         n_records: Records of each group, each counted once.
     """
     baselines = np.arange(len(groups))[::-1].astype(float)

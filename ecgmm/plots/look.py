@@ -8,6 +8,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from ecgmm.errors import printable
+
 COLUMN_WIDTH_IN = 3.5
 """Width of one column of a two-column page."""
 PAGE_WIDTH_IN = 7.2
@@ -41,6 +43,11 @@ def look() -> Iterator[None]:
     """Draw in the look of the house: small type for print at ``COLUMN_WIDTH_IN`` or ``PAGE_WIDTH_IN``."""
     with matplotlib.rc_context(_LOOK):
         yield
+
+
+def literal(text: str) -> str:
+    """A name from outside as a figure shows it: no control characters, and a ``$`` begins no formula."""
+    return printable(text).replace("$", r"\$")
 
 
 def save_figure(figure: Figure, path: Path) -> list[Path]:

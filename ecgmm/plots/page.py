@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ecgmm.errors import printable
 
 
 def templates(folder: Path, filters: Mapping[str, Callable[..., Any]]) -> Environment:
@@ -18,8 +21,17 @@ def templates(folder: Path, filters: Mapping[str, Callable[..., Any]]) -> Enviro
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_readable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= filters
     return environment
+
+
+def _readable(value: object) -> object:
+    """What a template shows, without control characters other than line ends; they carry no meaning in HTML."""
+    if not isinstance(value, str):
+        return value
+    text = "\n".join(printable(line, 10 * len(line)) for line in str(value).split("\n"))
+    return Markup(text) if isinstance(value, Markup) else text  # noqa: S704 (it was markup before)

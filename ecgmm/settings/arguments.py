@@ -34,7 +34,7 @@ def readable(arguments: Sequence[str]) -> list[str]:
         a path expanded. In a sweep (``-m``, or an experiment) commas outside quotes separate values.
 
     Raises:
-        ConfigError: If several experiments are asked for, or a key is empty.
+        ConfigError: If several experiments are asked for, a key is empty, or a number has no end.
     """
     for text in arguments:
         if re.match(r"[+~]{0,2}=", text):
@@ -63,6 +63,8 @@ def _setting(mark: str, key: str, value: str, sweeps: bool) -> str:
 def _value(key: str, value: str, sweeps: bool) -> str:
     form = form_of(key)
     if form is None:
+        if re.fullmatch(r"[+-]?\d{1000,}", value):  # Python takes no number of 4,300 digits
+            raise ConfigError(unreadable(f"{key}={value}"))
         return value
     parsed = _parsed(value)
     if isinstance(parsed, Sweep | Glob):
@@ -97,6 +99,6 @@ def _parsed(value: str) -> Any:
     """What Hydra reads: a value, a ``Sweep`` or a ``Glob``; a tuple of the text where it cannot read it."""
     try:
         override = OverridesParser.create().parse_override(f"key={value}")
-    except HydraException:
+    except (HydraException, ValueError):  # the latter of a number with thousands of digits
         return (value,)
     return override._value if override.is_sweep_override() else override.value()

@@ -75,7 +75,12 @@ _LABELS = Group(
     }
 )
 _TEXT = Group(
-    {"policy": choice("full", "masked", "none", "shuffled"), "max_tokens": MAX_TOKENS, "tokeniser": TOKENISER}
+    {
+        "policy": choice("full", "masked", "none", "shuffled"),
+        "max_tokens": MAX_TOKENS,
+        "vocabulary": choice("reports", "closed"),
+        "tokeniser": TOKENISER,
+    }
 )
 _EVALUATION = Group({"n_resamples": whole(1, 100_000), "seed": SEED})
 _SECONDS_OF_WAITING = optional(number(0, 3600, above=True))

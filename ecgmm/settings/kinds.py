@@ -145,9 +145,11 @@ def choice(*values: str | int) -> Value:
 
 def path() -> Value:
     """A file or folder."""
-    return Value(
-        "a path", lambda value: isinstance(value, str) and 0 < len(value) <= _LONGEST_PATH and "\0" not in value, "path"
-    )
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, str) and 0 < len(value) <= _LONGEST_PATH and "\0" not in value and value[0] != "~"
+
+    return Value("a path, with ~ at its head only for a home folder that is there", fits, "path")
 
 
 def folder_name() -> Value:

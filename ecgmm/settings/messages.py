@@ -12,6 +12,10 @@ from ecgmm.settings.unknown import unknown_key
 
 _NO_SUCH_KEY = re.compile(r"Could not (?:override|delete from config\.) '(?P<key>[^']+)'")
 _THERE_ALREADY = re.compile(r"Could not append to config\. An item is already at '(?P<key>[^']+)'")
+_CHOSEN_ALREADY = re.compile(
+    r"Multiple values for (?P<key>\S+)\. To override|force-add of config groups is not supported: '\+\+(?P<more>[^=]+)="
+)
+_WHERE = re.compile(r"\s*full_key: (?P<key>\S*)\s+object_type=\w+")
 _NOT_IN_LIST = "No match in the defaults list"
 _AMBIGUOUS = re.compile(r"Ambiguous value for argument '(?P<key>[^=']+)=(?P<value>.*?)'\s+1\.", re.DOTALL)
 _NEEDS_SWEEP = re.compile(r"Sweep parameters '(?P<text>.*)' requires --multirun", re.DOTALL)
@@ -37,10 +41,12 @@ def hydra_sentence(error: Exception) -> str:
         return f"{printable(found['text'])} asks for several jobs; put -m before it"
     if found := _THERE_ALREADY.search(text):
         return f"{found['key']} is a setting already; leave out the + before it"
+    if found := _CHOSEN_ALREADY.search(text):
+        return f"{printable(found['key'] or found['more'])} has a choice already; leave out the + before it"
     if found := _NO_SUCH_KEY.search(text):
         return _no_such_key(found["key"], group=_NOT_IN_LIST in text)
     cause = f": {error.__cause__}" if error.__cause__ is not None else ""
-    return printable(" ".join(f"{text}{cause}".split()), _LONGEST)
+    return printable(" ".join(_WHERE.sub(r" (\g<key>)", f"{text}{cause}").split()), _LONGEST)
 
 
 def _no_such_key(key: str, *, group: bool) -> str:
@@ -61,7 +67,7 @@ def _no_such_key(key: str, *, group: bool) -> str:
 def unreadable(override: str) -> str:
     """The sentence for a setting that Hydra cannot read."""
     key, equals, value = override.partition("=")
-    if not equals or not re.fullmatch(r"[+~]{0,2}[\w./@:-]+", key):
+    if not equals or not re.fullmatch(r"[+~]{0,2}[\w/@:-]+(\.[\w/@:-]+)*", key):
         return (
             f"cannot read {printable(override)!r}; settings are written key=value without blanks around =, such as"
             " seed=1, and a value with blanks in quotes"

@@ -76,6 +76,12 @@ def _places_for_the_window(config: Mapping[str, Any]) -> tuple[str, str] | None:
     return key, f"at least {int(length_s / segment_s + 1e-9)}, data.window.length_s in stretches of {segment_s:g} s"
 
 
+def _numbered_devices_are_gpus(config: Mapping[str, Any]) -> tuple[str, str] | None:
+    if config["trainer"]["accelerator"] != "cpu" or not isinstance(config["trainer"]["devices"], list):
+        return None
+    return "trainer.devices", "their number on a CPU"
+
+
 RELATIONS: dict[str, Sequence[Relation]] = {
     "train": (
         _native_needs_settings,
@@ -83,6 +89,7 @@ RELATIONS: dict[str, Sequence[Relation]] = {
         _one_class_a_record,
         _highpass_below_half_the_rate,
         _half_precision_on_a_cpu,
+        _numbered_devices_are_gpus,
         _shift_within_the_window,
         _layers_for_the_window,
         _places_for_the_window,

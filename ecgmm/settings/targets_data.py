@@ -77,6 +77,7 @@ _SOURCE: dict[str, Spec] = {
     "text": Built(("ecgmm.data.source.TextRules",)),
     "limit_mv": LIMIT_MV,
     "verify_checksums": flag(),
+    "follow_links": optional(flag()),  # runs made before it was a setting have none
     "n_processes": nullable(whole(1, 4096)),
     "residency": choice("disk", "memory", "gpu"),
 }

@@ -76,9 +76,15 @@ def _stretches_of_a_sample(name: str) -> "tuple[Any, ...]":
     return (relation,)
 
 
-def _below_half_the_rate(node: Mapping[str, Any]) -> tuple[str, str] | None:
-    most = node["rate_hz"] / 2
-    return None if node["max_hz"] <= most else ("max_hz", f"at most {most:g}, half of rate_hz")
+def _frequencies_of_the_window(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    most, least = node["rate_hz"] / 2, 1 / node["window_s"]
+    if least <= node["max_hz"] <= most:
+        return None
+    return "max_hz", f"from {least:g}, the first frequency of window_s, to {most:g}, half of rate_hz"
+
+
+def _windows_without_gaps(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    return None if node["hop_s"] <= node["window_s"] else ("hop_s", f"at most window_s, which is {node['window_s']:g}")
 
 
 def _one_width(node: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -240,7 +246,8 @@ MODEL_TARGETS: dict[str, Target] = {
         (
             *_stretches_of_a_sample("window_s"),
             *_stretches_of_a_sample("hop_s"),
-            _below_half_the_rate,
+            _windows_without_gaps,
+            _frequencies_of_the_window,
             same_length("depths", "hidden_sizes"),
         ),
     ),

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 _MOST_LISTED = 20
+_MADE = ("native.", "from_data.", "sizes.")
+"""Groups whose keys nobody sets by hand."""
 _LIST_THEM = "`--cfg job` behind the command lists all settings"
 
 
@@ -18,11 +20,11 @@ def unknown_key(name: str, siblings: Sequence[str], at: str = "", everywhere: Se
     """
     prefix = f"{at}." if at else ""
     near = get_close_matches(name, siblings, n=1)
-    elsewhere = sorted((key for key in everywhere if key.rpartition(".")[2] == name), key=lambda key: key.count("."))
+    elsewhere = [key for key in everywhere if key.rpartition(".")[2] == name and not key.startswith(_MADE)]
     if near:
         cure = f"did you mean {prefix}{near[0]}?"
     elif elsewhere:
-        cure = f"did you mean {elsewhere[0]}?"
+        cure = f"did you mean {min(elsewhere, key=lambda key: key.count('.'))}?"
     elif at and 0 < len(siblings) <= _MOST_LISTED:
         cure = f"{at} has {', '.join(siblings)}"
     else:

@@ -6,37 +6,17 @@ mostly German without punctuation, whose device lines are set apart by wide runs
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
+
+from ecgmm.text.identifiers import mask_identifiers, mask_names
 
 _PLAIN = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("’‘´`ʼ", "'") | dict.fromkeys("“”", '"'))
-_MONTH = (
-    r"(?:jan(?:uary?)?|feb(?:ruary?)?|m[aä]r(?:ch|z)?|apr(?:il)?|ma[yi]|jun[ei]?|jul[yi]?|aug(?:ust)?|sept?(?:ember)?"
-    r"|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)"
-)
-_NAME = r"(?:[^\W\d_]\.\s*)*[^\W\d_][^\W\d_'-]*"
-
-_IN_ORIGINAL_CASE = [  # only capitals tell where a name of several words ends
-    (r"\b([Dd][Rr]|[Pp]rof|[Dd]octor)\.?(?: med\.)?((?: [A-ZÄÖÜ](?:\.|[a-zäöüßé'-]+))+)(?![A-Z])", r"\1. [name]"),
-]
-
-_MASKS = [
-    (r"\b(?:dr|prof|doctor)\.\s*(?:med\.\s*)?(?!\[)" + _NAME, "dr. [name]"),
-    (r"\b(?:dr|doctor)\s+(?!\[)" + _NAME, "dr. [name]"),
-    (
-        r"\b((?:confirmed|reviewed|verified|interpreted|signed|read|edited) by):? "
-        r"(?!dr\b|\[)[^\W\d_][\w.'-]*(?: [\w.'-]+){0,2}$",
-        r"\1 [name]",
-    ),
-    (r"\b(patient(?: name)?|name):\s*(?!\[)[^\W\d_][\w'-]*(?:,? [^\W\d_][\w'-]*)?", r"\1: [name]"),
-    (r"\b(?:tel|phone|fax)\b[.:]*\s*[+(]?\d[\d ()/-]{3,}\d", "[id]"),
-    (r"(?<!\w)\+\d[\d ()/-]{6,}\d|(?<![\w,.])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b", "[id]"),
-    (r"(?<![\w,.:-])\d{4}-\d{1,2}-\d{1,2}(?:[t ]\d{1,2}:\d{2}(?::\d{2})?)?(?![\w:])", "[date]"),
-    (r"(?<![\w,.:/-])\d{1,2}([./:-])\d{1,2}\1(?:\d{4}|\d{2})(?![\w:])", "[date]"),
-    (rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)?[ -]?{_MONTH}\.?[ ,-]*(?:\d{{4}}|\d{{2}})\b", "[date]"),
-    (rf"\b{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}\b", "[date]"),
-    (r"\b[a-z]{0,3}\d{6,}\b", "[id]"),
-]
+LONGEST_STATEMENT = 1000
+"""Characters; the longest of 2,895 cart statements has 141, the longest of 27,764 PTB-XL statements 255."""
+MOST_STATEMENTS = 200
+"""Statements of one report; MIMIC-IV-ECG has 18 columns, the PTB-XL sample at most 9 a report."""
 
 _UNITS = [
     (r"\bekg", "ecg"),
@@ -59,22 +39,39 @@ _DECORATION = [
 ]
 
 
-def _compile(rules: list[tuple[str, str]]) -> list[tuple[re.Pattern[str], str]]:
-    return [(re.compile(pattern), replacement) for pattern, replacement in rules]
+_STEPS = [(re.compile(pattern), replacement) for pattern, replacement in _UNITS + _DELIMITERS + _DECORATION]
 
 
-_CASED_STEPS = _compile(_IN_ORIGINAL_CASE)
-_LOWER_STEPS = _compile(_MASKS + _UNITS + _DELIMITERS + _DECORATION)
+class CleanReport(NamedTuple):
+    """A report after cleaning.
+
+    Attributes:
+        statements: Its clean statements.
+        shortened: Whether it was longer than a report may be.
+    """
+
+    statements: list[str]
+    shortened: bool
+
+
+def cut(text: str) -> str:
+    """A raw statement with blanks collapsed, cut behind its last whole word within ``LONGEST_STATEMENT`` characters."""
+    text = " ".join(text.split())
+    if len(text) <= LONGEST_STATEMENT:
+        return text
+    return text[
+        : text.rfind(" ", 1, LONGEST_STATEMENT + 1) if " " in text[1 : LONGEST_STATEMENT + 1] else LONGEST_STATEMENT
+    ]
 
 
 def _one_pass(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text.translate(_PLAIN)).translate(_PLAIN)
+    text = cut(
+        unicodedata.normalize("NFKC", cut(text).translate(_PLAIN)).translate(_PLAIN)
+    )  # one character may become 18
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in text)
-    for pattern, replacement in _CASED_STEPS:
-        text = pattern.sub(replacement, text)
-    text = unicodedata.normalize("NFC", text.lower())
-    for pattern, replacement in _LOWER_STEPS:
+    text = mask_identifiers(unicodedata.normalize("NFC", mask_names(text).lower()))
+    for pattern, replacement in _STEPS:
         text = pattern.sub(replacement, text)
     return text
 
@@ -96,8 +93,16 @@ _SENTENCE_END = re.compile(
     r"(?<!\bdr)(?<!\bca)(?<!\bmed)(?<!\bevtl)(?<!\bprof)(?<!\bpath)(?<!\bmögl)(?<!\bchron)(?<!\bkompl)(?<!\bunbest)"
     r"(?<!\binkompl)(?<!\bintraventr)(?<!\d\. )(?<=[^\W_)\]])\.\s+(?!grad)(?=\S)"
 )
-_LINE = re.compile(r"[\r\n]+|\s*[;|]\s+")
+_BLANKS = re.compile(r"\s{4,}")
+_LINE = re.compile(r"[\r\n]+|\s{0,3}[;|]\s+")
 _WIDE = re.compile(r"\s{3,}")
+_WORD = re.compile(r"\S+")
+_CLAUSES = re.compile(r"[;|]\s+")
+
+
+def _composed(word: re.Match[str]) -> str:
+    """NFC of a word; the time of that grows with the square of its length, so one that cleaning cuts stays as it is."""
+    return unicodedata.normalize("NFC", word[0]) if len(word[0]) <= LONGEST_STATEMENT else word[0]
 
 
 def split_report(text: str) -> list[str]:
@@ -106,7 +111,9 @@ def split_report(text: str) -> list[str]:
     Sentences end with a full stop and a blank. Where a report has no sentences (PTB-XL's German device text), runs of
     three or more blanks delimit; in sentences such runs are wrapped lines. Decimals, "v4,5,6", "1.grades" stay whole.
     """
-    text = unicodedata.normalize("NFC", _EDIT_TAIL.sub("", text))
+    text = _BLANKS.sub(lambda run: "\n" if "\n" in run[0] or "\r" in run[0] else "   ", _EDIT_TAIL.sub("", text))
+    if not text.isascii():
+        text = _WORD.sub(_composed, text)
     folded = text.lower()
     folded = folded if len(folded) == len(text) else text
     statements: list[str] = []
@@ -120,7 +127,31 @@ def split_report(text: str) -> list[str]:
     return [statement.strip() for statement in statements if statement.strip()]
 
 
-def clean_report(statements: Sequence[str]) -> list[str]:
-    """Clean each statement and drop those without a letter or digit."""
-    cleaned = [clean_statement(statement) for statement in statements]
-    return [statement for statement in cleaned if any(char.isalnum() for char in statement)]
+def clauses(statement: str) -> list[str]:
+    """Parts of a raw statement that semicolons set apart: each is a statement of its own."""
+    return _CLAUSES.split(statement)
+
+
+def read_report(statements: Iterable[str]) -> CleanReport:
+    """Clean the statements of a report, drop those without a letter or digit, and keep to the bounds.
+
+    A statement of more than ``LONGEST_STATEMENT`` characters is cut behind a word, a report of more than
+    ``MOST_STATEMENTS`` statements behind a statement: no text can be so long that reading it does not end.
+    """
+    kept: list[str] = []
+    shortened = False
+    for raw in (part for statement in statements for part in clauses(statement)):
+        statement = cut(raw)
+        if not any(char.isalnum() for char in statement):
+            continue
+        if len(kept) == MOST_STATEMENTS:
+            return CleanReport(kept, shortened=True)
+        shortened |= len(statement) < len(" ".join(raw.split()))
+        cleaned = clean_statement(statement)
+        kept += [cleaned] if any(char.isalnum() for char in cleaned) else []
+    return CleanReport(kept, shortened)
+
+
+def clean_report(statements: Iterable[str]) -> list[str]:
+    """The clean statements of ``read_report``."""
+    return read_report(statements).statements

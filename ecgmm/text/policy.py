@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ecgmm.errors import ConfigError
 from ecgmm.text.rhythm import speaks_of_rhythm
-from ecgmm.text.statements import Finding, findings_of
+from ecgmm.text.statements import Finding, mentions_of
 
 POLICIES = ("full", "masked", "none", "shuffled")
 
@@ -31,7 +31,8 @@ _STATES_LABEL: dict[str, Callable[[Finding], bool]] = {
 def states_a_label(statement: str, label_set: str) -> bool:
     """Whether a statement states a label of a set, or sums the record up (normal, abnormal, borderline).
 
-    Every statement that the rule table maps to the set counts, whatever its certainty and also when negated.
+    Every statement that speaks of the set by the rule table counts, whatever its certainty, also when it denies or when
+    it is not clear what it says.
 
     Args:
         statement: A statement.
@@ -39,7 +40,7 @@ def states_a_label(statement: str, label_set: str) -> bool:
             ``icd_multilabel`` (both take superclass and rhythm together).
     """
     states = _STATES_LABEL[label_set]
-    return any(states(finding) or finding.category == "summary" for finding in findings_of(statement))
+    return any(states(finding) or finding.category == "summary" for finding in mentions_of(statement))
 
 
 def apply_policy(reports: Sequence[Sequence[str]], policy: str, label_set: str) -> list[list[str]]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from ecgmm.text.clean import LONGEST_STATEMENT, cut
+from ecgmm.text.negation import DENIED, UNDECIDED, Named, readings
 from ecgmm.text.statement_rules import Mark, Rule, Span, acting, marks, matches, nearest, region_codes
 from ecgmm.text.wording import canonical
 
@@ -49,9 +51,9 @@ def _certainty(values: set[str]) -> str:
     return min(values, key=CERTAINTY_WEIGHT.__getitem__)
 
 
-def _findings(rule: Rule, span: Span, found: list[Mark]) -> Iterator[Finding]:
+def _findings(rule: Rule, span: Span, found: list[Mark], denied: bool) -> Iterator[Finding]:
     certainty = _certainty(acting("certainty", span, found))
-    negated = bool(acting("negated", span, found))
+    negated = denied or bool(acting("negated", span, found))
     regions = nearest("region", span, found) if "region" in rule.takes else []
     ages = nearest("age", span, found) if "age" in rule.takes else []
     coded = region_codes(rule.codes, regions)
@@ -63,11 +65,38 @@ def _findings(rule: Rule, span: Span, found: list[Mark]) -> Iterator[Finding]:
 
 
 @lru_cache(maxsize=1 << 18)
-def findings_of(statement: str) -> tuple[Finding, ...]:
-    """Findings of a raw or cleaned statement, in order of mention; empty where no rule knows the wording."""
+def _read(statement: str) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Findings of a statement, and with them those that it mentions and of which it is not clear what it says."""
     text = canonical(statement)
-    found = marks(text)
-    return tuple(dict.fromkeys(finding for rule, span in matches(text) for finding in _findings(rule, span, found)))
+    found, matched = marks(text), matches(text)
+    named = [_named(rule, span) for rule, span in matched]
+    hedges = [(mark.start, mark.stop) for mark in found if mark.kind == "certainty"]
+    clear, mentioned = [], []
+    for (rule, span), reading in zip(matched, readings(text, named, hedges), strict=True):
+        findings = list(_findings(rule, span, found, denied=reading == DENIED))
+        mentioned += findings
+        clear += findings if reading != UNDECIDED else []
+    return tuple(dict.fromkeys(clear)), tuple(dict.fromkeys(mentioned))
+
+
+def _named(rule: Rule, span: Span) -> Named:
+    pattern = rule.pattern.pattern
+    gapped = r"\w+ )*" in pattern
+    whole = not gapped and ".*" not in pattern and rule.category not in ("comparison", "comment", "technical")
+    return Named(*span, stands_alone=rule.category == "summary" or rule.family == "sinus", whole=whole, gapped=gapped)
+
+
+def findings_of(statement: str) -> tuple[Finding, ...]:
+    """Findings of a raw or cleaned statement, in order of mention.
+
+    Empty where no rule knows the wording, or where it is not clear whether it states or denies (``negation``).
+    """
+    return _read(statement if len(statement) <= LONGEST_STATEMENT else cut(statement))[0]
+
+
+def mentions_of(statement: str) -> tuple[Finding, ...]:
+    """Findings that a statement speaks of at all, also where it is not clear whether it states or denies them."""
+    return _read(statement if len(statement) <= LONGEST_STATEMENT else cut(statement))[1]
 
 
 def superclasses(statements: Sequence[str], include_possible: bool = False) -> dict[str, float] | None:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,17 +13,31 @@ from numpy.typing import NDArray
 from tokenizers import models, normalizers, pre_tokenizers
 
 from ecgmm.errors import DataError
+from ecgmm.pretrained import load_pretrained
 from ecgmm.text.assemble import ReportTable, assemble
+from ecgmm.text.closed import known_statements, known_texts
 from ecgmm.text.coded import Reports, coded
 from ecgmm.text.glossary import glossary as texts_of_glossary
+from ecgmm.text.rarity import MIN_PATIENTS, Mentions, mentions, n_patients
 from ecgmm.types import PADDING_ID, UNKNOWN_ID
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[SEP]")
 _FILE = "tokenizer.json"
+_NORMALISER = normalizers.Lowercase()
+_SPLITTER = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated")])
+_OF_THIS_MACHINE = (
+    "name_or_path",
+    "_name_or_path",
+    "tokenizer_file",
+    "vocab_file",
+    "merges_file",
+    "special_tokens_map_file",
+    "auto_map",
+)
 
 
 class WordTokeniser:
-    """Words and punctuation marks in lower case, from the training reports; [SEP] stands between statements.
+    """Words and punctuation marks in lower case; [SEP] stands between statements.
 
     Attributes:
         vocabulary_size: Number of ids, specials included.
@@ -34,36 +49,41 @@ class WordTokeniser:
 
     @classmethod
     def train(
-        cls, reports: Reports, min_frequency: int = 2, max_vocabulary: int = 8192, glossary: bool = False
+        cls,
+        reports: Reports,
+        patients: Sequence[Any] | NDArray[Any],
+        min_frequency: int = 2,
+        max_vocabulary: int = 8192,
+        glossary: bool = False,
+        closed: bool = False,
+        min_patients: int = MIN_PATIENTS,
     ) -> Self:
         """Take the most frequent words; ties go by the alphabet, so the order of reports does not matter.
 
         Args:
             reports: Cleaned statements of each training report, each report as often as it should count.
+            patients: The patient of each report.
             min_frequency: Rarer words become [UNK].
             max_vocabulary: Largest number of ids of specials and words of reports.
             glossary: Add the words of ``glossary`` (prompts, class descriptions) that the reports lack.
+            closed: Take all words of ``known_texts`` and none from the reports.
+            min_patients: Words of fewer patients become [UNK] unless they are words of ``known_texts``.
         """
-        tokeniser = _of_vocabulary({})
-
-        def words(text: str) -> list[str]:
-            normal = tokeniser.normalizer.normalize_str(text)
-            return [word for word, _ in tokeniser.pre_tokenizer.pre_tokenize_str(normal)]
-
-        counts: Counter[str] = Counter()
-        for statement, count in _counts(reports):
-            for word in words(statement):
-                counts[word] += count
-        frequent = sorted((word for word in counts if counts[word] >= min_frequency), key=lambda w: (-counts[w], w))
-        kept = [*SPECIAL_TOKENS, *frequent[: max_vocabulary - len(SPECIAL_TOKENS)]]
+        if closed:
+            kept = [*SPECIAL_TOKENS, *_known_words()]
+        else:
+            frequent = _frequent(mentions(reports, patients), min_frequency, min_patients)
+            kept = [*SPECIAL_TOKENS, *frequent[: max_vocabulary - len(SPECIAL_TOKENS)]]
         if glossary:
-            kept += [word for text in texts_of_glossary() for word in words(text)]
+            kept += [word for text in texts_of_glossary() for word in _words(text)]
         return cls.of_words(dict.fromkeys(kept))
 
     @classmethod
     def of_words(cls, words: Iterable[str]) -> Self:
         """With these words in order of their ids, the special tokens first."""
-        tokeniser = _of_vocabulary({word: index for index, word in enumerate(words)})
+        vocabulary = {word: index for index, word in enumerate(words)}
+        tokeniser = tokenizers.Tokenizer(models.WordLevel(vocab=vocabulary, unk_token=SPECIAL_TOKENS[UNKNOWN_ID]))
+        tokeniser.normalizer, tokeniser.pre_tokenizer = _NORMALISER, _SPLITTER
         tokeniser.add_special_tokens(list(SPECIAL_TOKENS))
         return cls(tokeniser)
 
@@ -78,6 +98,11 @@ class WordTokeniser:
         """Token ids of a text, without specials."""
         ids: list[int] = self._tokeniser.encode(text, add_special_tokens=False).ids
         return ids
+
+    def count_unknown(self, statements: Sequence[str]) -> tuple[int, int]:
+        """How many words of some cleaned statements the vocabulary lacks, and how many they have."""
+        ids = [index for statement in statements for index in self.encode_text(statement)]
+        return ids.count(UNKNOWN_ID), len(ids)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Words of token ids; [SEP] reads as the end of a sentence."""
@@ -116,7 +141,7 @@ class TransformerTokeniser:
 
         self.name_or_path = str(name_or_path)
         self.max_tokens = max_tokens
-        self._tokeniser: Any = AutoTokenizer.from_pretrained(self.name_or_path, trust_remote_code=False)
+        self._tokeniser: Any = load_pretrained(AutoTokenizer, "text.tokeniser.name_or_path", self.name_or_path)
         self.vocabulary_size: int = len(self._tokeniser)
 
     @classmethod
@@ -148,14 +173,26 @@ class TransformerTokeniser:
         ids: list[int] = self._tokeniser(text, add_special_tokens=False)["input_ids"]
         return ids
 
+    def count_unknown(self, statements: Sequence[str]) -> tuple[int, int]:
+        """How many tokens of some cleaned statements the vocabulary lacks, and how many they have."""
+        ids = [index for statement in statements for index in self.encode_text(statement)]
+        return ids.count(self._tokeniser.unk_token_id), len(ids)
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of token ids, without specials."""
         text: str = self._tokeniser.decode(list(ids), skip_special_tokens=True)
         return text
 
     def save(self, folder: Path) -> None:
-        """Write ``tokenizer.json`` and its settings into a folder, from which the constructor reads them."""
+        """Write ``tokenizer.json`` and its settings into a folder, from which the constructor reads them.
+
+        The settings keep neither paths of this machine nor what would ask to run code of others.
+        """
         self._tokeniser.save_pretrained(str(_made(folder)))
+        settings = folder / "tokenizer_config.json"
+        facts = json.loads(settings.read_text(encoding="utf-8"))
+        kept = {key: value for key, value in facts.items() if key not in _OF_THIS_MACHINE}
+        settings.write_text(json.dumps(kept, ensure_ascii=False, indent=2), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, max_tokens: int = 256) -> Self:
@@ -182,9 +219,22 @@ class StatementVocabulary:
         self.size = len(self._ids) + UNKNOWN_ID + 1
 
     @classmethod
-    def train(cls, reports: Reports, min_count: int = 1) -> Self:
-        """Take the statements that occur at least ``min_count`` times; ties go by the alphabet."""
-        frequent = [(-count, statement) for statement, count in _counts(reports) if count >= min_count]
+    def train(cls, reports: Reports, patients: Sequence[Any] | NDArray[Any], min_patients: int = MIN_PATIENTS) -> Self:
+        """Take the statements of at least ``min_patients`` patients, by frequency; ties go by the alphabet.
+
+        Examples of the rule table are no patient's: as many mentions are enough for them.
+
+        Args:
+            reports: Cleaned statements of each training report.
+            patients: The patient of each report.
+            min_patients: What fewer patients have is unknown.
+        """
+        found, known = mentions(reports, patients), frozenset(known_statements())
+        frequent = [
+            (-count, statement)
+            for statement, count, people in zip(*found, strict=True)
+            if len(people) >= min_patients or (count >= min_patients and statement in known)
+        ]
         return cls(statement for _, statement in sorted(frequent))
 
     def encode(self, reports: Reports) -> NDArray[np.int32]:
@@ -211,19 +261,31 @@ class StatementVocabulary:
         return cls(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _of_vocabulary(ids: dict[str, int]) -> tokenizers.Tokenizer:
-    tokeniser = tokenizers.Tokenizer(models.WordLevel(vocab=ids, unk_token=SPECIAL_TOKENS[UNKNOWN_ID]))
-    tokeniser.normalizer = normalizers.Lowercase()
-    tokeniser.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated")]
-    )
-    return tokeniser
+def _words(text: str) -> list[str]:
+    return [word for word, _ in _SPLITTER.pre_tokenize_str(_NORMALISER.normalize_str(text))]
 
 
-def _counts(reports: Reports) -> Iterable[tuple[str, int]]:
-    """How often each distinct statement is mentioned."""
-    numbered = coded(reports)
-    return zip(numbered.distinct, np.bincount(numbered.codes).tolist(), strict=True)
+@cache
+def _known_words() -> dict[str, None]:
+    """Words of ``known_texts``, each once and in order."""
+    return dict.fromkeys(word for text in known_texts() for word in _words(text))
+
+
+def _frequent(found: Mentions, min_frequency: int, min_patients: int) -> list[str]:
+    """Words that are neither rare nor those of few patients, the most frequent first."""
+    counts: Counter[str] = Counter()
+    groups: dict[str, list[NDArray[np.int64]]] = {}
+    for statement, count, people in zip(*found, strict=True):
+        for word in _words(statement):
+            counts[word] += count
+            groups.setdefault(word, []).append(people)
+    known = _known_words()
+    kept = [
+        word
+        for word, count in counts.items()
+        if count >= min_frequency and (word in known or n_patients(groups[word]) >= min_patients)
+    ]
+    return sorted(kept, key=lambda word: (-counts[word], word))
 
 
 def _made(folder: Path) -> Path:

@@ -5,6 +5,7 @@ and a run killed in its middle leaves half a checkpoint under the final name. An
 absolute path, so that it forgets it where the run was moved.
 """
 
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from ecgmm.files import whole_file
 from ecgmm.runs.checkpoints import read_checkpoint
 
 
@@ -23,8 +23,17 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Save a checkpoint; a reader sees the old file or the new one."""
         final = Path(path)
         final.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(final) as file:
-            torch.save(checkpoint, file)
+        partial = final.with_name(f".{secrets.token_hex(8)}.partial")  # a name that nobody could have put a link at
+        try:
+            partial.touch(exist_ok=False)
+            torch.save(checkpoint, partial)
+            partial.replace(final)
+        except BaseException as error:
+            refusal = _refusal(partial, final) if isinstance(error, RuntimeError) else None
+            partial.unlink(missing_ok=True)
+            if refusal is not None:
+                raise refusal from error
+            raise
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """Load a checkpoint.
@@ -67,3 +76,13 @@ class MovableCheckpoint(ModelCheckpoint):
 
 
 _PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
+
+
+def _refusal(partial: Path, final: Path) -> OSError | None:
+    """What the system says to more bytes in a file: torch's writer, in C++, tells only that it was refused."""
+    try:
+        with partial.open("ab") as file:
+            file.write(bytes(1 << 20))
+    except OSError as error:
+        return OSError(error.errno, error.strerror, str(final))
+    return None

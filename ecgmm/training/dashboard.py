@@ -17,6 +17,8 @@ from typing import Any, Self
 import polars as pl
 from lightning.pytorch.loggers.logger import Logger
 
+from ecgmm.ending import Stopped
+from ecgmm.errors import printable
 from ecgmm.runs.directory import without_folders
 from ecgmm.training import dashboard_content
 
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 os.environ |= {"WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}
 
 _LONGEST_NAME = 128  # of a run or a group, by W&B's server
+_STOPPED_S = 5  # longest wait where a signal ends the process: who sent it may send a harder one soon
 _DRAWING_S = 10  # for figures and checksums of weights, which come before the last wait for the network
 
 
@@ -89,9 +92,10 @@ class Dashboard(Logger):
             return
         self._exit_code = 0 if kind is None else 1
         self._jobs.put(None)
-        self._thread.join(self._longest_wait_s)
+        longest_wait_s = self._longest_wait_s if kind is None or not issubclass(kind, Stopped) else _STOPPED_S
+        self._thread.join(longest_wait_s)
         if self._thread.is_alive():
-            log.warning("W&B is not ready after %d s and is left; `wandb sync` sends the rest", self._longest_wait_s)
+            log.warning("W&B is not ready after %d s and is left; `wandb sync` sends the rest", longest_wait_s)
 
 
 def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str, Any]) -> Dashboard:
@@ -109,13 +113,12 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str,
     if dashboard["mode"] == "disabled":
         return Dashboard()
     folder = run_directory.absolute() / "wandb"
-    (folder / "sent").mkdir(parents=True, exist_ok=True)  # without ``wandb`` W&B would choose a temporary folder
     for name in ("DATA", "CACHE", "ARTIFACT"):  # its settings know no folder for these three
         os.environ[f"WANDB_{name}_DIR"] = str(folder / "staging")
     about = {
         "project": dashboard["project"],
-        "name": run_directory.name[:_LONGEST_NAME],
-        "group": config["name"][:_LONGEST_NAME],
+        "name": printable(run_directory.name)[:_LONGEST_NAME],
+        "group": printable(config["name"])[:_LONGEST_NAME],
         "job_type": "train",
         "tags": dashboard_content.tags(facts),
         "config": dashboard_content.shown_config(config, facts),
@@ -128,6 +131,7 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str,
 
 def _start(about: dict[str, Any], dashboard: dict[str, Any]) -> Any:
     """Start the W&B run as ``logger.mode`` says, offline where the server does not take it."""
+    (Path(about["dir"]) / "wandb" / "sent").mkdir(parents=True, exist_ok=True)  # else W&B takes a temporary folder
     import wandb  # half a second, only where it is used
 
     off = ("disable_git", "x_disable_meta", "x_disable_machine_info", "x_disable_stats")
@@ -163,7 +167,7 @@ def _start(about: dict[str, Any], dashboard: dict[str, Any]) -> Any:
 
 
 def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    return printable(f"{type(error).__name__}: {error}".splitlines()[0])  # words of a server
 
 
 def log_results(

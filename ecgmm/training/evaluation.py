@@ -76,7 +76,7 @@ def evaluate_run(
         priority=list(config.labels.priority),
         train_fraction=1.0,
         text_policy=facts["text_policy"],
-        vocabularies=lambda reports: load_vocabularies(model, facts),
+        vocabularies=lambda *_: load_vocabularies(model, facts),
         max_tokens=facts["max_tokens"],
         batch_size=config.batch_size,
         seed=config.seed,

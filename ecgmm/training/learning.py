@@ -28,6 +28,7 @@ from ecgmm.training.predictions import predict_frame
 from ecgmm.training.readouts import fit_report_readout, label_free_columns
 from ecgmm.training.resume import CheckpointInsideEpoch, ResumeInsideEpoch
 from ecgmm.training.shared_batch_norm import SharedBatchNorm
+from ecgmm.training.stopping import StopTogether
 from ecgmm.training.task import DiagnosisTask
 
 MONITOR = "val/auroc_macro"
@@ -176,7 +177,7 @@ def _build_trainer(config: DictConfig, directory: Path, stage: Stage, history: H
         strategy=strategy_of(config.trainer, stage),
         sync_batchnorm=False,  # ours is the plugin
         plugins=[AtomicCheckpointIO(), *([SharedBatchNorm()] if config.trainer.sync_batchnorm else [])],
-        callbacks=[history, timer, ResumeInsideEpoch(), checkpoint, *inside],
+        callbacks=[history, timer, ResumeInsideEpoch(), StopTogether(), checkpoint, *inside],
         profiler=None if config.profile is None else construct(config.profile, directory=directory),
         default_root_dir=directory,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import lightning
+from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.building import construct
@@ -23,6 +24,8 @@ from ecgmm.runs.facts import METRICS, SCHEMA_VERSION, read_metrics, read_state
 from ecgmm.runs.predictions import write_predictions
 from ecgmm.runs.provenance import environment
 from ecgmm.runs.saved_model import MODEL
+from ecgmm.text.closed import known_statements
+from ecgmm.text.rarity import MIN_PATIENTS
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.artefact import build_method, build_preparation, save_model
 from ecgmm.training.compiling import compile_encoder
@@ -53,9 +56,6 @@ warnings.filterwarnings("ignore", message=r"It is recommended to use `self.log\(
 
 # A run without text has no findings, and so a head without outputs.
 warnings.filterwarnings("ignore", message=r"Initializing zero-element tensors is a no-op")
-
-MIN_STATEMENT_RECORDS = 5
-"""A statement in fewer training records than this has no id of its own: too few to learn from, and possibly private."""
 
 
 def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str, Any]:
@@ -116,15 +116,17 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
     return metrics
 
 
-def build_datamodule(
-    config: DictConfig, store: Store, min_statement_records: int = MIN_STATEMENT_RECORDS
-) -> EcgReportDataModule:
+def build_datamodule(config: DictConfig, store: Store, min_patients: int = MIN_PATIENTS) -> EcgReportDataModule:
     """Build the data module that a configuration asks for, with vocabularies from its training reports."""
     configured = construct(config.text.tokeniser)
 
-    def vocabularies(reports: Reports) -> tuple[ReportTokeniser, StatementVocabulary]:
-        tokeniser = configured(reports) if callable(configured) else configured  # learned from the reports, or ready
-        return tokeniser, StatementVocabulary.train(reports, min_statement_records)
+    closed = config.text.get("vocabulary") == "closed"  # runs from before this setting lack it
+
+    def vocabularies(reports: Reports, patients: NDArray[Any]) -> tuple[ReportTokeniser, StatementVocabulary]:
+        ready = not callable(configured)  # or to be learned from the reports
+        tokeniser = configured if ready else configured(reports, patients, closed=closed, min_patients=min_patients)
+        known = StatementVocabulary(known_statements()) if closed else None
+        return tokeniser, known or StatementVocabulary.train(reports, patients, min_patients)
 
     return EcgReportDataModule(
         store,
@@ -141,7 +143,7 @@ def build_datamodule(
         sampling=config.sampling,
         prefetch=config.prefetch,
         residency=config.data.residency,
-        quality=construct(config.quality),
+        quality=None if config.quality is None else construct(config.quality),
     )
 
 

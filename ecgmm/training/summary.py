@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+
+from ecgmm.terminal import PlainConsole, say
 
 
 def print_metrics(metrics: dict[str, Any], directory: Path) -> None:
@@ -22,9 +23,9 @@ def print_metrics(metrics: dict[str, Any], directory: Path) -> None:
         if key.startswith("test/") and key.count("/") == 1:
             low, high = entry["low"], entry["high"]
             table.add_row(key, _number(entry["value"]), f"{_number(low)} - {_number(high)}")
-    console = Console()
+    console = PlainConsole()
     console.print(table)
-    print(directory)  # not through the console, which would break a long path
+    say(directory)  # not through the console, which would break a long path
     if metrics["absent_classes"]:
         console.print(f"left out, not in the test split: {', '.join(metrics['absent_classes'])}")
 

@@ -30,7 +30,10 @@ def make(tiny_store: Path) -> Callable[..., EcgReportDataModule]:
         of_task = {"label_set": "superclass", "policy": "exactly_one", "priority": CLASSES, "train_fraction": 1.0}
         of_text = {
             "text_policy": "full",
-            "vocabularies": lambda reports: (WordTokeniser.train(reports), StatementVocabulary.train(reports, 1)),
+            "vocabularies": lambda reports, patients: (
+                WordTokeniser.train(reports, patients),
+                StatementVocabulary.train(reports, patients, 1),
+            ),
             "max_tokens": 32,
         }
         return EcgReportDataModule(store, **{**of_task, **of_text, "batch_size": 16, "seed": 3, **settings})
@@ -119,3 +122,21 @@ def test_unknown_choices_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=choices):
         make(**{setting: value})
+
+
+@pytest.mark.parametrize("text_policy", ["full", "shuffled"])
+def test_vocabularies_count_the_patients_whose_reports_they_are(
+    make: Callable[..., EcgReportDataModule], text_policy: str
+) -> None:
+    seen: list[tuple[list[list[str]], list[Any]]] = []
+
+    def vocabularies(reports: Any, patients: Any) -> tuple[WordTokeniser, StatementVocabulary]:
+        seen.append((list(reports), list(patients)))
+        return WordTokeniser.train(reports, patients), StatementVocabulary.train(reports, patients)
+
+    datamodule = make(vocabularies=vocabularies, text_policy=text_policy)
+    records = datamodule.store.records[datamodule.rows["train"]].filter(pl.col("report") >= 0)
+    statements = datamodule.store.reports["statements"].to_list()
+    ((reports, patients),) = seen
+    assert patients == records["patient"].to_list()
+    assert reports == [statements[index] for index in records["report"].to_list()]

@@ -1,5 +1,8 @@
 """One bad record never ends a run and never goes uncounted; a bad tree ends in one sentence."""
 
+import contextlib
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ecgmm.data.drops import BadRecordError
+from ecgmm.data.wfdb_format import read_samples
 from ecgmm.errors import DataError
 from tests.data.trees import (
     SHORT,
@@ -47,6 +52,37 @@ def make_constant(value: int) -> Callable[[MimicTree], None]:
     return damage
 
 
+def replace_by(ending: str, make: Callable[[Path], object]) -> Callable[[MimicTree], None]:
+    def damage(tree: MimicTree) -> None:
+        file = tree.file(0, ending)
+        file.unlink()
+        make(file)
+
+    return damage
+
+
+def socket_at(file: Path) -> None:
+    with contextlib.chdir(file.parent), socket.socket(socket.AF_UNIX) as made:  # an address has some hundred bytes only
+        made.bind(file.name)
+
+
+def move_out(place: Callable[[Path], Path]) -> Callable[[MimicTree], None]:
+    """Move a part of the first record's path out of the tree and leave a link in its place."""
+
+    def damage(tree: MimicTree) -> None:
+        part, outside = place(tree.file(0, ".hea")), tree.root.parent / "outside"
+        part.rename(outside)
+        part.symlink_to(outside)
+
+    return damage
+
+
+NOT_FILES: dict[str, Callable[[Path], object]] = {
+    "FIFO": os.mkfifo,
+    "folder": Path.mkdir,
+    "device": lambda file: file.symlink_to("/dev/zero"),
+    "socket": socket_at,
+}
 DAMAGE = {
     "key field missing": key("subject_id", None),
     "key field missing ": key("path", None),
@@ -72,6 +108,11 @@ DAMAGE = {
     "checksum wrong": flip_a_bit,
     "all samples missing": make_constant(-32768),
     "neither waveform nor report": make_constant(0),
+    "gain that no recording of a heart has": edit("200.0(0)", "1e30(0)"),
+    "gain that no recording of a heart has ": edit("200.0(0)", "0.5(0)"),
+    "link leaves the root": move_out(lambda file: file),
+    "link leaves the root ": move_out(lambda file: file.with_suffix(".dat")),
+    "link leaves the root  ": move_out(lambda file: file.parent),
 }
 
 
@@ -86,6 +127,48 @@ def test_one_bad_record_is_dropped_under_its_reason(
     assert store.manifest["dropped"] == {reason.strip(): 1}
     assert store.manifest["kept"] == len(store.waveforms) == 29
     assert 40_000_000 not in store.records["record"]
+
+
+@pytest.mark.parametrize("ending", [".hea", ".dat"])
+@pytest.mark.parametrize("kind", NOT_FILES)
+def test_what_is_no_regular_file_is_dropped_at_once_wherever_links_may_lead(
+    tmp_path: Path, kind: str, ending: str
+) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    replace_by(ending, NOT_FILES[kind])(tree)
+    store = prepare("mimic_iv_ecg", tree.root, SHORT, "data.follow_links=true")
+    assert store.manifest["dropped"] == {"not a regular file": 1}
+    with pytest.raises(BadRecordError, match="not a regular file"):
+        read_samples(tree.file(0, ending), np.empty((500, 12), dtype=np.int16))  # as the waveform pass opens it
+
+
+@pytest.mark.parametrize("place", [lambda file: file, lambda file: file.parent, lambda file: file.parents[2]])
+def test_links_out_of_the_root_are_followed_where_the_settings_say_so(
+    tmp_path: Path, place: Callable[[Path], Path]
+) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    plain = prepare("mimic_iv_ecg", tree.root, SHORT, f"data.store={tmp_path}/a")
+    move_out(place)(tree)
+    (tmp_path / "link").symlink_to(tree.root)  # the root may be one
+    store = prepare("mimic_iv_ecg", tmp_path / "link", SHORT, f"data.store={tmp_path}/b", "data.follow_links=true")
+    assert store.fingerprint == plain.fingerprint
+
+
+def test_links_that_stay_in_the_root_are_followed(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    plain = prepare("mimic_iv_ecg", tree.root, SHORT, f"data.store={tmp_path}/a")
+    (tree.root / "files").rename(tree.root / "elsewhere")
+    (tree.root / "files").symlink_to("elsewhere")
+    tree.file(0, ".dat").rename(tree.root / "first.dat")
+    tree.file(0, ".dat").symlink_to(tree.root / "first.dat")
+    assert prepare("mimic_iv_ecg", tree.root, SHORT, f"data.store={tmp_path}/b").fingerprint == plain.fingerprint
+
+
+def test_a_tree_whose_folder_lies_elsewhere_is_told_the_setting(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    move_out(lambda file: file.parents[2])(tree)
+    with pytest.raises(DataError, match=r"30 of 30 records lie behind links .* set data\.follow_links=true"):
+        prepare("mimic_iv_ecg", tree.root, SHORT)
 
 
 def test_copies_of_a_row_go_once_and_contradicting_copies_go_all(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ import math
 import polars as pl
 import pytest
 
-from ecgmm.data.measurements import MEASUREMENTS, interval_table, measurement_columns, without_codes
+from ecgmm.data.index_tables import to_number
+from ecgmm.data.measurements import MEASUREMENTS, interval_table, measurement_columns
 from ecgmm.types import INTERVALS
 
 # rr, p_onset, p_end, qrs_onset, qrs_end, t_end, p_axis, qrs_axis, t_axis as text, as in machine_measurements.csv
@@ -22,8 +23,8 @@ EXPECTED = [
 
 
 def test_heart_rate_intervals_and_axes_in_their_units() -> None:
-    raw = pl.DataFrame(LINES, schema=list(MEASUREMENTS), orient="row")
-    table = interval_table(without_codes(raw.select(measurement_columns(raw.columns))))
+    raw = pl.DataFrame(LINES, schema=list(MEASUREMENTS), orient="row").select(map(to_number, MEASUREMENTS))
+    table = interval_table(raw.select(measurement_columns(raw)))
     assert INTERVALS == ("rate_bpm", "pr_ms", "qrs_ms", "qt_ms", "p_axis_deg", "qrs_axis_deg", "t_axis_deg")
     for found, expected in zip(table.tolist(), EXPECTED, strict=True):
         assert found == pytest.approx(expected, nan_ok=True)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecgmm.data.mimic_iv_ecg import read_machine_reports
+from ecgmm.errors import DataError
 from tests.data.trees import (
     SHORT,
     MimicTree,
@@ -129,6 +131,81 @@ def test_the_folds_of_the_icd_file_are_the_split_and_row_order_changes_no_count(
         assert manifests[0][key] == manifests[1][key]
 
 
+def test_words_for_no_value_are_no_report_and_counted(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    for row, word in zip(tree.reports, ("nan", " NaN ", "NULL", "<NA>", "-", "None"), strict=False):
+        row.update(report_0=word, report_2=word)
+    tree.reports[6].update(report_0="nan", report_2="Nan is no finding")
+    tree.write_tables()
+    store = prepare("mimic_iv_ecg", tree.root, SHORT)
+    assert store.manifest["text"] == {"with_report": 24, "absent": 6, "too_short": 0, "distinct": 24}
+    assert store.manifest["unreadable"] == {"machine_measurements.csv reports: words such as nan": 13}
+    assert ["nan is no finding"] in store.reports["statements"].to_list()
+
+
+def test_times_in_other_forms_are_the_same_store_and_others_are_counted(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    plain = prepare("mimic_iv_ecg", tree.root, SHORT, f"data.store={tmp_path}/a")
+    for row in tree.rows:
+        row["ecg_time"] = str(row["ecg_time"]).replace(" ", "T") + ".000Z"
+    tree.write_tables()
+    assert prepare("mimic_iv_ecg", tree.root, SHORT, f"data.store={tmp_path}/b").records.equals(plain.records)
+    for row in tree.rows[:3]:
+        row["ecg_time"] = "9/22/2182 12:04"
+    tree.write_tables()
+    counted = prepare("mimic_iv_ecg", tree.root, SHORT, f"data.store={tmp_path}/c")
+    assert counted.records["time"].null_count() == 3
+    assert counted.manifest["unreadable"] == {"record_list.csv ecg_time": 3}
+    assert plain.manifest["unreadable"] == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ecg_time": "9/22/2182 12:04"}, "30 of 30 values of column ecg_time are no time such as 2180-07-23"),
+        ({"study_id": "4.0e7"}, "30 of 30 values of column study_id are no whole number, as in 9.9x9"),
+        ({"subject_id": "10,000,032"}, "values of column subject_id are no whole number, as in 99,999,999"),
+    ],
+)
+def test_a_table_written_otherwise_is_refused_before_any_check_is_off(
+    tmp_path: Path, change: dict[str, str], message: str
+) -> None:
+    tree = MimicTree(tmp_path / "tree", n_samples=1)
+    for row in tree.rows:
+        row.update(change)
+    tree.write_tables()
+    with pytest.raises(DataError, match=message):
+        prepare("mimic_iv_ecg", tree.root, SHORT)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("Report_1", "has a column 'Report_1' in place of report_1"), (" p_axis", "' p_axis' in place of p_axis")],
+)
+def test_columns_that_would_be_left_out_for_their_spelling_are_refused(tmp_path: Path, name: str, message: str) -> None:
+    tree = MimicTree(tmp_path / "tree", n_samples=1)
+    tree.reports = [{name if key == "report_1" else key: value for key, value in row.items()} for row in tree.reports]
+    tree.write_tables()
+    with pytest.raises(DataError, match=message):
+        read_machine_reports(tree.root / "machine_measurements.csv")
+
+
+def test_the_demo_without_reports_is_told_what_lacks_and_not_to_set_what_it_set(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree", n_samples=1)
+    (tree.root / "machine_measurements.csv").unlink()
+    with pytest.raises(DataError, match=r"machine_measurements\.csv is missing; it holds the reports and .* demo"):
+        prepare("mimic_iv_ecg", tree.root, SHORT)
+
+
+def test_tables_of_two_trees_are_refused(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree", n_samples=1)
+    for row in tree.reports:
+        row["study_id"] += 1000
+    tree.write_tables()
+    with pytest.raises(DataError, match=r"machine_measurements\.csv has no row for any record of record_list\.csv"):
+        prepare("mimic_iv_ecg", tree.root, SHORT)
+
+
 text = st.one_of(
     st.none(), st.sampled_from(["", " ", "\t ", "Sinus rhythm", " Sinus rhythm ", 'a "b", c', "two\nlines"])
 )
@@ -154,7 +231,7 @@ def test_machine_reports_are_those_of_the_plain_definition(tmp_path: Path, table
             texts = [(row[f"report_{number}"] or "").strip() for number in (0, 2, 10)]
             report = (int(row["subject_id"] or 0), [text for text in texts if text])
             studies.setdefault(int(float(row["study_id"] or 0)), []).append(report)
-    found, twice = read_machine_reports(path)
+    found, twice, _ = read_machine_reports(path)
     assert found.select("study_id", "subject_id", "statements").rows() == [
         (study, *reports[0]) for study, reports in studies.items()
     ]

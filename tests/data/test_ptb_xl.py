@@ -60,6 +60,41 @@ def test_row_order_of_the_table_changes_neither_counts_nor_split(tmp_path: Path)
     assert manifests[0]["source"] != manifests[1]["source"]
 
 
+def test_what_is_not_understood_is_counted_in_the_manifest(tmp_path: Path) -> None:
+    codes = {1: "{'NORM': nan, 'SR': 0.0}", 2: "{'IMI': -5.0}", 3: "{'NROM': 100.0}", 4: "no codes"}
+    write_ptb_xl(tmp_path / "tree", rate_hz=100, codes=codes)
+    table = pl.read_csv(tmp_path / "tree" / "ptbxl_database.csv", infer_schema=False)
+    fold, report, record = pl.col("strat_fold"), pl.col("report"), pl.col("ecg_id")
+    table = table.with_columns(
+        strat_fold=pl.when(record == "11").then(pl.lit("11")).otherwise(fold),
+        report=pl.when(record == "5").then(pl.lit("NaN")).otherwise(report),
+    )
+    table.write_csv(tmp_path / "tree" / "ptbxl_database.csv")
+    store = prepare("ptb_xl", tmp_path / "tree", "data.rate_hz=100")
+    assert store.manifest["dropped"] == {"fold in no split": 1}
+    assert store.manifest["unreadable"] == {
+        "ptbxl_database.csv strat_fold": 1,
+        "ptbxl_database.csv report: words such as nan": 1,
+    }
+    notes = {"records whose codes cannot be read": 1, "unknown codes": 1, "likelihoods that are not from 0 to 100": 2}
+    assert all(labels["notes"] == notes for labels in store.manifest["labels"].values())
+    assert store.manifest["text"]["absent"] == 1
+    assert store.records.sort("record")["label.rhythm.SR"].to_list()[0] == 1
+
+
+def test_row_numbers_in_front_of_both_tables_change_nothing(tmp_path: Path) -> None:
+    write_ptb_xl(tmp_path / "tree", rate_hz=100)
+    first = prepare("ptb_xl", tmp_path / "tree", "data.rate_hz=100", f"data.store={tmp_path}/a")
+    for name in ("ptbxl_database.csv", "scp_statements.csv"):
+        header, *rows = (tmp_path / "tree" / name).read_text().splitlines()
+        front = "," if name == "ptbxl_database.csv" else ",Unnamed: 0"
+        numbered = [f"{number},{row}" for number, row in enumerate(rows)]
+        (tmp_path / "tree" / name).write_text("\n".join([f"{front}{header}", *numbered]) + "\n")
+    second = prepare("ptb_xl", tmp_path / "tree", "data.rate_hz=100", f"data.store={tmp_path}/b")
+    assert first.records.equals(second.records)
+    assert first.manifest["labels"] == second.manifest["labels"]
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real recordings are not beside the project")
 def test_the_real_sample_is_prepared_from_both_rates(tmp_path: Path) -> None:
     config = data_config("ptb_xl", SHARED, tmp_path, "data.rate_hz=100", "data.folds.val=[8]", "data.folds.test=[9,10]")

@@ -42,7 +42,7 @@ def plainly(
             distinct.append(cleaned)
         numbers.append(distinct.index(cleaned))
         counts["with_report"] += 1
-    return distinct, numbers, {**counts, "distinct": len(distinct)}
+    return distinct, numbers, {**counts, "shortened": 0, "distinct": len(distinct)}
 
 
 @given(raw_reports, st.integers(0, 6), st.randoms(use_true_random=False))

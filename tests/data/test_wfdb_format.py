@@ -7,7 +7,7 @@ import pytest
 import wfdb
 
 from ecgmm.data.drops import BadRecordError, Drop
-from ecgmm.data.wfdb_format import HeaderReader, parse_start, read_samples
+from ecgmm.data.wfdb_format import HeaderReader, parse_start, read_samples, read_signal
 from ecgmm.leads import LEADS, channel_of_each_lead
 from tests.data.trees import MIMIC_ORDER, naming_steps, write_record
 
@@ -82,6 +82,15 @@ def test_a_header_of_other_gain_after_a_known_one_is_not_taken_for_it(tmp_path: 
         ("200.0(0)/mV", "2_00(0)/mV", Drop.HEADER_BROKEN),
         ("200.0(0)/mV", "２００(0)/mV", Drop.HEADER_BROKEN),
         ("200.0(0)/mV", "1e-310/mV", Drop.GAIN),
+        ("200.0(0)/mV", "1e308/mV", Drop.GAIN_RANGE),
+        ("200.0(0)/mV", "0.99/mV", Drop.GAIN_RANGE),
+        ("200.0(0)/mV", "-65537/mV", Drop.GAIN_RANGE),
+        ("rec.dat 16 ", "rec.dat 16x2 ", Drop.FORMAT),
+        ("rec.dat 16 ", "rec.dat 16:3 ", Drop.FORMAT),
+        ("rec.dat 16 200.0(0)/mV 16 0 -30000", "rec.dat 16+24 200.0(0)/mV 16 0 -30000", Drop.FORMAT),
+        ("rec.dat 16 200.0(0)/mV 16 0 -30000", "rec.mat 16 200.0(0)/mV 16 0 -30000", Drop.FORMAT),
+        ("12:04:00 22/09/2182", "31-Feb-2020 12:04:00", Drop.HEADER_BROKEN),
+        ("12:04:00 22/09/2182", "05-Mai-2020 12:04:00", Drop.HEADER_BROKEN),
         ("200.0(0)/mV", f"200.0({'9' * 5000})/mV", Drop.HEADER_BROKEN),
         ("rec 12 500 50", "rec 12 500 ５０", Drop.HEADER_BROKEN),
         ("rec 12 500 50", f"rec 12 500 {'9' * 5000}", Drop.HEADER_BROKEN),
@@ -103,6 +112,26 @@ def test_damaged_headers_are_refused_under_their_reason(tmp_path: Path, old: str
     with pytest.raises(BadRecordError) as raised:
         reader.read(tmp_path / "rec.hea")
     assert raised.value.reason is reason
+
+
+@pytest.mark.parametrize("format_", ["16+24", "16x1+24"])
+@pytest.mark.parametrize("start", ["", "05-May-2020 09:49:17"])
+def test_mat_files_of_the_cinc_challenges_are_read_as_by_wfdb(tmp_path: Path, format_: str, start: str) -> None:
+    reader = HeaderReader()
+    for name in ("E00001", "E00002"):  # the second is recognised by the form of the first
+        write_record(tmp_path / name, naming_steps(50), gain="1000/mV", start=start)
+        header = tmp_path / f"{name}.hea"
+        header.write_text(header.read_text().replace(".dat 16 ", f".mat {format_} ") + "#Age: 56\n#Dx: 426783006\n")
+        (tmp_path / f"{name}.mat").write_bytes(bytes(24) + (tmp_path / f"{name}.dat").read_bytes())
+        found = reader.read(header)
+        assert found.start == ("09:49:17 05/05/2020" if start else "")
+        stored = np.empty((50, 12), dtype=np.int16)
+        read_signal(str(tmp_path / name), found.layout, stored)
+        np.testing.assert_array_equal(stored, wfdb.rdrecord(str(tmp_path / name), physical=False).d_signal)
+        assert found.layout.n_bytes == (tmp_path / f"{name}.mat").stat().st_size
+        (tmp_path / f"{name}.mat").write_bytes((tmp_path / f"{name}.dat").read_bytes())
+        with pytest.raises(BadRecordError, match=Drop.SIZE.value):
+            read_signal(str(tmp_path / name), found.layout, stored)
 
 
 def test_files_that_are_not_text_or_not_there_are_refused(tmp_path: Path) -> None:

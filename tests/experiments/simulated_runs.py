@@ -183,7 +183,7 @@ def write_study_run(
     history |= {"train/loss_cons": shrunk**2 / (epochs + 1), "val/projection_gap": 0.2 + 0.8 * shrunk + 0 * epochs}
     pl.DataFrame(history).write_csv(folder / "history.csv")
     if method == "gated_fusion":
-        frame = pl.read_parquet(folder / "predictions.parquet")
+        frame = pl.read_parquet(folder / "predictions.parquet", glob=False)
         report = np.arange(len(LABEL)) % 30 != 7
         gate = np.where(report, rng.beta(2 + LABEL, 4, size=len(LABEL)), 1.0)
         frame.with_columns(gate=pl.Series(gate, dtype=pl.Float32), has_report=pl.Series(report)).write_parquet(

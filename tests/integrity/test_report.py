@@ -65,6 +65,9 @@ def test_it_is_current_until_the_store_is_another(store: Path, tmp_path: Path, m
     assert not is_current(copy)
     write_integrity(copy)
     assert is_current(copy)
+    for damaged in (b"", b"[]", b"{}", b"\xff"):
+        (copy / JSON_NAME).write_bytes(damaged)
+        assert not is_current(copy)
     (copy / PAGE_NAME).unlink()
     assert not is_current(copy)
     (copy / JSON_NAME).unlink()

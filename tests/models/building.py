@@ -36,7 +36,7 @@ STATEMENTS = (
     "sinus bradycardia",
     "anterior infarct, acute",
 )
-TOKENISER = WordTokeniser.train([STATEMENTS], min_frequency=1, glossary=True)
+TOKENISER = WordTokeniser.train([STATEMENTS], [1], min_frequency=1, glossary=True, min_patients=1)
 VOCABULARY = StatementVocabulary(STATEMENTS)
 TEXTS = TextBank(CLASSES, VOCABULARY.statements, TOKENISER, max_tokens=64)
 FROM_DATA = {

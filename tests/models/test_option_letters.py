@@ -70,7 +70,7 @@ def test_more_classes_than_letters_are_refused() -> None:
 
 
 def test_letters_that_the_tokeniser_does_not_know_are_refused() -> None:
-    without_glossary = WordTokeniser.train([STATEMENTS], min_frequency=1)
+    without_glossary = WordTokeniser.train([STATEMENTS], [1], min_frequency=1, min_patients=1)
     texts = TextBank(TEXTS.class_names, TEXTS.statements, without_glossary, TEXTS.max_tokens)
     with pytest.raises(ConfigError, match="each of the letters"):
         OptionLetters().bind(texts)

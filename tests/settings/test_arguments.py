@@ -141,12 +141,20 @@ def test_a_run_is_named_after_what_it_does() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        ([""], "cannot read ''; settings are written key=value"),
+        (["seed=" + "9" * 5000], "cannot read 'seed=999"),
+        (["paths.outputs="], "paths.outputs is ''; it must be a path"),
+        (["data.root=~nobody-of-this-name/x"], "data.root is '~nobody-of-this-name/x'; it must be a path"),
         (["seed"], "cannot read 'seed'; settings are written key=value"),
         (["=5"], "cannot read '=5'; settings are written key=value"),
         (["batchsize=8"], "there is no setting batchsize; did you mean batch_size?"),
         (["optimizer.lrr=1"], "there is no setting optimizer.lrr; did you mean optimizer.lr?"),
         (["+batchsize=8"], "there is no setting batchsize; did you mean batch_size?"),
         (["+seed=8"], "seed is a setting already; leave out the + before it"),
+        (["+method=concat"], "method has a choice already; leave out the + before it"),
+        (["++method=concat"], "method has a choice already; leave out the + before it"),
+        (["trainer.=1"], "cannot read 'trainer.=1'; settings are written key=value"),
+        (["from_data=5"], "(text_encoder.vocabulary_size)"),
         (["seed=1,2"], "seed=1,2 are several values; put -m before it for a job of each"),
         (["ecg_encoder.channels=8,16"], "or write ecg_encoder.channels=[8,16] for a list"),
         (["method=fusion"], "method is 'fusion'; choose one of bag_of_statements, "),
@@ -178,6 +186,7 @@ def test_what_hydra_refuses_has_a_cure(
     assert said.startswith("error: ")
     assert sentence in said
     assert "hydra.cc" not in said
+    assert not list(tmp_path.iterdir()), "a refused command makes nothing"
 
 
 @pytest.mark.parametrize("value", ["1e-3;", "a b=c", "a'b", 'a"b', "a]", "~", "x=", "a\\", "ä ö", "$(ls)", "!x"])
@@ -209,7 +218,7 @@ def test_evaluate_takes_several_runs_and_sets_of_leads_as_the_makefile_gives_the
 ) -> None:
     seen: list[tuple[object, ...]] = []
     evaluation, summary = ModuleType("evaluation"), ModuleType("summary")
-    evaluation.evaluate_run = lambda *given: (seen.append(given), None)  # type: ignore[attr-defined]
+    evaluation.evaluate_run = lambda *given: (seen.append(given) or {}, None)  # type: ignore[attr-defined,func-returns-value]
     summary.print_metrics = lambda metrics, file: None  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ecgmm.training.evaluation", evaluation)
     monkeypatch.setitem(sys.modules, "ecgmm.training.summary", summary)

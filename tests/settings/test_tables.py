@@ -11,8 +11,8 @@ from omegaconf import OmegaConf
 
 import ecgmm.command_line  # noqa: F401 (registers the resolvers)
 from ecgmm.configuration import CONF_DIR
-from ecgmm.data.datamodule import SAMPLINGS
 from ecgmm.data.datamodule import SPLITS as MODULE_SPLITS
+from ecgmm.data.loader import SAMPLINGS
 from ecgmm.data.residency import RESIDENCIES
 from ecgmm.data.source import RATES_HZ
 from ecgmm.data.splits import SPLITS
@@ -27,8 +27,8 @@ from ecgmm.text.policy import POLICIES as TEXT_POLICIES
 FILES = sorted(path for path in CONF_DIR.rglob("*.yaml") if "hydra" not in path.parts)
 GLOBAL = "# @package _global_"
 MARKS = {"defaults", "hydra"}
-BASE = ["k_merl", "fg_clep", "time_frequency", "meit"]
 METHODS = sorted(path.stem for path in (CONF_DIR / "method").glob("*.yaml"))
+CONTROLS = [name for name in METHODS if "native:" not in (CONF_DIR / "method" / f"{name}.yaml").read_text()]
 
 
 def nodes(value: object) -> Iterator[Mapping[str, Any]]:
@@ -114,13 +114,21 @@ def test_choices_are_those_of_the_code(key: str, choices: tuple[str, ...]) -> No
 
 
 def choices() -> list[list[str]]:
-    single = [
-        [f"{'+' * (group in ('ablation', 'experiment'))}{group}={path.stem}"]
-        for group in ("recipe", "data", "labels", "task", "text_encoder", "ecg_encoder", "logger", "ablation")
-        for path in sorted((CONF_DIR / group).glob("*.yaml"))
+    """As many compositions as there are methods, in which every choice of every group turns up."""
+    groups = ("recipe", "data", "labels", "task", "ecg_encoder", "text_encoder", "gate", "consistency", "logger")
+    files = {
+        group: sorted(path.stem for path in (CONF_DIR / group).glob("*.yaml")) for group in (*groups, "pretrained")
+    }
+    del files["pretrained"][files["pretrained"].index("minilm")]  # looks its package up
+    combined = [
+        [f"method={method}", *(f"{group}={names[place % len(names)]}" for group, names in files.items())]
+        for place, method in enumerate(METHODS)
     ]
-    sizes = [[f"method={name}"] for name in METHODS] + [[f"method={name}", "size=base"] for name in BASE]
-    return [*single, *sizes, ["+experiment=profile"], ["augmentation=none", "recipe=native"]]
+    for overrides, method in zip(combined, METHODS, strict=True):
+        if "recipe=native" in overrides and method in CONTROLS:
+            overrides[overrides.index("recipe=native")] = "recipe=quick"
+    ablations = [[f"+ablation={path.stem}"] for path in sorted((CONF_DIR / "ablation").glob("*_*.yaml"))]
+    return [*combined, ["method=k_merl", "size=base"], *ablations, ["+experiment=profile"], ["augmentation=none"]]
 
 
 @pytest.mark.parametrize("overrides", choices(), ids=",".join)

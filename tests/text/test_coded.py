@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from ecgmm.text.coded import coded
 from ecgmm.text.tokenise import StatementVocabulary, WordTokeniser
 
+WordTokeniser.train([], [])  # reads the packaged tables once, outside the deadline of a property
+
 reports = st.lists(st.lists(st.sampled_from(["sinus rhythm", "normal ecg", "pvc(s)", ""]), max_size=4), max_size=9)
 
 
@@ -24,9 +26,9 @@ def test_statements_come_back(batch: list[list[str]], as_series: bool) -> None:
 @given(reports)
 def test_a_series_gives_the_same_tokens_and_vocabulary_as_lists(batch: list[list[str]]) -> None:
     series = pl.Series(batch, dtype=pl.List(pl.String))
-    ours, theirs = WordTokeniser.train(series, min_frequency=1), WordTokeniser.train(batch, min_frequency=1)
+    ours, theirs = (WordTokeniser.train(of, range(len(batch)), 1, min_patients=1) for of in (series, batch))
     for mine, other in zip(ours.encode_reports(series), theirs.encode_reports(batch), strict=True):
         np.testing.assert_array_equal(mine, other)
-    vocabulary = StatementVocabulary.train(series)
-    assert vocabulary.statements == StatementVocabulary.train(batch).statements
+    vocabulary = StatementVocabulary.train(series, range(len(batch)), 1)
+    assert vocabulary.statements == StatementVocabulary.train(batch, range(len(batch)), 1).statements
     np.testing.assert_array_equal(vocabulary.encode(series), vocabulary.encode(batch))

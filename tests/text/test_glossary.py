@@ -32,12 +32,12 @@ def test_features_are_those_of_the_finding() -> None:
 
 
 def test_vocabulary_that_takes_the_glossary_knows_all_words_that_methods_write() -> None:
-    tokeniser = WordTokeniser.train([["sinus rhythm"]], min_frequency=1, glossary=True)
+    tokeniser = WordTokeniser.train([["sinus rhythm"]], [1], min_frequency=1, glossary=True)
     written = [
         template.format(text) for name in CLASSES for text in class_descriptions(name) for template in CLASS_TEMPLATES
     ]
     written += [INSTRUCTION, QUESTION, ANSWER, *OPTION_LETTERS, *waveform_features("atrial_fibrillation")]
     unknown = [text for text in (*written, *glossary()) if UNKNOWN_ID in tokeniser.encode_text(text)]
     assert unknown == []
-    without = WordTokeniser.train([["sinus rhythm"]], min_frequency=1)
+    without = WordTokeniser.train([["sinus rhythm"]], [1], min_frequency=1)
     assert UNKNOWN_ID in without.encode_text(QUESTION)

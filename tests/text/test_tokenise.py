@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,8 @@ REPORTS = [
     ["atrial fibrillation with pvc(s)", "inferior infarct, old"],
     ["sinus rhythm", "normal ecg"],
 ]
+WordTokeniser.train([], [])  # reads the packaged tables once, outside the deadline of a property
+
 statement = st.sampled_from([s for report in REPORTS for s in report] + ["r'>r in v1/v2", "unseen words (2:1)"])
 reports = st.lists(st.lists(statement, max_size=6), max_size=8)
 
@@ -32,8 +35,13 @@ def rows(table: ReportTable) -> list[list[int]]:
     return [row[:n].tolist() for row, n in zip(table.ids, table.lengths, strict=True)]
 
 
+def learned(reports: list[list[str]], **settings: Any) -> WordTokeniser:
+    """A tokeniser from reports of as many patients, one of whom is enough."""
+    return WordTokeniser.train(reports, range(len(reports)), min_patients=1, **settings)
+
+
 def words() -> WordTokeniser:
-    return WordTokeniser.train(REPORTS, min_frequency=1)
+    return learned(REPORTS, min_frequency=1)
 
 
 @given(reports)
@@ -44,23 +52,21 @@ def test_pieces_equal_the_whole_joined_report(batch: list[list[str]]) -> None:
 
 
 def test_ids_of_a_known_report() -> None:
-    tokeniser = WordTokeniser.train([["b a"], ["b, B"]], min_frequency=1)
+    tokeniser = learned([["b a"], ["b, B"]], min_frequency=1)
     # specials 0-2, then b (3 times), then "," before "a" (once each)
     assert rows(tokeniser.encode_reports([["b a", "c"], ["B,"]])) == [[3, 5, 2, 1], [3, 4]]
     assert tokeniser.vocabulary_size == 6
 
 
 def test_training_does_not_depend_on_the_order_of_reports() -> None:
-    assert rows(WordTokeniser.train(REPORTS[::-1], min_frequency=1).encode_reports(REPORTS)) == rows(
+    assert rows(learned(REPORTS[::-1], min_frequency=1).encode_reports(REPORTS)) == rows(
         words().encode_reports(REPORTS)
     )
 
 
 def test_rare_words_and_surplus_words_are_unknown() -> None:
-    assert rows(WordTokeniser.train([["a a b"]], min_frequency=2).encode_reports([["a b"]])) == [[3, 1]]
-    assert rows(WordTokeniser.train([["a a b"]], min_frequency=1, max_vocabulary=4).encode_reports([["a b"]])) == [
-        [3, 1]
-    ]
+    assert rows(learned([["a a b"]], min_frequency=2).encode_reports([["a b"]])) == [[3, 1]]
+    assert rows(learned([["a a b"]], min_frequency=1, max_vocabulary=4).encode_reports([["a b"]])) == [[3, 1]]
 
 
 def test_no_report_at_all_gives_an_empty_table() -> None:
@@ -149,14 +155,26 @@ def test_saved_transformer_tokeniser_equals_loaded(model_folder: Path, tmp_path:
     assert rows(loaded.encode_reports(batch)) == rows(TransformerTokeniser(model_folder).encode_reports(batch))
 
 
+def test_saved_transformer_tokeniser_keeps_no_path_of_this_machine(model_folder: Path, tmp_path: Path) -> None:
+    TransformerTokeniser(model_folder).save(tmp_path / "copy")
+    files = [path.read_text(encoding="utf-8") for path in (tmp_path / "copy").iterdir()]
+    assert files
+    assert not any(str(model_folder.parent) in text or "auto_map" in text for text in files)
+
+
+def test_unknown_tokens_are_counted(model_folder: Path) -> None:
+    assert words().count_unknown(["sinus zorblaxia"]) == (1, 2)
+    assert TransformerTokeniser(model_folder).count_unknown(["sinus rhythm"])[0] == 0
+
+
 def test_statement_vocabulary() -> None:
-    vocabulary = StatementVocabulary.train(REPORTS, min_count=2)
+    vocabulary = StatementVocabulary.train(REPORTS, range(len(REPORTS)), min_patients=2)
     assert vocabulary.size == 4  # padding, unknown, "sinus rhythm" (3), "normal ecg" (2)
     assert vocabulary.encode(REPORTS).tolist() == [[2, 1, 1], [2, 3, 0], [0, 0, 0], [1, 1, 0], [2, 3, 0]]
 
 
 def test_saved_statement_vocabulary_equals_loaded(tmp_path: Path) -> None:
-    vocabulary = StatementVocabulary.train(REPORTS)
+    vocabulary = StatementVocabulary.train(REPORTS, range(len(REPORTS)), min_patients=1)
     vocabulary.save(tmp_path / "statements.json")
     loaded = StatementVocabulary.load(tmp_path / "statements.json")
     assert loaded.size == vocabulary.size

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ecgmm.ending import Stopped
 from ecgmm.training import dashboard_content
 from ecgmm.training.dashboard import Dashboard, log_results, open_dashboard
 from tests.experiments.simulated_runs import CLASSES, write_run
@@ -151,6 +153,26 @@ def test_without_wandb_installed_one_line_says_so(
     one_run(tmp_path)
     assert len(caplog.messages) == 1
     assert "goes on without it" in caplog.messages[0]
+
+
+def test_a_folder_that_cannot_be_made_ends_the_logging_only(
+    fake: Callable[..., FakeWandb], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "wandb").touch()
+    one_run(tmp_path / "run")
+    assert len(caplog.messages) == 1
+    assert "goes on without it" in caplog.messages[0]
+
+
+def test_a_signal_does_not_wait_for_the_network(fake: Callable[..., FakeWandb], tmp_path: Path) -> None:
+    fake()
+    with pytest.raises(Stopped), open_dashboard(tmp_path, CONFIG, FACTS) as dashboard:  # noqa: PT012 (it ends the block)
+        dashboard.send(lambda _: time.sleep(60))
+        dashboard._longest_wait_s, started = 60, time.monotonic()
+        raise Stopped(signal.SIGTERM)
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize("failing", ["init", "log", "finish"])

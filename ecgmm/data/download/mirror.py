@@ -1,6 +1,5 @@
 """Bring a folder to what a published tree's list says."""
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,8 @@ from ecgmm.data.download.room import check_room, in_units
 from ecgmm.data.download.site import Site
 from ecgmm.data.download.threads import in_threads
 from ecgmm.data.progress import run_with_progress
-from ecgmm.errors import DataError
+from ecgmm.errors import DataError, printable
+from ecgmm.files import file_sha256
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +99,8 @@ def _chunks(
 
 def _is_right(file: Path, sha256: str) -> bool:
     try:
-        with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest() == sha256
-    except FileNotFoundError:
+        return file_sha256(file) == sha256
+    except (FileNotFoundError, NotADirectoryError, DataError):  # what is no regular file is not the published one
         return False
 
 
@@ -129,5 +128,6 @@ def _count(outcome: Outcome, result: Fetched) -> None:
     outcome.problems.append(result)
     if len(outcome.problems) == MOST_PROBLEMS:
         raise DataError(
-            f"{MOST_PROBLEMS} files cannot be had, the last {result.path} ({result.problem}); see whether url is right"
+            f"{MOST_PROBLEMS} files cannot be had, the last {printable(result.path)} ({result.problem});"
+            " see whether url is right"
         )

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ecgmm.data.download.site import Site, UnavailableError
-from ecgmm.errors import DataError
+from ecgmm.data.download.answers import told_bytes
+from ecgmm.data.download.problems import UnavailableError
+from ecgmm.data.download.site import Site
+from ecgmm.errors import DataError, printable
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +49,30 @@ def check_room(site: Site, root: Path, missing: Iterable[str]) -> None:
             needed += round(group.n_files * blocks * block)
         else:
             about = "more than"
-            log.warning("the server does not tell the size of %s; the room for it is not checked beforehand", name)
+            log.warning(
+                "the server does not tell the size of %s; the room for it is not checked beforehand", printable(name)
+            )
     free = shutil.disk_usage(root).free
     n_files = sum(group.n_files for group in groups.values())
     log.info("%d files to fetch, %s %s; %s free", n_files, about, in_units(needed), in_units(free))
     if needed > free:
         raise DataError(
-            f"{n_files} files need {about} {in_units(needed)}, and the disk of {root} has {in_units(free)} free;"
-            " free some, set data.root to a folder on another disk, or take a subset=... of the patients"
+            f"{n_files} files need {about} {in_units(needed)}, and the disk of {printable(root)} has {in_units(free)}"
+            " free; free some, set data.root to a folder on another disk, or take a subset=... of the patients"
+        )
+
+
+def check_free(folder: Path, n_bytes: int) -> None:
+    """Refuse an answer that the disk cannot hold, where the server did not tell its size before.
+
+    Raises:
+        DataError: If the disk has less room.
+    """
+    free = shutil.disk_usage(folder).free
+    if n_bytes > free:
+        raise DataError(
+            f"a file has {in_units(n_bytes)}, and the disk of {printable(folder)} has {in_units(free)} free; free some,"
+            " or set data.root to a folder on another disk"
         )
 
 
@@ -80,7 +98,6 @@ def _groups(paths: Iterable[str]) -> dict[str, _Group]:
 
 def _size(site: Site, path: str) -> int | None:
     try:
-        length = site.persist(lambda: site.headers_of(path)).get("Content-Length")
+        return told_bytes(site.persist(lambda: site.headers_of(path)))
     except UnavailableError:
         return None  # fetching will tell
-    return None if length is None else int(length)

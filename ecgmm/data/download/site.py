@@ -1,55 +1,40 @@
 """A tree behind an HTTP address: requests, and how often and how long they are tried."""
 
+import logging
 import random
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3 import HTTPHeaderDict
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, ProxyError, SSLError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, SSLError
 
 from ecgmm import __version__
+from ecgmm.data.download.address import Address, basic_authorization, redirected
+from ecgmm.data.download.answers import told_bytes, with_paced_answers
+from ecgmm.data.download.problems import OutOfRangeError, StoppedError, TransientError, UnavailableError
 from ecgmm.errors import ConfigError, DataError
 
 Result = TypeVar("Result")
 
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings show what the server wrote; ours are sentences
+
 _LONGEST_PAUSE_S = 60.0
-_LONGEST_ASKED_S = 600.0
+_LONGEST_ASKED = 4
+"""A server may ask for a pause of so many ``timeout_s``: four minutes by default. One that asks for years is broken."""
 _CONNECT_S = 15.0
+_MOST_REDIRECTS = 5
+_MOST_DRAINED_BYTES = 2**16
+"""The words beside a status are read up to here, so that the connection can be used again; beyond it is closed."""
 # 501 and 505 say that the server cannot do it at all; the other 5xx, and these of the client's, pass.
 _PASSING = ({408, 425, 429} | set(range(500, 600))) - {501, 505}
 _NOT_REACHED = (NewConnectionError, ConnectTimeoutError, ProxyError, SSLError)
 _HEADERS = {"User-Agent": f"ecgmm/{__version__}", "Accept-Encoding": "identity"}  # checksums are of the plain bytes
-# Redirects are followed by urllib3; everything else is tried again here, together with what goes wrong in the body.
-_REDIRECTS = urllib3.Retry(total=None, redirect=5, connect=0, read=0, status=0, other=0)
-
-
-class UnavailableError(Exception):
-    """A file cannot be had; the text says why."""
-
-
-class TransientError(UnavailableError):
-    """An attempt failed in a way that another one may mend.
-
-    Attributes:
-        pause_s: Seconds that the server asks to wait, None where it does not.
-    """
-
-    def __init__(self, reason: str, pause_s: float | None = None) -> None:
-        super().__init__(reason)
-        self.pause_s = pause_s
-
-
-class OutOfRangeError(TransientError):
-    """The rest of a file was asked for, and the file is not that long."""
-
-
-class StoppedError(Exception):
-    """The download ends; a thread that waits or writes lets go."""
 
 
 @dataclass(kw_only=True)
@@ -60,7 +45,8 @@ class Connection:
         n_parallel: Connections at a time.
         n_attempts: Attempts for each file.
         pause_s: Seconds before the second attempt; doubled each time, up to a minute.
-        timeout_s: An answer that stops for so many seconds counts as lost.
+        timeout_s: An answer that stops for so many seconds, or brings less than 1 kB a second on the average of so
+            many, counts as lost.
     """
 
     n_parallel: int
@@ -83,22 +69,19 @@ class Site:
         connection: See ``Connection``.
 
     Attributes:
+        shown: The address for messages, without name and password.
         stopped: Set it, and threads that wait or write end with ``StoppedError``.
 
     Raises:
-        ConfigError: If ``url`` is no HTTP address.
+        ConfigError: If ``url`` is no HTTP address of a folder, or the environment's proxy none.
     """
 
     def __init__(self, url: str, connection: Connection) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError(
-                f"url is {url!r}; give a folder's address, as in url=https://example.org/mimic-iv-ecg/1.0"
-            )
-        self.url = url.rstrip("/")
+        self._address = Address.parse(url)
+        self.shown = self._address.shown
         self.connection = connection
         self.stopped = threading.Event()
-        self._pool = _pool(parts.scheme, parts.hostname, connection)
+        self._pool = with_paced_answers(_pool(self._address.url, connection))
 
     def headers_of(self, path: str) -> HTTPHeaderDict:
         """What the server says of a file of the tree; raises as ``get``."""
@@ -122,18 +105,35 @@ class Site:
         return self._request("GET", path, {"Range": f"bytes={n_begun}-"} if n_begun else {})
 
     def _request(self, method: str, path: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        address = f"{self.url}/{quote(path, errors='surrogateescape')}"
-        response = self._pool.request(
-            method, address, headers=_HEADERS | headers, preload_content=False, retries=_REDIRECTS
-        )
+        response = self._follow(method, self._address.of_file(path), _HEADERS | headers)
         if response.status in (200, 206):
             return response
-        response.drain_conn()  # the connection can be used again
+        _let_go(response)
         if response.status == 416:
             raise OutOfRangeError("HTTP status 416")
         if response.status in _PASSING:
-            raise TransientError(f"HTTP status {response.status}", _REDIRECTS.get_retry_after(response))
+            raise TransientError(f"HTTP status {response.status}", self._asked_s(response.headers))
         raise UnavailableError(f"HTTP status {response.status}")
+
+    def _follow(self, method: str, address: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        """The first answer that is no redirect; name and password go to the given server only."""
+        for _ in range(_MOST_REDIRECTS + 1):
+            allowed = headers | self._address.headers_for(address)
+            response = self._pool.request(
+                method, address, headers=allowed, preload_content=False, retries=False, redirect=False
+            )
+            location = response.get_redirect_location()
+            if not location:
+                return response
+            _let_go(response)
+            address = redirected(address, location)
+        raise UnavailableError(f"the server sends us on more than {_MOST_REDIRECTS} times")
+
+    def _asked_s(self, headers: HTTPHeaderDict) -> float | None:
+        """Seconds that the server asks to wait, up to a bound; None where it names no number of seconds."""
+        asked = headers.get("Retry-After", "")
+        longest_s = _LONGEST_ASKED * self.connection.timeout_s
+        return min(float(asked), longest_s) if re.fullmatch(r"[0-9]{1,300}", asked) else None
 
     def persist(self, attempt: Callable[[], Result]) -> Result:
         """Try until it works or the attempts are used up.
@@ -152,29 +152,50 @@ class Site:
                 last: Exception = error
             if number < self.connection.n_attempts:
                 self._pause(number, last.pause_s if isinstance(last, TransientError) else None)
-        if isinstance(last, MaxRetryError) and isinstance(last.reason, _NOT_REACHED):
-            reason = type(last.reason).__name__
+        if isinstance(last, _NOT_REACHED):
             raise DataError(
-                f"{self.url} cannot be reached ({reason}); give the same command again when it can, it goes on"
+                f"{self.shown} cannot be reached ({type(last).__name__}); give the same command again when it can,"
+                " it goes on"
             )
         raise UnavailableError(f"{_in_words(last)}, after {self.connection.n_attempts} attempts")
 
     def _pause(self, number: int, asked_s: float | None) -> None:
         backoff_s = min(self.connection.pause_s * 2 ** (number - 1), _LONGEST_PAUSE_S)
         backoff_s *= random.uniform(0.5, 1.5)  # noqa: S311 (so that threads do not all come back at once)
-        if self.stopped.wait(backoff_s if asked_s is None else min(asked_s, _LONGEST_ASKED_S)):
+        if self.stopped.wait(backoff_s if asked_s is None else asked_s):
             raise StoppedError
 
 
-def _pool(scheme: str, host: str, connection: Connection) -> urllib3.PoolManager:
+def _pool(url: str, connection: Connection) -> urllib3.PoolManager:
     """Connections that are kept open, through the proxy that the environment names, if it does."""
+    parts = urlsplit(url)
     timeout = urllib3.Timeout(connect=_CONNECT_S, read=connection.timeout_s)
-    proxy = None if proxy_bypass(host) else getproxies().get(scheme)
+    proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
     if proxy is None:
         return urllib3.PoolManager(maxsize=connection.n_parallel, timeout=timeout)
-    return urllib3.ProxyManager(proxy, maxsize=connection.n_parallel, timeout=timeout)
+    given, _, host = proxy.rpartition("//")[2].rpartition("@")
+    scheme = proxy.partition("://")[0] if "://" in proxy else "http"
+    try:
+        return urllib3.ProxyManager(
+            f"{scheme}://{host}",
+            maxsize=connection.n_parallel,
+            timeout=timeout,
+            proxy_headers=basic_authorization(given, "Proxy-Authorization"),
+        )
+    except (ValueError, AssertionError, HTTPError):
+        raise ConfigError(
+            f"{parts.scheme}_proxy names no proxy that can be used; set it to http://host:port, or unset it"
+        ) from None
+
+
+def _let_go(response: urllib3.BaseHTTPResponse) -> None:
+    """Make the connection free for the next request; one whose answer is long is not worth it."""
+    told = told_bytes(response.headers)
+    if told is not None and told <= _MOST_DRAINED_BYTES:
+        response.drain_conn()
+    else:
+        response.close()
 
 
 def _in_words(error: Exception) -> str:
-    cause = error.reason if isinstance(error, MaxRetryError) and error.reason is not None else error
-    return str(cause) if isinstance(cause, UnavailableError) else f"connection lost ({type(cause).__name__})"
+    return str(error) if isinstance(error, UnavailableError) else f"connection lost ({type(error).__name__})"

@@ -11,9 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.data.index_tables import read_table, to_integer
+from ecgmm.data.index_tables import INTEGER, TEXT, Kind, read_values, to_integer_of
+from ecgmm.data.known_values import check_share, is_filled
 from ecgmm.data.labels.icd_codes import (
     CARDIAC,
+    NO_MAP,
     cardiac_groups,
     frequent_codes,
     indicators,
@@ -23,13 +25,15 @@ from ecgmm.data.labels.icd_codes import (
 )
 from ecgmm.data.labels.label_set import LabelSet
 from ecgmm.data.splits import Folds
-from ecgmm.errors import ConfigError
+from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import file_sha256
 
 FOLDS = Folds(train=list(range(18)), val=[18], test=[19])
 """The published use of the file's column ``fold``."""
 DIAGNOSES = "all_diag_all"
 """Column of the diagnoses of every stay, in hospital or emergency department, within which the record was taken."""
+_KINDS = {"study_id": INTEGER, DIAGNOSES: TEXT, "fold": Kind("fold from 0 to 19", to_integer_of(0, 19))}
+_PUBLISHED = "use records_w_diag_icd10.csv as it was published"
 
 
 @dataclass(kw_only=True)
@@ -66,11 +70,13 @@ class IcdLabels:
         labels: ``icd_cardiac`` and, unless every code is too rare, ``icd_multilabel``.
         frame: Their label columns, and ``fold`` (int64, null where the file does not list the record).
         sha256: sha256 of the file, by name.
+        unreadable: As in ``index_tables.Values``.
     """
 
     labels: list[LabelSet]
     frame: pl.DataFrame
     sha256: dict[str, str]
+    unreadable: dict[str, int]
 
 
 def read_icd(path: Path, records: pl.Series, min_records: int, cure: str) -> IcdLabels:
@@ -87,14 +93,12 @@ def read_icd(path: Path, records: pl.Series, min_records: int, cure: str) -> Icd
         cannot be read, or the file does not list it or lists it twice and differently.
 
     Raises:
-        DataError: If the file is missing, is no CSV or lacks a column.
+        DataError: If the file is missing, is no CSV or lacks a column, lists none of the records, or too much of it is
+            not understood (``known_values.check_share``).
     """
-    table = read_table(path, ["study_id", DIAGNOSES, "fold"], cure)
-    entries = (
-        table.select(record=to_integer("study_id"), fold=to_integer("fold"), text=DIAGNOSES)
-        .unique()
-        .drop_nulls("record")
-    )
+    table = read_values(path, _KINDS, cure)
+    text = pl.when(is_filled(pl.col(DIAGNOSES))).then(pl.col(DIAGNOSES))
+    entries = table.frame.select(record="study_id", fold="fold", text=text).unique().drop_nulls("record")
     twice = entries.filter(pl.col("record").is_duplicated())["record"].unique()
     entries = entries.filter(~pl.col("record").is_in(twice.implode())).with_columns(listed=True)
     parsed = parse_lists(entries["text"].unique())
@@ -104,16 +108,27 @@ def read_icd(path: Path, records: pl.Series, min_records: int, cure: str) -> Icd
         .join(parsed, on="text", how="left", maintain_order="left")
         .with_row_index("row")
     )
+    if not joined["listed"].any():
+        raise DataError(f"{printable(path)} lists none of the records; its study_id must be that of record_list.csv")
     written = joined.select("row", code="codes").explode("code").drop_nulls()
     valid = written.filter(is_icd10(pl.col("code")))
+    unread = joined.filter(pl.col("text").is_not_null() & pl.col("codes").is_null())["text"]
+    unknown = written.filter(~is_icd10(pl.col("code")))["code"]
+    _check(path, "values of column {} are no list of codes", unread, joined["text"].count())
+    _check(path, "codes of column {} are no ICD-10 codes", unknown.filter(unknown != NO_MAP), written.height)
     notes = {
         "records listed twice and differently": int(records.is_in(twice.implode()).sum()),
         "records not listed": int(joined["listed"].null_count() - records.is_in(twice.implode()).sum()),
-        "lists that cannot be read": joined.filter(pl.col("listed") & pl.col("codes").is_null()).height,
-        "unknown codes": written.height - valid.height,
+        "lists that cannot be read": len(unread),
+        "unknown codes": len(unknown),
     }
     labels, columns = _label_sets(valid.unique(), joined.height, min_records, notes)
-    return IcdLabels(labels, columns.with_columns(joined["fold"]), {path.name: file_sha256(path)})
+    frame = columns.with_columns(joined["fold"])
+    return IcdLabels(labels, frame, {path.name: file_sha256(path)}, table.unreadable)
+
+
+def _check(path: Path, what: str, unreadable: pl.Series, n_filled: int) -> None:
+    check_share(path, what.format(DIAGNOSES), len(unreadable), n_filled, next(iter(unreadable), ""), _PUBLISHED)
 
 
 def _label_sets(

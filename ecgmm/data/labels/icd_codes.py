@@ -1,13 +1,12 @@
 """From lists of ICD-10-CM codes to classes: cardiac groups by priority, and all frequent codes with their ancestors."""
 
-import ast
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.data.labels.scp_codes import UNREADABLE
+from ecgmm.data.labels.literals import parse_list
 
 CARDIAC = {
     "ACS": ("I200", "I21", "I22", "I23", "I24"),
@@ -19,11 +18,13 @@ CARDIAC = {
 }
 """Starts of the codes of each class of ``icd_cardiac``, in the order of priority; NONE takes what is left."""
 SHORTEST, LONGEST = 3, 5
+NO_MAP = "NODX"
+"""What the mapping from ICD-9 to ICD-10 writes for a code that has no counterpart."""
 _CODE = r"^[A-Z][0-9][0-9A-Z][0-9A-Z]{0,4}$"  # ICD-10-CM without its point
 
 
 def parse_lists(texts: pl.Series) -> pl.DataFrame:
-    """Read Python list literals; nothing in them is ever run.
+    """Read lists of codes as Python, JSON or numpy print them; nothing in them is ever run.
 
     Args:
         texts: Distinct texts such as ``['I4891', 'I10']``.
@@ -36,11 +37,8 @@ def parse_lists(texts: pl.Series) -> pl.DataFrame:
 
 
 def _parse(text: str | None) -> list[str] | None:
-    try:
-        found = ast.literal_eval(text or "")
-    except UNREADABLE:
-        return None
-    return [str(code).strip().upper().replace(".", "") for code in found] if isinstance(found, list) else None
+    found = parse_list(text or "")
+    return None if found is None else [code.strip().upper().replace(".", "") for code in found]
 
 
 def is_icd10(code: pl.Expr) -> pl.Expr:

@@ -12,7 +12,7 @@ from ecgmm.text.rhythm import CLASS_OF_SCP, RHYTHMS, most_specific, rhythms
 FROM_ANNOTATION = LabelSet("rhythm", RHYTHMS, "annotation", "PTB-XL rhythm scp_codes, any likelihood; 1")
 FROM_REPORT = LabelSet("rhythm", RHYTHMS, "report", "ecgmm.text.statements rule table; 1")
 FROM_SIMULATION = LabelSet("rhythm", RHYTHMS[:-1], "simulation", "truth.csv; 1")  # nothing else is simulated
-_CLASS_OF_TRUTH = {
+CLASS_OF_TRUTH = {
     "sinus": "SR",
     "sinus_bradycardia": "SBRAD",
     "sinus_tachycardia": "STACH",
@@ -38,5 +38,5 @@ def from_statements(statements: pl.Series, include_possible: bool) -> pl.DataFra
 def from_truth(records: pl.Series, truth: pl.DataFrame) -> pl.DataFrame:
     """Rhythms of simulated records (columns ``study_id`` and ``rhythm``); null where the truth does not list one."""
     of_study = dict(truth.select(pl.col("study_id").cast(pl.Int64, strict=False), "rhythm").iter_rows())
-    known = (_CLASS_OF_TRUTH.get(of_study.get(record, "")) for record in records)
+    known = (CLASS_OF_TRUTH.get(of_study.get(record, "")) for record in records)
     return FROM_SIMULATION.frame(None if name is None else {name: 1.0} for name in known)

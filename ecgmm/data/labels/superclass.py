@@ -23,7 +23,7 @@ def from_scp_codes(scp_codes: pl.Series, scp_statements: pl.DataFrame) -> pl.Dat
 
     Args:
         scp_codes: Text of a Python dictionary from code to likelihood, one a record.
-        scp_statements: PTB-XL's table; code in its first column, superclass in ``diagnostic_class``.
+        scp_statements: Code in the first column, superclass in ``diagnostic_class``, as ``read_scp_statements`` gives.
 
     Returns:
         The label columns. Null where a record has no diagnostic code, or its codes cannot be read.

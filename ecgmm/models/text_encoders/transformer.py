@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ecgmm.errors import ConfigError
 from ecgmm.models.architecture import architecture_of
 from ecgmm.models.text_encoders.known_texts import KnownTexts
+from ecgmm.pretrained import load_pretrained
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -143,13 +144,8 @@ def _load(name_or_path: str | None, config: "PretrainedConfig | Mapping[str, Any
     if config is not None:
         model = AutoModel.from_config(architecture_of(config), trust_remote_code=False)
     else:
-        try:
-            model = AutoModel.from_pretrained(name_or_path, dtype=torch.float32, trust_remote_code=False)
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"text_encoder.name_or_path={name_or_path} is neither a folder with a transformers model nor a hub "
-                "name that can be reached; give the path of a downloaded model."
-            ) from error
+        assert name_or_path is not None
+        model = load_pretrained(AutoModel, "text_encoder.name_or_path", name_or_path, dtype=torch.float32)
     if model.config.is_encoder_decoder:
         model = model.get_encoder()
     if hasattr(model, "pooler"):

@@ -1,8 +1,11 @@
 """Labels from discharge diagnoses: joined by study, counted where unusable, never run."""
 
+import json
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -34,10 +37,10 @@ def read(path: Path, min_records: int = 1) -> IcdLabels:
     return read_icd(path, RECORDS, min_records, "do something")
 
 
-def present(labels: IcdLabels, name: str) -> dict[int, set[str]]:
+def present(labels: IcdLabels, name: str, records: Sequence[int] | pl.Series = RECORDS) -> dict[int, set[str]]:
     """Classes of each record that has a label."""
     columns = next(made.columns for made in labels.labels if made.name == name)
-    frame = labels.frame.select(columns).with_columns(record=RECORDS).drop_nulls()
+    frame = labels.frame.select(columns).with_columns(record=pl.Series(records)).drop_nulls()
     return {row["record"]: {c.rsplit(".", 1)[1] for c in columns if row[c] > 0} for row in frame.to_dicts()}
 
 
@@ -108,3 +111,50 @@ def test_a_file_without_a_column_or_no_file_is_one_sentence_with_the_cure(tmp_pa
 def test_folds_without_the_file_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"set data\.icd\.csv"):
         IcdSettings(csv=None, min_records=1, use_folds=True)
+
+
+LISTS = [["I10", "I48"], ["I10", "E119"], ["I10"]]
+
+
+@pytest.mark.parametrize("form", [str, json.dumps, lambda codes: str(np.array(codes)), lambda codes: f" {codes} "])
+def test_every_way_a_program_prints_a_list_gives_the_same_labels(
+    tmp_path: Path, form: Callable[[list[str]], str]
+) -> None:
+    tables = [write(tmp_path / "a.csv", [(n, str(LISTS[n % 3])) for n in range(30)])]
+    tables.append(write(tmp_path / "b.csv", [(n, form(LISTS[n % 3])) for n in range(30)]))
+    first, second = (read_icd(path, pl.Series(range(30)), 5, "") for path in tables)
+    assert first.frame.equals(second.frame)
+    assert first.labels == second.labels
+    assert int(first.frame["label.icd_cardiac.AFIB"].sum()) == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("I10;I48", "30 of 30 values of column all_diag_all are no list of codes, as in x99;x99 "),
+        ("[I10, I48]", "values of column all_diag_all are no list of codes"),
+        ("['I10' 'I48', 'E119']", "values of column all_diag_all are no list of codes"),
+        ("['4019', 'I10']", "30 of 60 codes of column all_diag_all are no ICD-10 codes, as in 9999 "),
+    ],
+)
+def test_lists_or_codes_of_another_kind_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path / "icd.csv", [(number, text) for number in range(30)])
+    with pytest.raises(DataError, match=message):
+        read_icd(path, pl.Series(range(30)), 1, "do something")
+
+
+def test_a_cell_without_a_value_is_no_list_that_cannot_be_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "icd.csv", [(1, "['I10']"), (2, "nan"), (3, "")])
+    labels = read_icd(path, pl.Series([1, 2, 3]), 1, "")
+    assert labels.labels[0].notes["lists that cannot be read"] == 0
+    assert present(labels, "icd_multilabel", [1, 2, 3]) == {1: {"I10"}}
+
+
+def test_folds_out_of_range_are_counted_and_a_file_of_other_records_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "icd.csv"
+    pl.DataFrame({"study_id": [1, 2, 3], "all_diag_all": ["['I10']"] * 3, "fold": [20, -1, 19]}).write_csv(path)
+    labels = read_icd(path, pl.Series([1, 2, 3]), 1, "")
+    assert labels.frame["fold"].to_list() == [None, None, 19]
+    assert labels.unreadable == {"icd.csv fold": 2}
+    with pytest.raises(DataError, match="lists none of the records"):
+        read_icd(path, pl.Series([7]), 1, "")
