@@ -128,6 +128,13 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+def test_a_moved_run_goes_on_to_the_same_end(train: Callable[..., int], whole: Path, interrupted: Path) -> None:
+    moved = interrupted.rename(interrupted.parent / "moved")
+    assert train(moved) == 0
+    assert_same(moved, whole)
+
+
+@pytest.mark.slow
 def test_a_moved_or_damaged_run_goes_on_to_the_same_end(
     train: Callable[..., int], whole: Path, interrupted: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,6 +190,7 @@ def saved_again(content: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_gone_on_from_is_said_and_made_again_when_asked(
     train: Callable[..., int], whole: Path, interrupted: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
