@@ -13,11 +13,9 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from ecgmm.runs.checkpoints import read_checkpoint
-
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes beside the final place and renames; reads what is sound and runs nothing in it."""
+    """Writes beside the final place and renames."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Save a checkpoint; a reader sees the old file or the new one."""
@@ -34,14 +32,6 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             if refusal is not None:
                 raise refusal from error
             raise
-
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """Load a checkpoint.
-
-        Raises:
-            DataError: If it is damaged, or holds more than a checkpoint of a run.
-        """
-        return read_checkpoint(Path(path))
 
 
 class MovableCheckpoint(ModelCheckpoint):
