@@ -9,7 +9,7 @@ from ecgmm.settings.kinds import Relation
 def _native_needs_settings(config: Mapping[str, Any]) -> tuple[str, str] | None:
     if config["recipe"] != "native" or config["native"] is not None:
         return None
-    return "recipe", "paper, shared or quick with this method, which has no published settings of its own"
+    return "recipe", "another with this method, which has no published settings of its own; choose recipe=paper"
 
 
 def _loss_of_the_task(config: Mapping[str, Any]) -> tuple[str, str] | None:
