@@ -17,7 +17,6 @@ from omegaconf import DictConfig
 
 from ecgmm.command_line import user_message
 from ecgmm.ending import write_in_any_encoding
-from ecgmm.errors import UserError
 from ecgmm.files import write_whole
 from ecgmm.settings import check
 
