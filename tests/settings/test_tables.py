@@ -116,10 +116,7 @@ def test_choices_are_those_of_the_code(key: str, choices: tuple[str, ...]) -> No
 def choices() -> list[list[str]]:
     """As many compositions as there are methods, in which every choice of every group turns up."""
     groups = ("recipe", "data", "labels", "task", "ecg_encoder", "text_encoder", "gate", "consistency", "logger")
-    files = {
-        group: sorted(path.stem for path in (CONF_DIR / group).glob("*.yaml")) for group in (*groups, "pretrained")
-    }
-    del files["pretrained"][files["pretrained"].index("minilm")]  # looks its package up
+    files = {group: sorted(path.stem for path in (CONF_DIR / group).glob("*.yaml")) for group in groups}
     combined = [
         [f"method={method}", *(f"{group}={names[place % len(names)]}" for group, names in files.items())]
         for place, method in enumerate(METHODS)
