@@ -15,7 +15,7 @@ from ecgmm.auditing.verdicts import verdicts
 from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
 from ecgmm.data.store import Store
 from ecgmm.files import write_json
-from ecgmm.terminal import PlainConsole
+from ecgmm.plain_console import PlainConsole
 from ecgmm.training.run import build_datamodule
 
 TEXT_POLICIES = ("full", "masked", "shuffled", "none")

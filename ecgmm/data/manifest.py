@@ -12,7 +12,7 @@ from ecgmm.data.splits import SPLITS, split_digest
 from ecgmm.data.statistics import LeadSums
 from ecgmm.errors import printable
 from ecgmm.leads import LEADS
-from ecgmm.terminal import PlainConsole
+from ecgmm.plain_console import PlainConsole
 
 MOST_CLASSES_SHOWN = 10
 """Of a label set with more classes the most frequent ones are printed."""

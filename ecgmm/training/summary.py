@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
-from ecgmm.terminal import PlainConsole, say
+from ecgmm.plain_console import PlainConsole
+from ecgmm.terminal import say
 
 
 def print_metrics(metrics: dict[str, Any], directory: Path) -> None:
