@@ -16,8 +16,8 @@ from ecgmm.data.loader import SAMPLINGS, BatchLoader, Order, balanced, in_place,
 from ecgmm.data.measurements import interval_table
 from ecgmm.data.quality_limits import QualityLimits
 from ecgmm.data.residency import RESIDENCIES, HostWaveforms, Waveforms, place_waveforms
-from ecgmm.data.store import Store
 from ecgmm.data.split_checks import check_splits
+from ecgmm.data.store import Store
 from ecgmm.data.targets import make_targets
 from ecgmm.errors import ConfigError
 from ecgmm.text.assemble import ReportTable
@@ -133,7 +133,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         return np.flatnonzero(chosen)
 
     def _is_training(self, train_fraction: float) -> NDArray[np.bool_]:
-        """bool ``[N]``: rows of the training patients that are kept, with labels or without."""
+        """Bool ``[N]``: rows of the training patients that are kept, with labels or without."""
         records = self.store.records
         return ((records["split"] == "train") & (records["fraction_rank"] < train_fraction)).to_numpy()
 

