@@ -194,5 +194,6 @@ def test_every_printed_interval_covers(task: TaskKind) -> None:
             covered[key].append(entry["low"] <= truth[key] <= entry["high"])
             assert entry["low"] <= entry["value"] <= entry["high"], key
     shares = {key: share(f"{task}, {key} {truth[key]:.3f}", found) for key, found in covered.items()}
-    assert {key: value for key, value in shares.items() if value < 0.92} == {}
+    assert np.mean(list(shares.values())) >= 0.93
+    assert {key: value for key, value in shares.items() if value < 0.9} == {}
     assert {key: value for key, value in shares.items() if value > 0.98 and "ece" not in key} == {}
