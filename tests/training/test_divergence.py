@@ -12,11 +12,11 @@ Command = Callable[..., int]
 
 
 @pytest.mark.parametrize(
-    ("settings", "rate"),
+    "settings",
     [
-        (("method=gated_fusion", "optimizer.lr=1e3"), "1000"),
-        (("method=ecg_only", "optimizer.lr=1e30", "trainer.gradient_clip_val=null", "augmentation=none"), "1e+30"),
-        (("method=ecg_clip", "stages=two", "pretrain_epochs=1", "optimizer.lr=1e30"), "1e+30"),
+        ("method=gated_fusion",),
+        ("method=ecg_only", "trainer.gradient_clip_val=null", "augmentation=none"),
+        ("method=ecg_clip", "stages=two", "pretrain_epochs=1"),
     ],
 )
 def test_it_says_the_rate_that_was_set(
@@ -25,12 +25,12 @@ def test_it_says_the_rate_that_was_set(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     settings: tuple[str, ...],
-    rate: str,
 ) -> None:
-    assert command("train", *quick_settings, *settings, f"hydra.run.dir={tmp_path}/run") == 2
+    arguments = (*quick_settings, *settings, "optimizer.lr=1e3")
+    assert command("train", *arguments, f"hydra.run.dir={tmp_path}/run") == 2
     error = capsys.readouterr().err
     assert "training diverged: " in error
-    assert f"lower optimizer.lr, which is set to {rate}" in error
+    assert "lower optimizer.lr, which is set to 1000" in error
     assert "Traceback" not in error
     assert not (tmp_path / "run" / "metrics.json").exists()
 
