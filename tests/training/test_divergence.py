@@ -15,7 +15,6 @@ Command = Callable[..., int]
     "settings",
     [
         ("method=gated_fusion",),
-        ("method=ecg_only", "trainer.gradient_clip_val=null", "augmentation=none"),
         ("method=ecg_clip", "stages=two", "pretrain_epochs=1"),
     ],
 )
