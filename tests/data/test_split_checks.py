@@ -1,5 +1,7 @@
 """Splits that nothing can be learnt from or measured on: each refusal with its counts and the cure that helps."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -15,7 +17,9 @@ ROWS = {split: np.arange(N * k, N * (k + 1)) for k, split in enumerate(("train",
 TRAINING = np.arange(9) < N
 
 
-def targets_of(train: list[tuple[int, ...]], policy: str, priority: list[str] = CLASSES) -> tuple[Targets, dict]:
+def targets_of(
+    train: list[tuple[int, ...]], policy: str, priority: list[str] = CLASSES
+) -> tuple[Targets, dict[str, Any]]:
     """Three training rows, and six of the others with one class each; and the rows of each split that take part."""
     values = [*train, (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
     columns = [f"label.s.{name}" for name in CLASSES]

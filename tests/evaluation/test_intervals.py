@@ -69,7 +69,7 @@ def test_a_difference_lies_in_its_interval(kind: str) -> None:
     for seed in range(40):
         rng = np.random.default_rng([seed, 9])
         labels, first = drawn(rng, "single_label", 25, kind)
-        scorers = [make_scorer(labels, one, CLASSES, "single_label") for one in (first, rng.permutation(first))]
-        for key, found in paired_difference(*scorers, np.arange(25) // 2, int(rng.choice([1, 50])), seed).items():
+        ours, theirs = (make_scorer(labels, one, CLASSES, "single_label") for one in (first, rng.permutation(first)))
+        for key, found in paired_difference(ours, theirs, np.arange(25) // 2, int(rng.choice([1, 50])), seed).items():
             if np.isfinite(found.low) and np.isfinite(found.value):
                 assert found.low <= found.value <= found.high, (seed, key, found)
