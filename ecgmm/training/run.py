@@ -17,7 +17,6 @@ from ecgmm.data.datamodule import EcgReportDataModule, Reports, ReportTokeniser
 from ecgmm.data.leakage import origins, refuse_leak, shown_readouts
 from ecgmm.data.split_checks import require_both_answers
 from ecgmm.data.store import Store
-from ecgmm.errors import ConfigError
 from ecgmm.files import read_json, write_json
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
