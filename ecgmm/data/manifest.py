@@ -55,6 +55,7 @@ def make_manifest(
         "without_waveform": int((~records["has_waveform"]).sum()),
         "text": text_counts,
         "unreadable": index.unreadable,
+        "text_origin": config.text_origin,
         "split": {
             "seed": config.split.seed,
             "digest": split_digest(records),
@@ -75,6 +76,7 @@ def _describe(labels: LabelSet, records: pl.DataFrame) -> dict[str, Any]:
     return {
         "source": labels.source,
         "version": labels.version,
+        "exhaustive": labels.exhaustive,
         "classes": list(labels.classes),
         "counts": {name: {split: counted[split][column] for split in SPLITS} for name, column in names},
         "unlabelled": {split: counted[split]["unlabelled"] for split in SPLITS},

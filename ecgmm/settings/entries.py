@@ -187,6 +187,7 @@ ENTRIES: dict[str, Group] = {
             "store": nullable(path()),
             "split": choice(*SPLITS),
             "leads": nullable(many(choice(*LEADS), f"different leads of {', '.join(LEADS)}", distinct=True)),
+            "allow_leaky": flag(),
             "paths": _PATHS,
         }
     ),
