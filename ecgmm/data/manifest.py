@@ -1,6 +1,7 @@
 """The manifest: what a store was made from and with, and what became of every record. Also as a table for people."""
 
 import dataclasses
+import hashlib
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,7 @@ from ecgmm.data.labels.label_set import LabelSet
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import SPLITS, split_digest
 from ecgmm.data.statistics import LeadSums
+from ecgmm.data.store import PATH_MARK
 from ecgmm.errors import printable
 from ecgmm.leads import LEADS
 from ecgmm.plain_console import PlainConsole
@@ -43,7 +45,7 @@ def make_manifest(
     """
     return {
         "source": {"name": config.name, "sha256": index.csv_sha256},
-        "parameters": config.parameters(),
+        "parameters": without_paths(config.parameters()),
         "rate_hz": config.rate_hz,
         "n_times": n_times,
         "uv_per_step": config.uv_per_step,
@@ -66,6 +68,19 @@ def make_manifest(
         "lead_sums": dataclasses.asdict(sums),
         "labels": {labels.name: _describe(labels, records) for labels in index.labels},
     }
+
+
+def without_paths(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Settings with a digest in place of each path of this machine."""
+    return {name: _marked(value) if _is_path(value) else value for name, value in parameters.items()}
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("/", "~"))
+
+
+def _marked(path: str) -> str:
+    return PATH_MARK + hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _describe(labels: LabelSet, records: pl.DataFrame) -> dict[str, Any]:

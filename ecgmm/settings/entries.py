@@ -198,6 +198,7 @@ ENTRIES: dict[str, Group] = {
             "report": Value("a text", lambda value: isinstance(value, str), "text", null=True),
         }
     ),
+    "verify": Group({"store": nullable(path()), "run": nullable(path())}),
     "audit": Group(
         {
             "statements": nullable(path()),

@@ -16,6 +16,7 @@ from ecgmm.text.tokenise import StatementVocabulary, TransformerTokeniser, WordT
 from ecgmm.training.task import DiagnosisTask
 
 SCHEMA_VERSION = 1
+_READ_WITH = ("window.pad", "verify_checksums", "text.min_words")  # settings of the store that prediction repeats
 
 
 def build_method(config: dict[str, Any], texts: TextBank) -> Method:
@@ -65,7 +66,10 @@ def save_model(folder: Path, task: DiagnosisTask, datamodule: EcgReportDataModul
             "max_tokens": config["text"]["max_tokens"],
             "method": config["method"],
             "waveform": config["waveform"],
-            "store": {name: manifest[name] for name in facts},
+            "store": {
+                **{name: manifest[name] for name in facts},
+                "parameters": {name: manifest["parameters"][name] for name in _READ_WITH},
+            },
         },
     )
 

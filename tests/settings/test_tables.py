@@ -65,7 +65,7 @@ def root_keys(entry: str) -> set[str]:
     return keys.union(*(set(content(path)) - MARKS for path in added if path.read_text().startswith(GLOBAL)))
 
 
-@pytest.mark.parametrize("entry", ["train", "prepare", "evaluate", "predict", "audit", "download"])
+@pytest.mark.parametrize("entry", ["train", "prepare", "evaluate", "predict", "audit", "verify", "download"])
 def test_the_keys_of_a_command_are_those_of_its_files(entry: str) -> None:
     assert set(ENTRIES[entry].fields) == root_keys(entry)
 

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from ecgmm.data.store import Store
 from ecgmm.training import evaluation
 from ecgmm.training.predictions import predict_frame
+from tests.data.trees import edit_manifest
 from tests.rounding import of_sums
 
 Command = Callable[..., int]
@@ -89,8 +90,7 @@ def test_evaluate_refuses_a_store_that_does_not_fit(
     cure: str,
 ) -> None:
     other = shutil.copytree(store_of(finished_run, workspace), tmp_path / "other-store")
-    manifest = json.loads((other / "manifest.json").read_text())
-    (other / "manifest.json").write_text(json.dumps({**manifest, key: value}))
+    edit_manifest(other, **{key: value})
     assert command("evaluate", f"run={finished_run}", f"store={other}") == 2
     assert cure in capsys.readouterr().err
 
