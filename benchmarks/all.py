@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgmm.files import write_json
-from ecgmm.training.run_directory import environment
+from ecgmm.runs.provenance import environment
 
 NAMES = (
     *("prepare", "growth", "text", "load", "step", "trainer", "side_by_side", "precision", "sizes", "bootstrap"),

@@ -5,9 +5,11 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ecgmm.errors import DataError, printable
 from ecgmm.system_errors import naming
@@ -74,11 +76,17 @@ def _refuse_constant(name: str) -> None:
 
 
 def write_whole(path: Path, content: bytes, private: bool = False) -> None:
-    """Write a file so that a reader sees the old content or the new, never half of one, and no link is followed.
+    """Write a file as ``whole_file`` does, all at once."""
+    with whole_file(path, private) as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_file(path: Path, private: bool = False) -> Iterator[BinaryIO]:
+    """A file to write, so that a reader sees the old content or the new, never half of one, and no link is followed.
 
     Args:
-        path: The file; its folder is there.
-        content: All of it.
+        path: The file, in its place when the context ends without an error; its folder is there.
         private: Whether its owner alone may read it.
     """
     partial = path.with_name(f".{secrets.token_hex(8)}.partial")  # a name that nobody could have put a link at
@@ -86,7 +94,7 @@ def write_whole(path: Path, content: bytes, private: bool = False) -> None:
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         with naming(path), os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -35,12 +35,12 @@ def main(config: DictConfig) -> float | None:
         raise
     if not metrics:
         return None  # a process beside the first
-    from ecgmm.files import read_json
+    from ecgmm.runs.facts import read_facts
     from ecgmm.terminal import say
     from ecgmm.training.summary import left_out_lines, print_metrics
 
     print_metrics(metrics, directory)
-    say(*left_out_lines(read_json(directory / "run.json", "train the run again")["quality"]["left_out"]))
+    say(*left_out_lines(read_facts(directory)["quality"]["left_out"]))
     return objective(metrics)
 
 

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from ecgmm.errors import printable
 from ecgmm.plots.look import look, save_figure
+from ecgmm.runs.store_of_run import STORES
 from ecgmm.terminal import say
 from experiments.command import exit_code
-from experiments.runs import Run, find_runs
+from experiments.runs import Run, find_runs, version_of
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,14 @@ def provenance(runs: Sequence[Run]) -> str:
     """The end of every caption: data (SYNTHETIC where it is), split, recipe, size, seeds, commit."""
     facts = [run.facts for run in runs]
     data, seeds = facts[0]["data"], sorted({run.seed for run in runs})
-    test = next(one for one in data["splits"] if one["split"] == "test")
+    test = runs[0].split("test")
     mark = "SYNTHETIC data: shows that the code works, not how a method does on patients. " if data["synthetic"] else ""
     return (
         f"{mark}Data {data['name']} ({data['fingerprint'][:12]}), test split: {test['records']:,} records of"
         f" {test['patients']:,} patients; recipe {_all('recipe', facts)}, size {_all('size', facts)}, task"
         f" {_all('task', facts)}, precision {_all('precision', facts)}, seeds {', '.join(map(str, seeds))};"
-        f" commit {_all('commit', facts)}."
+        f" ecgmm {', '.join(sorted({version_of(run) for run in runs}))}, commit"
+        f" {', '.join(sorted({str(one['commit'] or 'unknown') for one in facts}))}."
     )
 
 
@@ -65,19 +67,25 @@ def save(drawing: Drawing, folder: Path) -> list[Path]:
     return [*save_figure(drawing.figure, folder / drawing.name), caption]
 
 
-def command(build: Callable[[list[Run]], Drawing], doc: str | None, arguments: Sequence[str] | None = None) -> int:
+def command(
+    build: Callable[..., Drawing], doc: str | None, arguments: Sequence[str] | None = None, with_stores: bool = False
+) -> int:
     """The command line of a collector: folders of runs in, files out; returns the exit code.
 
     Args:
         build: Draws from finished runs; raises a UserError where they do not hold what it needs.
         doc: The collector's module docstring, whose first line is its help.
         arguments: Without them, those of the process.
+        with_stores: Whether it also reads a store, and takes the folder that holds it as second argument.
     """
     parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, help="folders that hold run directories, at any depth")
     parser.add_argument("--out", type=Path, default=Path("figures"), help="where to save (default figures/)")
+    if with_stores:
+        parser.add_argument("--stores", type=Path, default=STORES, help="folder that holds stores (default stores/)")
     options = parser.parse_args(arguments)
-    return exit_code(lambda: _draw(build, options.folders, options.out))
+    more = [options.stores] if with_stores else []
+    return exit_code(lambda: _draw(lambda runs: build(runs, *more), options.folders, options.out))
 
 
 def _draw(build: Callable[[list[Run]], Drawing], folders: list[Path], out: Path) -> None:

@@ -1,25 +1,26 @@
 """Figure 2: records before and after preparation on ECG paper: python -m experiments.figure2 outputs --out figures.
 
-Waveforms are not in run directories, so this reads the store that the run's configuration names. It never makes one.
+Waveforms are not in run directories, so this reads the run's store, which it looks for in --stores and never makes.
 The examples come from the test split, by the rules of `experiments/damaged_records.py`.
 """
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from omegaconf import DictConfig, OmegaConf
+from pydantic import TypeAdapter
 
-from ecgmm.building import construct
-from ecgmm.data.preparation import store_path
-from ecgmm.data.prepare_command import prepare_command
 from ecgmm.data.store import Store
-from ecgmm.errors import DataError
 from ecgmm.plots.ecg_paper import GAIN_MM_PER_MV, SPEED_MM_PER_S, draw_sheet, sheet_size_mm
 from ecgmm.plots.look import PAGE_WIDTH_IN
+from ecgmm.runs.facts import CONFIG, read_config
+from ecgmm.runs.reading import check_form
+from ecgmm.runs.saved_model import Waveform
+from ecgmm.runs.store_of_run import STORES, store_of_run
 from ecgmm.signal.preparation import WaveformPreparation
 from ecgmm.training.artefact import build_preparation
 from ecgmm.types import MISSING_SAMPLE
@@ -27,23 +28,30 @@ from experiments.damaged_records import Example, choose_examples
 from experiments.drawing import Drawing, command, provenance
 from experiments.runs import Run
 
+_WAVEFORM = TypeAdapter(Waveform)
 _MM_PER_IN = 25.4
 _MARGIN_MM, _GAP_MM, _HEAD_MM, _TITLE_MM, _FOOT_MM = 1.0, 3.0, 4.5, 5.5, 5.0
 _NAME_PT, _TITLE_PT, _NOTE_PT = 5.0, 7.5, 6.5
 
 
-def build(runs: list[Run]) -> Drawing:
+def build(runs: list[Run], stores: Path = STORES) -> Drawing:
     """Draw the examples of the first run of the paper's method, or of the first run where there is none.
 
+    Args:
+        runs: Finished runs.
+        stores: Folder that holds the run's store.
+
     Raises:
-        UserError: If the run's store is not there or is not the one that the run was trained on.
+        UserError: If the run's store is not there, or its configuration is damaged.
     """
     run = next((run for run in runs if run.method == "gated_fusion"), runs[0])
-    config = DictConfig(OmegaConf.load(run.directory / "config.yaml"))
-    store = open_store(run, config)
-    preparation = build_preparation(store.manifest, config.waveform)
+    settings = read_config(run.directory, run.facts)
+    check_form(settings.get("waveform"), _WAVEFORM, run.directory / CONFIG)
+    waveform = settings["waveform"]
+    store = store_of_run(run.facts["data"]["fingerprint"], stores, settings, "--stores ...")
+    preparation = build_preparation(store.manifest, waveform)
     examples = choose_examples(store, preparation.limit_mv)
-    highpass_hz = config.waveform.highpass_hz
+    highpass_hz = waveform["highpass_hz"]
     drift = "is left" if highpass_hz is None else f"below {highpass_hz} Hz is removed"
     caption = (
         "Figure 2. Records of the test split before and after preparation, standard 3 x 4 layout with lead II as rhythm"
@@ -55,25 +63,6 @@ def build(runs: list[Run]) -> Drawing:
         f" {provenance([run])}"
     )
     return Drawing("figure2", draw_pairs(store, preparation, examples), caption)
-
-
-def open_store(run: Run, config: DictConfig) -> Store:
-    """Open the store that a run was trained on.
-
-    Raises:
-        DataError: If it is not there (names the command that makes it), or another one lies in its place.
-    """
-    path = store_path(construct(config.data))
-    if not path.exists():
-        raise DataError(
-            f"figure 2 shows waveforms of {path}, which is not there; make it: {prepare_command(config.data)}"
-        )
-    store = Store.open(path)
-    if store.fingerprint != run.facts["data"]["fingerprint"]:
-        raise DataError(
-            f"{path} is not the store that {run.directory.name} was trained on; draw from a run that was trained on it"
-        )
-    return store
 
 
 def before_and_after(
@@ -128,7 +117,7 @@ def _foot(scale: float) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    return command(build, __doc__, arguments)
+    return command(build, __doc__, arguments, with_stores=True)
 
 
 if __name__ == "__main__":

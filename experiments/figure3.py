@@ -20,7 +20,7 @@ from ecgmm.plots.palette import OKABE_ITO, LineStyle
 from experiments.drawing import Drawing, command, provenance
 from experiments.grouping import common_choices, row_key
 from experiments.runs import Run
-from experiments.studies import Values, band_words, best_epoch, check_study, per_setting
+from experiments.studies import Values, band_words, check_study, in_best_epoch, per_setting
 
 AXIS = "method.lambda_cons"
 CHOSEN = 0.1  # Table 1 of the paper
@@ -110,7 +110,7 @@ def _gates(run: Run) -> NDArray[np.floating]:
 
 
 def _history(runs: Sequence[Run], column: str) -> Values:
-    return per_setting(runs, AXIS, lambda run: best_epoch(run)[column])
+    return per_setting(runs, AXIS, lambda run: in_best_epoch(run, column))
 
 
 if __name__ == "__main__":

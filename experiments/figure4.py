@@ -71,7 +71,7 @@ def _lines(runs: Sequence[Run]) -> dict[str, list[Run]]:
 
 
 def _training_patients(run: Run) -> int:
-    return next(int(one["patients"]) for one in run.facts["data"]["splits"] if one["split"] == "train")
+    return int(run.split("train")["patients"])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Prints Markdown and saves leads.md and leads.csv in the first folder.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -62,8 +61,7 @@ def _values(run: Run) -> Iterator[tuple[str, float]]:
 
 
 def _fewer_leads(run: Run) -> Iterator[tuple[str, float]]:
-    for file in sorted((run.directory / "evaluation").glob("*.json")):
-        metrics = json.loads(file.read_text(encoding="utf-8"))
+    for metrics in run.evaluations:
         if "leads" in metrics and _KEY in metrics:
             yield " ".join(metrics["leads"]), metrics[_KEY]["value"]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from ecgmm.plots.page import templates
+from ecgmm.runs.store_of_run import STORES
 from ecgmm.terminal import say
 from experiments import report_contents as contents
 from experiments.command import exit_code
@@ -32,11 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("report.html"), help="file to write (default report.html)")
     parser.add_argument("--figures", type=Path, help="folder that gets each figure as PDF, PNG and caption as well")
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help=f"patient resamples (default {RESAMPLES})")
+    parser.add_argument("--stores", type=Path, default=STORES, help="folder that holds stores (default stores/)")
     options = parser.parse_args(arguments)
-    return exit_code(lambda: write(options.folders, options.out, options.figures, options.resamples))
+    return exit_code(lambda: write(options.folders, options.out, options.figures, options.resamples, options.stores))
 
 
-def write(folders: list[Path], out: Path, figure_folder: Path | None, n_resamples: int) -> None:
+def write(folders: list[Path], out: Path, figure_folder: Path | None, n_resamples: int, stores: Path = STORES) -> None:
     """Collect runs, write the page, and the figures too where a folder for them is given.
 
     Raises:
@@ -45,7 +47,7 @@ def write(folders: list[Path], out: Path, figure_folder: Path | None, n_resample
     runs, unfinished = find_runs(folders)
     found, left_out = tables(runs, n_resamples)
     compared = next(iter(contents.by_experiment(found[0].runs).values())) if found else runs
-    shown = figures(runs, compared)
+    shown = figures(runs, compared, stores)
     page = (
         templates(Path(__file__).parent, {"cell": _cell, "name": _name})
         .get_template(_TEMPLATE)

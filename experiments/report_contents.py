@@ -51,7 +51,7 @@ def header(runs: Sequence[Run]) -> dict[str, str]:
         "Precision": _distinct(one["precision"] for one in facts),
         "Seeds": _distinct(one["seed"] for one in facts),
         "Hardware": _distinct(_hardware(one["hardware"]) for one in facts),
-        "Commit": _distinct(one["commit"] for one in facts),
+        "Commit": _distinct(one["commit"] or "unknown" for one in facts),
         "Runs": f"{len(runs)} finished: "
         + ", ".join(f"{name} {len(group)}" for name, group in by_experiment(runs).items()),
     }
@@ -117,7 +117,7 @@ def provenance(runs: Sequence[Run]) -> list[Section]:
             run.directory.name,
             str(run.config.name),
             run.facts["data"]["fingerprint"][:12],
-            str(run.facts["commit"]),
+            str(run.facts["commit"] or "unknown"),
             _hardware(run.facts["hardware"]),
             f"{run.facts['wall_time_s']:,.1f}",
         )

@@ -4,9 +4,12 @@ import base64
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from ecgmm.errors import UserError
 from ecgmm.plots.look import look
+from ecgmm.runs.store_of_run import STORES
 from experiments import figure1, figure2, figure3, figure4, gates, reliability
 from experiments.drawing import Drawing, svg
 from experiments.report_contents import by_experiment, without_folders
@@ -39,18 +42,19 @@ class Shown:
     drawing: Drawing | None = None
 
 
-def figures(runs: Sequence[Run], compared: list[Run]) -> list[Shown]:
+def figures(runs: Sequence[Run], compared: list[Run], stores: Path = STORES) -> list[Shown]:
     """Draw every figure, each from the runs that it is about.
 
     Args:
         runs: All of the page.
         compared: Those of the first experiment of its first table.
+        stores: Folder that holds the store of figure 2.
     """
     groups = by_experiment(runs)
     of_lambda, of_fraction = (groups.get(module.EXPERIMENT, []) for module in (figure3, figure4))
     wanted = (
         ("figure1", "Figure 1: architecture", figure1.build, compared),
-        ("figure2", "Figure 2: records before and after preparation", figure2.build, compared),
+        ("figure2", "Figure 2: records before and after preparation", partial(figure2.build, stores=stores), compared),
         ("figure3", "Figure 3: weight of the consistency loss", figure3.build, of_lambda),
         ("figure4", "Figure 4: size of the training set", figure4.build, of_fraction),
         ("gates", "Gate by class, signal and report", gates.build, compared),

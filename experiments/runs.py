@@ -1,6 +1,5 @@
 """Find finished run directories and read from them what a table needs."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
-from ecgmm.errors import UserError
+from ecgmm.errors import UserError, printable
 from ecgmm.evaluation.calibration import (
     ReliabilityCurve,
     apply_temperature,
@@ -21,9 +20,11 @@ from ecgmm.evaluation.calibration import (
 )
 from ecgmm.evaluation.metrics import Scorer, TaskKind, joint_scorer, make_scorer
 from ecgmm.evaluation.results import average_windows
+from ecgmm.files import inside
+from ecgmm.runs.facts import METRICS, RUN, read_config, read_evaluations, read_facts, read_history, read_metrics
+from ecgmm.runs.predictions import PREDICTIONS, read_predictions
 
-_FILES = ("run.json", "metrics.json", "predictions.parquet")
-_SCHEMA_VERSION = 2
+_FILES = (METRICS, PREDICTIONS)
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,33 @@ class Run:
     @cached_property
     def config(self) -> DictConfig:
         """The resolved configuration."""
-        return cast(DictConfig, OmegaConf.load(self.directory / "config.yaml"))
+        return OmegaConf.create(read_config(self.directory, self.facts))
+
+    @cached_property
+    def history(self) -> pl.DataFrame:
+        """``history.csv``."""
+        return read_history(self.directory, self.facts)
+
+    @cached_property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """What ``python -m ecgmm.evaluate`` has saved of the run, by name of the file."""
+        return read_evaluations(self.directory)
 
     @property
     def seed(self) -> int:
         """Seed of the training run."""
         return int(self.facts["seed"])
+
+    def split(self, name: str) -> dict[str, Any]:
+        """Records and patients of a split that took part.
+
+        Raises:
+            UserError: If ``run.json`` does not say.
+        """
+        found = next((one for one in self.facts["data"].get("splits", []) if one["split"] == name), None)
+        if found is None:
+            raise UserError(f"{printable(self.directory)} does not say how large its {name} split is; train it again")
+        return dict(found)
 
     @property
     def classes(self) -> list[str]:
@@ -128,9 +150,12 @@ class Run:
         """``single_label`` or ``multi_label``."""
         return cast(TaskKind, self.facts["task"])
 
+    @cached_property
+    def _frame(self) -> pl.DataFrame:
+        return read_predictions(self.directory, self.facts)
+
     def _predictions(self, split: str) -> pl.DataFrame:
-        frame = pl.read_parquet(self.directory / "predictions.parquet", glob=False).filter(pl.col("split") == split)
-        return average_windows(frame)
+        return average_windows(self._frame.filter(pl.col("split") == split))
 
     def _labels_and_probabilities(self, frame: pl.DataFrame) -> tuple[NDArray[Any], NDArray[np.float64]]:
         prefix = f"{self.readout}." if self.readout else ""
@@ -138,6 +163,11 @@ class Run:
         labels = ["label"] if self.task == "single_label" else [f"label.{name}" for name in self.classes]
         values = frame.select(labels).to_numpy()
         return (values[:, 0] if self.task == "single_label" else values), probabilities.astype(np.float64)
+
+
+def version_of(run: Run) -> str:
+    """Version of ecgmm that made a run; runs of old have not recorded it."""
+    return str(run.facts["versions"].get("ecgmm", "unknown"))
 
 
 def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:
@@ -152,13 +182,12 @@ def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"{folder} is not a folder; give the folder that holds the run directories")
-    directories = sorted({path.parent.resolve() for folder in folders for path in folder.rglob("run.json")})
+    directories = sorted({path.parent.resolve() for folder in folders for path in folder.rglob(RUN)})
     runs, unfinished = [], []
     for directory in directories:
-        facts = _read_json(directory / "run.json")
-        if facts.get("finished") and all((directory / name).is_file() for name in _FILES):
-            _check_version(directory, facts)
-            runs.append(Run(directory, facts, _read_json(directory / "metrics.json")))
+        facts = read_facts(directory)
+        if facts.get("finished") is True and all(inside(directory, name).exists() for name in _FILES):
+            runs.append(Run(directory, facts, read_metrics(directory, facts)))
         else:
             unfinished.append(directory)
     if not runs:
@@ -166,20 +195,3 @@ def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:
         searched = ", ".join(map(str, folders))
         raise UserError(f"{searched} holds no finished run{begun}; train first, as `make reproduce-table2` does")
     return runs, unfinished
-
-
-def _check_version(directory: Path, facts: dict[str, Any]) -> None:
-    found = facts.get("schema_version")
-    if found != _SCHEMA_VERSION:
-        raise UserError(
-            f"{directory}/run.json has schema_version {found} and this program reads {_SCHEMA_VERSION}; "
-            "train the run again with overwrite=true, or move it away"
-        )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path} is not JSON; remove that run directory and train the run again") from error
-    return content

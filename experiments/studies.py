@@ -1,15 +1,15 @@
 """Runs along one axis of a study: what each figure of a sweep needs to know of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import polars as pl
 from omegaconf import OmegaConf
 
-from ecgmm.errors import UserError
+from ecgmm.errors import UserError, printable
 from experiments.grouping import check_comparable
 from experiments.runs import Run
 
+_TESTED = "val/auroc_macro"
 Values = dict[float, list[float]]
 """For each setting one number a seed."""
 
@@ -43,11 +43,17 @@ def per_setting(runs: Sequence[Run], axis: str, value: Callable[[Run], float]) -
     return found
 
 
-def best_epoch(run: Run) -> Mapping[str, float]:
-    """The line of history.csv with the best validation macro AUROC, whose checkpoint was tested."""
-    history = pl.read_csv(run.directory / "history.csv", glob=False)
-    row: dict[str, float] = history.row(int(np.nanargmax(history["val/auroc_macro"].to_numpy())), named=True)
-    return row
+def in_best_epoch(run: Run, column: str) -> float:
+    """A number of history.csv in the epoch with the best validation macro AUROC, whose checkpoint was tested.
+
+    Raises:
+        UserError: If the run's history has no such number.
+    """
+    found = run.history
+    if not {column, _TESTED} <= set(found.columns) or not found[_TESTED].is_finite().any():
+        raise UserError(f"{printable(run.directory)} has no {column} in history.csv; train the run again")
+    value = found[column][int(np.nanargmax(found[_TESTED].to_numpy()))]
+    return float("nan") if value is None else float(value)
 
 
 def band_words(runs: Sequence[Run]) -> str:

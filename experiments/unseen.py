@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from omegaconf import OmegaConf
+from omegaconf import ListConfig, OmegaConf
 
+from ecgmm.errors import UserError, printable
 from ecgmm.terminal import say
 from experiments.command import exit_code
 from experiments.escaping import markdown_text
@@ -48,8 +49,10 @@ def draw(folder: Path) -> None:
 
 def _values(run: Run) -> Iterator[tuple[str, str, float]]:
     """The AUROC of every class for a run with all labels, that of the unseen classes for the others."""
-    unseen = list(OmegaConf.load(run.directory / "config.yaml").method.unseen_classes)
+    unseen = OmegaConf.select(run.config, "method.unseen_classes")
     auroc = {line["class"]: line["auroc"] for line in run.metrics["per_class"]}
+    if not isinstance(unseen, ListConfig) or not set(unseen) <= set(auroc):
+        raise UserError(f"{printable(run.directory)} is no run of +experiment=unseen_classes; give the folder of those")
     for name in unseen or auroc:
         yield "without labels of the class" if unseen else _ALL_LABELS, name, auroc[name]
 

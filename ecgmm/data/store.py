@@ -103,6 +103,14 @@ def _open(path: Path, content: bytes) -> Store:
     return store
 
 
+def fingerprint_of(path: Path) -> str | None:
+    """Fingerprint of the store in a folder, which is not opened; None where the folder holds no manifest to read."""
+    try:
+        return _fingerprint(_read_manifest(path, _manifest_bytes(path)))
+    except (DataError, AttributeError, LookupError, TypeError):  # of another version, or no manifest at all
+        return None
+
+
 def _fingerprint(manifest: dict[str, Any]) -> str:
     settings = manifest["parameters"].items()
     parameters = {name: value for name, value in settings if name != "root" and not str(value).startswith(PATH_MARK)}

@@ -1,5 +1,6 @@
 """Causal language models of the ``transformers`` library: their layers, with room for a key and value of one's own."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from ecgmm.errors import ConfigError
+from ecgmm.models.architecture import architecture_of
 from ecgmm.pretrained import load_pretrained
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ class LanguageModel(nn.Module):
     Args:
         name_or_path: Hub name or folder of a pre-trained model.
         vocabulary_size: Number of token ids that the tokeniser gives out.
-        config: Configuration of a model with fresh weights, in place of a pre-trained one.
+        config: Configuration of a model with fresh weights, in place of a pre-trained one; also as plain data.
         lora_rank: Rank of low-rank adapters on every projection of attention and MLP (Hu et al., "LoRA",
             arXiv 2106.09685); the model's own weights then stay as they are. None lets all weights learn.
         lora_alpha: Adapters are scaled by ``lora_alpha / lora_rank``.
@@ -36,7 +38,7 @@ class LanguageModel(nn.Module):
         self,
         name_or_path: str | None,
         vocabulary_size: int,
-        config: "PretrainedConfig | None" = None,
+        config: "PretrainedConfig | Mapping[str, Any] | None" = None,
         lora_rank: int | None = None,
         lora_alpha: int = 128,
         lora_dropout: float = 0.1,
@@ -183,20 +185,17 @@ def causal(present: Tensor) -> Tensor:
     return (earlier & present.unsqueeze(1)) | itself
 
 
-def _load(name_or_path: str | None, config: "PretrainedConfig | None") -> Any:
+def _load(name_or_path: str | None, config: "PretrainedConfig | Mapping[str, Any] | None") -> Any:
     from transformers import AutoModelForCausalLM
 
     # Of the attention kernels only "sdpa" takes a mask of truth values for every pair of positions as it is.
     if config is not None:
-        return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+        return AutoModelForCausalLM.from_config(
+            architecture_of(config), attn_implementation="sdpa", trust_remote_code=False
+        )
     assert name_or_path is not None
-    return load_pretrained(
-        AutoModelForCausalLM,
-        "language_model.name_or_path",
-        name_or_path,
-        dtype=torch.float32,
-        attn_implementation="sdpa",
-    )
+    name = "language_model.name_or_path"
+    return load_pretrained(AutoModelForCausalLM, name, name_or_path, dtype=torch.float32, attn_implementation="sdpa")
 
 
 def _adapt(model: Any, rank: int, alpha: int, dropout: float) -> None:

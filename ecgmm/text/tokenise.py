@@ -76,7 +76,12 @@ class WordTokeniser:
             kept = [*SPECIAL_TOKENS, *frequent[: max_vocabulary - len(SPECIAL_TOKENS)]]
         if glossary:
             kept += [word for text in texts_of_glossary() for word in _words(text)]
-        vocabulary = {word: index for index, word in enumerate(dict.fromkeys(kept))}
+        return cls.of_words(dict.fromkeys(kept))
+
+    @classmethod
+    def of_words(cls, words: Iterable[str]) -> Self:
+        """With these words in order of their ids, the special tokens first."""
+        vocabulary = {word: index for index, word in enumerate(words)}
         tokeniser = tokenizers.Tokenizer(models.WordLevel(vocab=vocabulary, unk_token=SPECIAL_TOKENS[UNKNOWN_ID]))
         tokeniser.normalizer, tokeniser.pre_tokenizer = _NORMALISER, _SPLITTER
         tokeniser.add_special_tokens(list(SPECIAL_TOKENS))
@@ -138,6 +143,14 @@ class TransformerTokeniser:
         self.max_tokens = max_tokens
         self._tokeniser: Any = load_pretrained(AutoTokenizer, "text.tokeniser.name_or_path", self.name_or_path)
         self.vocabulary_size: int = len(self._tokeniser)
+
+    @classmethod
+    def of(cls, tokeniser: Any, max_tokens: int = 256) -> Self:
+        """Around a tokenizer that is loaded already."""
+        made = cls.__new__(cls)
+        made.name_or_path, made.max_tokens = "", max_tokens
+        made._tokeniser, made.vocabulary_size = tokeniser, len(tokeniser)
+        return made
 
     def encode_reports(self, reports: Reports, max_tokens: int = 256) -> ReportTable:
         """Token ids of each report with the model's special tokens; at most the smaller of the two limits."""

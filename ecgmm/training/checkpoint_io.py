@@ -1,25 +1,31 @@
-"""Checkpoints that are whole or not there.
+"""Checkpoints that are whole or not there, that name no folder, and that are checked before they are gone on from.
 
 Lightning writes them to the system's temporary folder and moves them. Where that is another disk the move is a copy,
-and a run killed in its middle leaves half a checkpoint under the final name.
+and a run killed in its middle leaves half a checkpoint under the final name. And it remembers the best epoch by an
+absolute path, so that it forgets it where the run was moved.
 """
 
+import secrets
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from ecgmm.runs.checkpoints import read_checkpoint
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes beside the final place and renames."""
+    """Writes beside the final place and renames; reads what is sound and runs nothing in it."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Save a checkpoint; a reader sees the old file or the new one."""
         final = Path(path)
         final.parent.mkdir(parents=True, exist_ok=True)
-        partial = final.with_name(final.name + ".partial")
+        partial = final.with_name(f".{secrets.token_hex(8)}.partial")  # a name that nobody could have put a link at
         try:
+            partial.touch(exist_ok=False)
             torch.save(checkpoint, partial)
             partial.replace(final)
         except BaseException as error:
@@ -28,6 +34,48 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             if refusal is not None:
                 raise refusal from error
             raise
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        """Load a checkpoint.
+
+        Raises:
+            DataError: If it is damaged, or holds more than a checkpoint of a run.
+        """
+        return read_checkpoint(Path(path))
+
+
+class MovableCheckpoint(ModelCheckpoint):
+    """Remembers checkpoints by their names in its own folder, and of which epoch the best one is."""
+
+    best_epoch: int | None = None
+
+    @property
+    def state_key(self) -> str:
+        """As ``ModelCheckpoint`` has it, so that runs from before this class go on."""
+        return super().state_key.replace("MovableCheckpoint", "ModelCheckpoint", 1)
+
+    def state_dict(self) -> dict[str, Any]:
+        """State for the checkpoint."""
+        state = super().state_dict()
+        named = {name: Path(state[name]).name for name in _PATHS if state[name]}
+        scores = {Path(path).name: score for path, score in state["best_k_models"].items()}
+        return {**state, **named, "best_k_models": scores, "dirpath": "", "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """State of the checkpoint, whatever folder it was saved in."""
+        here = Path(str(self.dirpath))
+        named = {name: str(here / Path(state_dict[name]).name) for name in _PATHS if state_dict[name]}
+        scores = {str(here / Path(path).name): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict({**state_dict, **named, "best_k_models": scores, "dirpath": self.dirpath})
+        self.best_epoch = state_dict.get("best_epoch")
+
+    def _save_checkpoint(self, trainer: Any, filepath: str) -> None:
+        if filepath == self.best_model_path:
+            self.best_epoch = trainer.current_epoch
+        super()._save_checkpoint(trainer, filepath)
+
+
+_PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 
 
 def _refusal(partial: Path, final: Path) -> OSError | None:

@@ -19,6 +19,7 @@ from lightning.pytorch.loggers.logger import Logger
 
 from ecgmm.ending import Stopped
 from ecgmm.errors import printable
+from ecgmm.runs.directory import without_folders
 from ecgmm.training import dashboard_content
 
 log = logging.getLogger(__name__)
@@ -191,7 +192,7 @@ def log_results(
     """
 
     def job(run: Any) -> None:
-        run.config.update({"facts": dashboard_content.without_folders(facts)}, allow_val_change=True)
+        run.config.update({"facts": without_folders(facts)}, allow_val_change=True)
         run.summary.update(dashboard_content.summary(frame, metrics))
         folder = directory / "wandb" / "sent"
         run.log(dashboard_content.media(frame, metrics, folder))

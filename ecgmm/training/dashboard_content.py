@@ -12,6 +12,7 @@ from ecgmm.files import read_json, write_json
 from ecgmm.plots.confusion import confusion_matrix
 from ecgmm.plots.curves import roc_and_pr_curves
 from ecgmm.plots.gates import gate_histograms
+from ecgmm.runs.directory import without_folders
 from ecgmm.training.predictions import labels_and_probabilities
 
 _STAYS_HERE = ("root", "raw", "store", "stores", "notes_csv", "csv")  # paths of this machine
@@ -37,19 +38,6 @@ def _without_paths(settings: Any) -> Any:
     if not isinstance(settings, dict):
         return settings
     return {name: _without_paths(value) for name, value in settings.items() if name.split(".")[-1] not in _STAYS_HERE}
-
-
-def without_folders(value: Any) -> Any:
-    """Settings in which a folder (of a pre-trained model, say) is only its last part."""
-    if isinstance(value, dict):
-        return {name: without_folders(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [without_folders(part) for part in value]
-    if not isinstance(value, str) or "/" not in value:
-        return value
-    path = Path(value).expanduser()
-    found = path.is_absolute() or os.path.exists(path)  # noqa: PTH110 (Path.exists raises where a name is too long)
-    return path.name if found else value
 
 
 def summary(frame: pl.DataFrame, metrics: dict[str, Any]) -> dict[str, Any]:

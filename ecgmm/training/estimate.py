@@ -1,6 +1,5 @@
 """What is left to do of a run, and how long that takes by a few of its own training steps on this machine."""
 
-import csv
 import json
 import os
 import statistics
@@ -19,11 +18,13 @@ from ecgmm.data.datamodule import EcgReportDataModule
 from ecgmm.data.preparation import open_or_prepare, store_path
 from ecgmm.data.prepare_command import prepare_command
 from ecgmm.errors import ConfigError
+from ecgmm.files import inside
 from ecgmm.models.method import ClosedFormMethod
+from ecgmm.runs.directory import RunState, config_digest, other_run, run_state
+from ecgmm.runs.facts import HISTORY, read_history
 from ecgmm.training.artefact import build_method
 from ecgmm.training.learning import construct_trainer, precision_of, stages_of
 from ecgmm.training.run import build_datamodule, build_task, build_texts
-from ecgmm.training.run_directory import RunState, config_digest, other_run, run_state
 
 _STEPS = 8
 _WARM_UP_STEPS = 3  # the first ones allocate and choose algorithms
@@ -112,8 +113,7 @@ class Estimator:
 
 
 def _epochs_done(directory: Path) -> int:
-    file = directory / "history.csv"
-    return len(list(csv.DictReader(file.open(encoding="utf-8")))) if file.exists() else 0
+    return read_history(directory, {}).height if inside(directory, HISTORY).exists() else 0
 
 
 def _time_epoch(config: DictConfig, resolved: dict[str, Any], datamodule: EcgReportDataModule) -> tuple[float, int]:

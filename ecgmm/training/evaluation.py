@@ -1,42 +1,61 @@
 """Evaluate a finished run again with its saved model, on its own store or another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import lightning
 import numpy as np
 import polars as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
+from pydantic import TypeAdapter
 from torch import nn
 
 from ecgmm.building import construct
 from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
 from ecgmm.data.leakage import origins, refuse_leak, shown_readouts
-from ecgmm.data.preparation import open_or_prepare
 from ecgmm.data.store import Store
-from ecgmm.errors import ConfigError
+from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.evaluation.thresholds import Thresholds
-from ecgmm.files import read_json, write_json
+from ecgmm.files import inside, write_json
+from ecgmm.runs.facts import CONFIG, EVALUATION, RUN, EvaluationSettings, read_config, read_facts, read_metrics
+from ecgmm.runs.reading import CURE, check_form
+from ecgmm.runs.saved_model import MODEL
+from ecgmm.runs.store_of_run import store_of_run
+from ecgmm.settings import check_saved
 from ecgmm.signal.only_leads import OnlyLeads
 from ecgmm.training.artefact import load_method, load_vocabularies
-from ecgmm.training.learning import precision_of
-from ecgmm.training.predictions import Fitted, evaluate, predict_frame, with_origins, without_readouts
+from ecgmm.training.learning import construct_trainer, precision_of
+from ecgmm.training.predictions import (
+    Fitted,
+    evaluate,
+    predict_frame,
+    refuse_not_finite,
+    with_origins,
+    without_readouts,
+)
 from ecgmm.training.task import DiagnosisTask
+
+_SETTINGS = TypeAdapter(EvaluationSettings)
 
 
 def evaluate_run(
-    run: Path, store_path: Path | None, split: str, leads: Sequence[str] | None = None, allow_leaky: bool = False
+    run: Path,
+    store_path: Path | None,
+    split: str,
+    leads: Sequence[str] | None = None,
+    allow_leaky: bool = False,
+    stores: Path = Path("stores"),
 ) -> tuple[dict[str, Any], Path]:
     """Predict a split and compute its metrics.
 
     Args:
         run: A finished run directory.
-        store_path: Another store; None takes the one the run was trained on.
+        store_path: Another store; None takes the one the run was trained on, which must be there.
         split: ``train``, ``val`` or ``test``.
         leads: Names of the leads that the method gets, the others are missing; None for all.
         allow_leaky: Whether labels from the report may meet the full report as input; the metrics then say so.
+        stores: Where the run's store is looked for.
 
     Returns:
         The metrics, and the file they were saved to: ``<run>/evaluation/<store>-<split>[-<leads>].json``.
@@ -44,13 +63,26 @@ def evaluate_run(
     Raises:
         ConfigError: If the store's classes, rate or window are not the model's, the split or a lead is unknown, no
             metric of the split is defined, or the number would measure a leak.
+        DataError: If a file of the run is missing or damaged, or its store is not there.
     """
     if split not in SPLITS:
         raise ConfigError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
-    method, preparation, facts = load_method(run / "model")
-    config = OmegaConf.load(run / "config.yaml")
-    assert isinstance(config, DictConfig)
-    store = open_or_prepare(config.data) if store_path is None else Store.open(store_path)
+    model = inside(run, MODEL)
+    method, preparation, facts = load_method(model)
+    about = _facts_of(run, facts)
+    saved = read_metrics(run, about)
+    settings = read_config(run, about)
+    check_form(settings, _SETTINGS, inside(run, CONFIG))
+    try:
+        check_saved(settings, CONFIG)
+    except ConfigError as error:
+        raise DataError(f"{printable(run)}: {error}; {CURE}") from None
+    config = DictConfig(settings)
+    store = (
+        store_of_run(about["data"]["fingerprint"], stores, settings, "paths.stores=..., or itself with store=...")
+        if store_path is None
+        else Store.open(store_path)
+    )
     _check_fits(facts, store)
     found = origins(store.manifest, facts["labels"], facts["text_policy"], method.inputs_at_test)
     refuse_leak(found, allow_leaky)
@@ -62,7 +94,7 @@ def evaluate_run(
         priority=list(config.labels.priority),
         train_fraction=1.0,
         text_policy=facts["text_policy"],
-        vocabularies=lambda *_: load_vocabularies(run / "model", facts),
+        vocabularies=lambda *_: load_vocabularies(model, facts),
         max_tokens=facts["max_tokens"],
         batch_size=config.batch_size,
         seed=config.seed,
@@ -74,7 +106,8 @@ def evaluate_run(
     task = DiagnosisTask(
         method, shown, None, torch.optim.AdamW, 0.0, tuple(facts["class_names"]), facts["task"], config.seed
     )
-    trainer = lightning.Trainer(
+    trainer = construct_trainer(
+        OmegaConf.create({"_target_": "lightning.Trainer"}),
         accelerator=config.trainer.accelerator,
         devices=1,
         precision=precision_of(config.trainer.precision, config.trainer.accelerator),
@@ -83,10 +116,10 @@ def evaluate_run(
         enable_model_summary=False,
     )
     datamodule.place(trainer.strategy.root_device)
-    saved = read_json(run / "metrics.json", "train the run again")
     # The batches of training's own evaluation: another make-up would round otherwise.
     together = ("val", "test") if split in ("val", "test") else (split,)
     frame = predict_frame(trainer, task, datamodule, together).filter(pl.col("split") == split)
+    refuse_not_finite(frame, CURE)
     known = {name: seen for name, seen in method.readouts.items() if name in saved["readouts"]}
     readouts = shown_readouts(found, known, allow_leaky)
     frame = without_readouts(frame, [name for name in method.readouts if name not in readouts])
@@ -96,10 +129,25 @@ def evaluate_run(
     if leads is not None:
         metrics["leads"] = list(leads)
     suffix = "" if leads is None else f"-{'+'.join(leads)}"
-    file = run / "evaluation" / f"{store.path.name}-{split}{suffix}.json"
-    file.parent.mkdir(exist_ok=True)
+    folder = inside(run, EVALUATION)
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{store.path.resolve().name}-{split}{suffix}.json"
     write_json(file, metrics)
     return metrics, file
+
+
+def _facts_of(run: Path, model: Mapping[str, Any]) -> dict[str, Any]:
+    """``run.json`` of a finished run, of the same task and classes as its model.
+
+    Raises:
+        DataError: If it cannot be used, or contradicts the model.
+    """
+    facts = read_facts(run)
+    if facts["finished"] is not True:
+        raise DataError(f"{printable(run)} holds an unfinished run; train it to its end first")
+    if (facts["task"], facts["labels"]["classes"]) != (model["task"], model["class_names"]):
+        raise DataError(f"{printable(run)} has another task or other classes in {RUN} than in its model; {CURE}")
+    return facts
 
 
 def _fitted(saved: dict[str, Any]) -> Fitted:

@@ -1,11 +1,14 @@
 """history.csv: one row an epoch of every stage, kept in checkpoints so that a resumed run continues the same file."""
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback
+
+from ecgmm.files import write_whole
 
 
 class History(Callback):
@@ -23,15 +26,17 @@ class History(Callback):
         """Append the epoch."""
         numbers = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.rows.append({"epoch": trainer.current_epoch, "step": trainer.global_step, **dict(sorted(numbers.items()))})
-        if not trainer.is_global_zero:
-            return
+        if trainer.is_global_zero:
+            self.write()
+
+    def write(self) -> None:
+        """Write the file."""
         names = list(dict.fromkeys(name for row in self.rows for name in row))
-        partial = self.path.with_name(self.path.name + ".partial")
-        with partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(self.rows)
-        partial.replace(self.path)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, names)
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_whole(self.path, table.getvalue().encode())
 
     def state_dict(self) -> dict[str, Any]:
         """Rows so far, for the checkpoint."""

@@ -2,34 +2,37 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import lightning
 import polars as pl
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from omegaconf import DictConfig, ListConfig
 
 from ecgmm.building import construct
 from ecgmm.data.datamodule import EcgReportDataModule
-from ecgmm.errors import ConfigError
+from ecgmm.errors import ConfigError, UserError
+from ecgmm.files import inside
 from ecgmm.models.contrastive_method import ContrastiveMethod
 from ecgmm.models.method import ClosedFormMethod, Method, Stage
-from ecgmm.training.checkpoint_io import AtomicCheckpointIO
+from ecgmm.runs.checkpoints import BEST, CHECKPOINTS, PRETRAIN, going_on_from, not_of_this_run, read_checkpoint
+from ecgmm.training.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
 from ecgmm.training.epoch_timer import EpochTimer
 from ecgmm.training.frozen_texts import know_frozen_texts
 from ecgmm.training.history import History
 from ecgmm.training.memory import keep_freed_memory
 from ecgmm.training.predictions import predict_frame
 from ecgmm.training.readouts import fit_report_readout, label_free_columns
-from ecgmm.training.resume import LAST, CheckpointInsideEpoch, ResumeInsideEpoch
+from ecgmm.training.resume import CheckpointInsideEpoch, ResumeInsideEpoch
 from ecgmm.training.shared_batch_norm import SharedBatchNorm
 from ecgmm.training.stopping import StopTogether
 from ecgmm.training.task import DiagnosisTask
 
 MONITOR = "val/auroc_macro"
+_Callback = TypeVar("_Callback", bound=Callback)
 
 
 def stages_of(method: Method, stages: str) -> tuple[Stage, ...]:
@@ -81,22 +84,65 @@ def learn(
 def _fit(
     stage: Stage, trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule, directory: Path
 ) -> None:
-    checkpoints = checkpoint_folder(directory, stage)
-    last = checkpoints / f"{LAST}.ckpt"
-    trainer.fit(
-        task,
-        train_dataloaders=datamodule.train_dataloader(with_labels=stage != "pretrain"),
-        val_dataloaders=datamodule.val_dataloader(),
-        ckpt_path=str(last) if last.exists() else None,
-        weights_only=True,
-    )
-    best = torch.load(checkpoints / "best.ckpt", map_location="cpu", weights_only=True)
-    task.load_state_dict(best["state_dict"])
+    place = _place(stage)
+    going_on = going_on_from(directory, *place)
+    if going_on is not None:
+        states = _check_fits(going_on, task)["callbacks"]
+        if not {_callback(trainer, kind).state_key for kind in (History, MovableCheckpoint)} <= states.keys():
+            raise not_of_this_run(going_on)  # Lightning would go on without them, and forget the best epoch
+    resume = _callback(trainer, ResumeInsideEpoch)
+    try:
+        trainer.fit(
+            task,
+            train_dataloaders=datamodule.train_dataloader(with_labels=stage != "pretrain"),
+            val_dataloaders=datamodule.val_dataloader(),
+            ckpt_path=None if going_on is None else str(going_on),
+            weights_only=True,
+        )
+    except (LookupError, TypeError, AttributeError, AssertionError, ValueError) as error:
+        if going_on is None or resume.is_over or isinstance(error, UserError):
+            raise
+        raise not_of_this_run(going_on) from error
+    if trainer.is_global_zero:
+        _callback(trainer, History).write()
+    best = inside(directory, CHECKPOINTS, *place, BEST)
+    found = _check_fits(best, task)
+    wanted = _callback(trainer, MovableCheckpoint).best_epoch
+    if wanted is not None and found["epoch"] != wanted:
+        raise not_of_this_run(best)
+    task.load_state_dict(found["state_dict"])
+
+
+def _check_fits(path: Path, task: DiagnosisTask) -> dict[str, Any]:
+    """Read a checkpoint whose weights are of the task's names and shapes, and finite.
+
+    Raises:
+        DataError: If they are not.
+    """
+    found = read_checkpoint(path)
+    own, saved = task.state_dict(), found["state_dict"]
+    if not isinstance(saved, dict) or own.keys() != saved.keys():
+        raise not_of_this_run(path)
+    if any(len(found[name]) != 1 for name in ("optimizer_states", "lr_schedulers")):
+        raise not_of_this_run(path)
+    if not all(isinstance(saved[name], torch.Tensor) and saved[name].shape == own[name].shape for name in own):
+        raise not_of_this_run(path)
+    return found
+
+
+def _callback(trainer: lightning.Trainer, kind: type[_Callback]) -> _Callback:
+    """The one callback of exactly that class."""
+    (found,) = [one for one in trainer.callbacks if type(one) is kind]  # type: ignore[attr-defined]  # lightning has it
+    return found
+
+
+def _place(stage: Stage) -> tuple[str, ...]:
+    return (PRETRAIN,) if stage == "pretrain" else ()
 
 
 def checkpoint_folder(directory: Path, stage: Stage) -> Path:
     """Where the checkpoints of a stage are; those of the last one are the run's."""
-    return directory / "checkpoints" / ("pretrain" if stage == "pretrain" else "")
+    return inside(directory, CHECKPOINTS, *_place(stage))
 
 
 def build_trainers(config: DictConfig, directory: Path, method: Method) -> list[StageTrainer]:
@@ -112,7 +158,7 @@ def _build_trainer(config: DictConfig, directory: Path, stage: Stage, history: H
     Pre-training never looks at a label, so its last epoch counts as its best.
     """
     pretraining = stage == "pretrain"
-    checkpoint = ModelCheckpoint(
+    checkpoint = MovableCheckpoint(
         checkpoint_folder(directory, stage),
         filename="best",
         monitor=None if pretraining else MONITOR,

@@ -1,5 +1,6 @@
 """Classify a single record with a saved model, and say what speaks against its numbers."""
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,8 +11,11 @@ from ecgmm.data.datamodule import ReportTokeniser
 from ecgmm.data.single_record import SingleRecord, read_single_record
 from ecgmm.data.waveform_blocks import LARGEST_STEP
 from ecgmm.errors import ConfigError, DataError, printable
+from ecgmm.files import inside
 from ecgmm.leads import LEADS
 from ecgmm.models.method import Method
+from ecgmm.runs.reading import CURE
+from ecgmm.runs.saved_model import MODEL
 from ecgmm.signal.quality import HALVING_CLIPPED_SHARE, HALVING_DRIFT_MV, HALVING_NOISE_MV
 from ecgmm.text.clean import clean_report, split_report
 from ecgmm.text.policy import apply_policy
@@ -49,7 +53,8 @@ def predict_record(run: Path, record: Path | None, report: str | None) -> Predic
         ConfigError: If neither is given, or not what the method looks at, or the report holds nothing for it.
         DataError: If the record cannot be read, shows no signal, or the model's answer is no number.
     """
-    method, preparation, facts = load_method(run / "model")
+    model = inside(run, MODEL)
+    method, preparation, facts = load_method(model)
     given = [name for name, value in (("ecg", record), ("text", report)) if value is not None]
     if not set(given) & set(method.inputs_at_test) and method.inputs_at_test:
         raise ConfigError(f"{method.name} looks at {' and '.join(method.inputs_at_test)}; give {_needed(method)}")
@@ -60,7 +65,7 @@ def predict_record(run: Path, record: Path | None, report: str | None) -> Predic
         raise ConfigError(
             f"nothing is left of the report that {method.name} looks at ({'; '.join(notes)}); give another"
         )
-    tokeniser, vocabulary = load_vocabularies(run / "model", facts)
+    tokeniser, vocabulary = load_vocabularies(model, facts)
     if shown and "text" in method.inputs_at_test:
         notes += _notes_on_words(shown, tokeniser, vocabulary, facts["max_tokens"])
     if read is not None:
@@ -83,11 +88,12 @@ def predict_record(run: Path, record: Path | None, report: str | None) -> Predic
         single = facts["task"] == "single_label"
         probabilities = output.logits.softmax(1) if single else output.logits.sigmoid()
         words = method.explain(batch)
-    if not probabilities.isfinite().all():
-        raise DataError(f"{run} gives no finite probability; its weights are damaged or diverged: train the run again")
-    found = dict(zip(facts["class_names"], probabilities[0].tolist(), strict=True))
-    gate = {} if output.gate is None else {"gate": float(output.gate[0])}
-    return Prediction(found | gate, words, notes)
+    numbers = dict(zip(facts["class_names"], probabilities[0].tolist(), strict=True))
+    if output.gate is not None:
+        numbers["gate"] = float(output.gate[0])
+    if not all(map(math.isfinite, numbers.values())):
+        raise DataError(f"the model of {printable(run)} predicts values that are not finite; {CURE}")
+    return Prediction(numbers, words, notes)
 
 
 def _needed(method: Method) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ecgmm.data.datamodule import EcgReportDataModule
 from ecgmm.data.split_checks import require_both_answers
+from ecgmm.errors import DataError, printable
 from ecgmm.evaluation.calibration import fit_temperature
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
 from ecgmm.evaluation.results import average_windows, evaluate_predictions
@@ -100,6 +101,19 @@ def _columns(readout: str, class_names: Sequence[str]) -> list[str]:
 def readouts_in(frame: pl.DataFrame) -> list[str]:
     """Names of the readouts that a frame of predictions holds."""
     return list(dict.fromkeys(name.split(".")[0] for name in frame.columns if ".probability." in name))
+
+
+def refuse_not_finite(frame: pl.DataFrame, cure: str) -> None:
+    """Refuse predictions that are no numbers.
+
+    Raises:
+        DataError: Ending with the cure, if a probability or a gate is not finite.
+    """
+    for name in frame.columns:
+        if (name == "gate" or "probability." in name) and not frame[name].cast(
+            pl.Float64
+        ).drop_nulls().is_finite().all():
+            raise DataError(f"the model predicts values that are not finite (column {printable(name)}); {cure}")
 
 
 def without_readouts(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:

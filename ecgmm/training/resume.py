@@ -11,9 +11,10 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback
 
 from ecgmm.data.loader import rank_and_world_size
+from ecgmm.training.checkpoint_io import MovableCheckpoint
 from ecgmm.training.processes import of_all
 from ecgmm.training.task import DiagnosisTask
 
@@ -21,7 +22,7 @@ LAST = "last"
 _KEY = "inside_epoch"
 
 
-class CheckpointInsideEpoch(ModelCheckpoint):
+class CheckpointInsideEpoch(MovableCheckpoint):
     """Replaces ``last.ckpt`` every few minutes.
 
     Args:
@@ -45,6 +46,7 @@ class ResumeInsideEpoch(Callback):
 
     def __init__(self) -> None:
         self._saved: dict[str, Any] | None = None
+        self.is_over = False  # what fails before it is over fails by the checkpoint
 
     def on_save_checkpoint(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
@@ -67,15 +69,19 @@ class ResumeInsideEpoch(Callback):
         """Restore the states."""
         assert isinstance(pl_module, DiagnosisTask)
         saved, self._saved = self._saved, None
-        if saved is None:
-            return
-        _train_loader(trainer).load_state_dict(saved["loader"])
-        rank, world_size = rank_and_world_size()
-        if len(saved["random"]) == world_size:
-            _restore_random_state(pl_module, saved["random"][rank])
-        else:
-            pl_module.seed_epoch()  # the rest of the epoch is drawn anew
-        pl_module.load_epoch_state(saved["task"])
+        if saved is not None:
+            _restore(trainer, pl_module, saved)
+        self.is_over = True
+
+
+def _restore(trainer: lightning.Trainer, task: DiagnosisTask, saved: dict[str, Any]) -> None:
+    _train_loader(trainer).load_state_dict(saved["loader"])
+    rank, world_size = rank_and_world_size()
+    if len(saved["random"]) == world_size:
+        _restore_random_state(task, saved["random"][rank])
+    else:
+        task.seed_epoch()  # the rest of the epoch is drawn anew
+    task.load_epoch_state(saved["task"])
 
 
 def _random_state(task: DiagnosisTask) -> dict[str, torch.Tensor | None]:

@@ -17,9 +17,14 @@ from ecgmm.data.datamodule import EcgReportDataModule, Reports, ReportTokeniser
 from ecgmm.data.leakage import origins, refuse_leak, shown_readouts
 from ecgmm.data.split_checks import require_both_answers
 from ecgmm.data.store import Store
-from ecgmm.files import read_json, write_json
+from ecgmm.files import write_json
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
+from ecgmm.runs.directory import config_digest, finish_run, open_run, run_state
+from ecgmm.runs.facts import METRICS, SCHEMA_VERSION, read_metrics, read_state
+from ecgmm.runs.predictions import write_predictions
+from ecgmm.runs.provenance import environment
+from ecgmm.runs.saved_model import MODEL
 from ecgmm.text.closed import known_statements
 from ecgmm.text.rarity import MIN_PATIENTS
 from ecgmm.text.tokenise import StatementVocabulary
@@ -27,16 +32,16 @@ from ecgmm.training.artefact import build_method, build_preparation, save_model
 from ecgmm.training.compiling import compile_encoder
 from ecgmm.training.dashboard import Dashboard, log_results, open_dashboard
 from ecgmm.training.learning import build_trainers, learn, precision_of, stages_of
-from ecgmm.training.predictions import evaluate, fit_on_validation, readouts_in, with_origins, without_readouts
+from ecgmm.training.predictions import (
+    evaluate,
+    fit_on_validation,
+    readouts_in,
+    refuse_not_finite,
+    with_origins,
+    without_readouts,
+)
 from ecgmm.training.processes import is_first_process, wait_until
 from ecgmm.training.readouts import LABEL_FREE
-from ecgmm.training.run_directory import (
-    SCHEMA_VERSION,
-    config_digest,
-    environment,
-    open_run,
-    run_state,
-)
 from ecgmm.training.summary import left_out_lines
 from ecgmm.training.task import DiagnosisTask
 
@@ -72,9 +77,9 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
     require_both_answers(targets.values[datamodule.rows["test"]], "test", targets.class_names)
     config.from_data = datamodule.facts()
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
-    if run_state(directory, config_digest(resolved, store.fingerprint)) == "finished":
+    if run_state(directory, config_digest(resolved, store.fingerprint), config.overwrite) == "finished":
         log.info("%s is finished already", directory)  # before the method is built, which may take long
-        return read_json(directory / "metrics.json", "remove the folder and train again")
+        return read_metrics(directory, read_state(directory) or {})
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     method = build_method(resolved, build_texts(config, datamodule))
     found = origins_of(resolved, store, method)
@@ -99,12 +104,13 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
         frame, seconds_per_epoch = learn(trainers, task, datamodule, directory)
         refused = [name for name in readouts_in(frame) if name not in facts["readouts"]]
         frame = without_readouts(frame, refused)
-        frame.write_parquet(directory / "predictions.parquet")
+        refuse_not_finite(frame, "train with a lower optimizer.lr")
+        write_predictions(directory, frame)
         fitted = fit_on_validation(frame, task.class_names, task.task_name)
         metrics = evaluate(frame, task.class_names, task.task_name, fitted, **resolved["evaluation"])
         metrics = with_origins(metrics, found, readouts)
-        save_model(directory / "model", task, datamodule, resolved)
-        write_json(directory / "metrics.json", metrics)
+        save_model(directory / MODEL, task, datamodule, resolved)
+        write_json(directory / METRICS, metrics)
         measured = {
             "seconds_per_epoch": seconds_per_epoch,
             "wall_time_s": round(time.monotonic() - started, 1),
@@ -112,7 +118,7 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
         }
         done = {**facts, **environment(), **measured, "finished": True}
         log_results(dashboard, directory, frame, metrics, done, store.manifest, config.logger.artifacts)
-    write_json(directory / "run.json", done)
+    finish_run(directory, done)
     return metrics
 
 

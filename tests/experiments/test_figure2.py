@@ -117,7 +117,7 @@ def test_before_has_gaps_and_after_is_what_the_method_sees_in_millivolts(store: 
 def test_sheets_have_the_proportions_of_the_paper_and_the_figure_states_their_scale(
     store: Store, tmp_path: Path
 ) -> None:
-    figure = build(find_runs([run_on(tmp_path, store)])[0]).figure
+    figure = build(find_runs([run_on(tmp_path, store)])[0], store.path.parent).figure
     assert len(figure.axes) == 10
     width_in, height_in = figure.get_size_inches()
     for axes in figure.axes:
@@ -131,7 +131,7 @@ def test_sheets_have_the_proportions_of_the_paper_and_the_figure_states_their_sc
 
 
 def test_files_are_the_same_bytes_whenever_they_are_drawn_and_name_nobody(store: Store, tmp_path: Path) -> None:
-    drawings = [build(find_runs([run_on(tmp_path / out, store)])[0]) for out in ("a", "b")]
+    drawings = [build(find_runs([run_on(tmp_path / out, store)])[0], store.path.parent) for out in ("a", "b")]
     for out, drawing in zip(("a", "b"), drawings, strict=True):
         save(drawing, tmp_path / out)
     words = "\n".join([*texts(drawings[0].figure), drawings[0].caption])
@@ -162,5 +162,5 @@ def test_a_store_that_is_gone_is_named_with_the_command_that_makes_it(
 
 def test_a_store_of_other_data_is_refused(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_on(tmp_path, store, fingerprint="0" * 64)
-    assert main([str(tmp_path)]) == 2
+    assert main([str(tmp_path), "--stores", str(store.path.parent)]) == 2
     assert "is not the store" in capsys.readouterr().err

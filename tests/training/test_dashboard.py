@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from ecgmm.ending import Stopped
+from ecgmm.runs.directory import without_folders
 from ecgmm.training import dashboard_content
 from ecgmm.training.dashboard import Dashboard, log_results, open_dashboard
 from tests.experiments.simulated_runs import CLASSES, write_run
@@ -115,7 +116,7 @@ def test_a_folder_that_is_given_relative_is_only_its_last_part_too(
     monkeypatch.chdir(tmp_path)
     Path("of_someone/bert").mkdir(parents=True)
     long = "a reference/" + "x" * 500
-    assert dashboard_content.without_folders(["of_someone/bert", "~/x/bert", "hub/bert", long]) == [
+    assert without_folders(["of_someone/bert", "~/x/bert", "hub/bert", long]) == [
         "bert",
         "bert",
         "hub/bert",

@@ -40,7 +40,7 @@ def test_a_row_trains_evaluates_and_predicts_one_record(
     run = train(f"method={method}", "trainer.precision=32-true")
     metrics = json.loads((run / "metrics.json").read_text())
     assert 0.3 < metrics["test/auroc_macro"]["value"] <= 1
-    assert command("evaluate", f"run={run}") == 0
+    assert command("evaluate", f"run={run}", f"paths.stores={workspace}/stores") == 0
     for part in (metrics, *metrics["readouts"].values()):
         del part["val/auroc_macro"]  # only training looks at validation as well
     [file] = (run / "evaluation").glob("*-test.json")

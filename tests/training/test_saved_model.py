@@ -33,9 +33,9 @@ def store_of(run: Path, workspace: Path) -> Path:
     return path
 
 
-def test_evaluate_repeats_the_numbers_of_training(finished_run: Path, command: Command) -> None:
+def test_evaluate_repeats_the_numbers_of_training(finished_run: Path, command: Command, workspace: Path) -> None:
     """To the last bit, because it predicts the batches that training predicted: others could round otherwise."""
-    assert command("evaluate", f"run={finished_run}") == 0
+    assert command("evaluate", f"run={finished_run}", f"paths.stores={workspace}/stores") == 0
     [file] = (finished_run / "evaluation").glob("*-test.json")
     saved = json.loads((finished_run / "metrics.json").read_text())
     del saved["val/auroc_macro"]  # only training looks at validation as well

@@ -95,16 +95,16 @@ def test_a_method_of_one_stage_is_the_same_under_both(train: Callable[..., Path]
 
 
 def test_evaluate_repeats_the_readout_of_the_saved_model_and_takes_fewer_leads(
-    train: Callable[..., Path], command: Command
+    train: Callable[..., Path], command: Command, workspace: Path
 ) -> None:
     run = train("trainer.precision=32-true")
-    assert command("evaluate", f"run={run}") == 0
+    assert command("evaluate", f"run={run}", f"paths.stores={workspace}/stores") == 0
     [file] = (run / "evaluation").glob("*-test.json")
     saved = json.loads((run / "metrics.json").read_text())
     for part in (saved, *saved["readouts"].values()):
         del part["val/auroc_macro"]  # only training looks at validation as well
     assert json.loads(file.read_text()) == saved
-    assert command("evaluate", f"run={run}", "leads=[II,V2]") == 0
+    assert command("evaluate", f"run={run}", f"paths.stores={workspace}/stores", "leads=[II,V2]") == 0
     [file] = (run / "evaluation").glob("*-test-II+V2.json")
     fewer = json.loads(file.read_text())
     assert fewer["leads"] == ["II", "V2"]

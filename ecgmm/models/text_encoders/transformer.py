@@ -1,11 +1,13 @@
 """Report encoder around any model of the ``transformers`` library, from a hub name, a folder or a configuration."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from ecgmm.errors import ConfigError
+from ecgmm.models.architecture import architecture_of
 from ecgmm.models.text_encoders.known_texts import KnownTexts
 from ecgmm.pretrained import load_pretrained
 
@@ -23,7 +25,7 @@ class Transformer(nn.Module):
         trainable_layers: How many of the last layers learn; None for all of the transformer, 0 for nothing but the
             linear layer. What does not learn has its dropout off.
         dropout: Dropout before the linear layer.
-        config: Configuration of a model with fresh weights, in place of a pre-trained one.
+        config: Configuration of a model with fresh weights, in place of a pre-trained one; also as plain data.
 
     Raises:
         ConfigError: If the model cannot be found, or has fewer token embeddings than the tokeniser has tokens.
@@ -36,7 +38,7 @@ class Transformer(nn.Module):
         dim: int,
         trainable_layers: int | None,
         dropout: float,
-        config: "PretrainedConfig | None" = None,
+        config: "PretrainedConfig | Mapping[str, Any] | None" = None,
     ) -> None:
         super().__init__()
         self.dim = dim
@@ -136,11 +138,11 @@ def _learning_part(model: Any, trainable_layers: int | None) -> list[nn.Module]:
     return list(next(stacks))[n_layers - trainable_layers :]
 
 
-def _load(name_or_path: str | None, config: "PretrainedConfig | None") -> Any:
+def _load(name_or_path: str | None, config: "PretrainedConfig | Mapping[str, Any] | None") -> Any:
     from transformers import AutoModel
 
     if config is not None:
-        model = AutoModel.from_config(config)
+        model = AutoModel.from_config(architecture_of(config), trust_remote_code=False)
     else:
         assert name_or_path is not None
         model = load_pretrained(AutoModel, "text_encoder.name_or_path", name_or_path, dtype=torch.float32)

@@ -1,0 +1,58 @@
+"""With what a run was made: version and commit of ecgmm, versions of libraries, hardware."""
+
+import os
+import platform
+import subprocess
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import ecgmm
+
+_PACKAGES = ("torch", "lightning", "hydra-core", "transformers", "torchmetrics", "numpy", "scikit-learn", "wfdb")
+_SECONDS = 10
+
+
+def environment() -> dict[str, Any]:
+    """Commit, versions and hardware, for ``run.json``."""
+    versions = {name: version(name) for name in _PACKAGES}
+    return {
+        "commit": commit_of(Path(ecgmm.__file__).resolve()),
+        "versions": {"python": platform.python_version(), "ecgmm": ecgmm.__version__, **versions},
+        "hardware": {
+            "machine": platform.machine(),
+            "cpu_cores": os.cpu_count(),
+            "cpu_threads": torch.get_num_threads(),
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        },
+    }
+
+
+def commit_of(package: Path) -> str | None:
+    """Commit of the package's own checkout; None where it was installed, whatever repository it was installed into.
+
+    Args:
+        package: The package's ``__init__.py``.
+    """
+    root = package.parents[1]
+    try:
+        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+        if project != "ecgmm" or Path(_git(root, "rev-parse", "--show-toplevel")).resolve() != root:
+            return None
+        _git(root, "ls-files", "--error-unmatch", str(package.relative_to(root)))
+        return _git(root, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
+        return None
+
+
+def _git(root: Path, *arguments: str) -> str:
+    # Inside a git hook these variables point to the repository of the hook.
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "-C", str(root), *arguments]
+    found = subprocess.run(  # noqa: S603 (fixed commands)
+        command, capture_output=True, text=True, check=True, env=surroundings, timeout=_SECONDS
+    )
+    return found.stdout.strip()

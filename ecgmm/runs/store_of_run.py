@@ -1,0 +1,44 @@
+"""The store that a run was trained on, found by its fingerprint: never by a path that the run names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from ecgmm.data.prepare_command import prepare_command
+from ecgmm.data.store import Store, fingerprint_of
+from ecgmm.errors import DataError, printable
+
+STORES = Path("stores")
+"""Where stores are by default, as ``paths.stores`` has it."""
+_SOURCES = ("ecgmm.data.mimic_iv_ecg.MimicIvEcg", "ecgmm.data.ptb_xl.PtbXl", "ecgmm.data.simulated.Synthetic")
+
+
+def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any], setting: str) -> Store:
+    """Open the store with a fingerprint.
+
+    Args:
+        fingerprint: Of the run's store.
+        stores: Folder that holds stores, one of which it may be.
+        config: The run's configuration, which says how to make the store where there is none.
+        setting: With what the user names the folder, such as ``paths.stores=...``.
+
+    Raises:
+        DataError: If it is not there.
+    """
+    folders = sorted(path for path in stores.glob("*") if path.is_dir()) if stores.is_dir() else []
+    for path in folders:
+        if fingerprint_of(path) == fingerprint:
+            return Store.open(path)
+    raise DataError(
+        f"what {printable(stores)} holds is not the store that the run was trained on ({printable(fingerprint[:12])});"
+        f" name the folder that holds it with {setting}{_command(config.get('data'))}"
+    )
+
+
+def _command(data: Any) -> str:
+    """How to make a store, as words of a message; nothing for settings that are of no known source."""
+    if not isinstance(data, dict) or data.get("_target_") not in _SOURCES:
+        return ""
+    return f", or make it: {prepare_command(OmegaConf.create(data))}"

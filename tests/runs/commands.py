@@ -1,0 +1,45 @@
+"""Every command that reads a run, and its arguments."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+Arguments = Callable[[Path, Path, list[str]], list[str]]
+"""From the run, its store and the settings that it was trained with."""
+
+
+def _collected(*more: str) -> Arguments:
+    return lambda run, store, settings: [str(run.parent), *more]
+
+
+def _drawn(*more: str) -> Arguments:
+    return lambda run, store, settings: [str(run.parent), "--out", str(run.parents[1] / "figures"), *more]
+
+
+COMMANDS: dict[str, Arguments] = {
+    "predict": lambda run, store, settings: [f"run={run}", 'report="Sinus rhythm. Left axis deviation."'],
+    "evaluate": lambda run, store, settings: [f"run={run}", f"store={store}"],
+    "train": lambda run, store, settings: [*settings, f"hydra.run.dir={run}"],
+    "plan": lambda run, store, settings: [*settings, f"paths.outputs={run.parents[1]}", f"name={run.parent.name}"],
+    "experiments.table2": _collected("--resamples", "20"),
+    "experiments.leads": _collected(),
+    "experiments.unseen": lambda run, store, settings: [str(run.parent)],
+    "experiments.reliability": _drawn(),
+    "experiments.gates": _drawn(),
+    "experiments.figure1": _drawn(),
+    "experiments.figure2": lambda run, store, settings: [
+        *_drawn()(run, store, settings),
+        "--stores",
+        str(store.parent),
+    ],
+    "experiments.figure3": _drawn(),
+    "experiments.figure4": _drawn(),
+    "experiments.report": lambda run, store, settings: [
+        str(run.parent),
+        "--out",
+        str(run.parents[1] / "report.html"),
+        "--resamples",
+        "20",
+        "--stores",
+        str(store.parent),
+    ],
+}

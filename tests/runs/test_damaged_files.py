@@ -1,0 +1,92 @@
+"""A file of a run that is damaged, missing or of another kind: a sentence, or the same answer; never another one."""
+
+import os
+import random
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runs.commands import COMMANDS
+from tests.runs.conftest import Outcome
+from tests.runs.faults import FAULTS, FILES
+
+HARMFUL = re.compile(r"\b(remove|delete|rm|sudo|chmod)\b")
+ALL = [(command, file, fault) for command in COMMANDS for file in FILES for fault in FAULTS]
+# The quick ones read all files but two; the whole walk is slow.
+FEW = random.Random(0).sample([case for case in ALL if case[0] in ("predict", "experiments.table2", "train")], 36)
+
+
+@pytest.fixture
+def check(
+    outcome: Callable[..., Outcome],
+    run: Path,
+    store_path: Path,
+    run_settings: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Callable[[Sequence[tuple[str, str, str]]], None]:
+    """Try cases one after the other, each on a run as sound as the one before was."""
+    monkeypatch.chdir(tmp_path)
+    sound: dict[str, Outcome] = {}
+
+    def started(name: str) -> Outcome:
+        if name == "plan":  # finds the run by the name of its folder
+            monkeypatch.setattr("ecgmm.command_line.run_name", lambda overrides: run.name)
+        code, out, err = outcome(name, *COMMANDS[name](run, store_path, run_settings))
+        return code, "\n".join(line for line in out.splitlines() if "min" not in line), err
+
+    def tried(cases: Sequence[tuple[str, str, str]]) -> None:
+        for name, file, fault in cases:
+            if name not in sound:
+                sound[name] = started(name)
+            path, place = run / file, f"{name}, {file} {fault}"
+            kept = path.read_bytes()
+            FAULTS[fault](path)
+            with monkeypatch.context() as patch:
+                if fault == "unreadable":
+                    patch.setattr(os, "open", refusing(path))
+                code, out, err = started(name)
+            assert code in (0, 2), place
+            assert "Traceback" not in err + out, place
+            if code == 0:
+                assert out == sound[name][1] or name == "experiments.report", place
+            else:
+                errors = [line for line in err.splitlines() if line.startswith("error: ")]
+                assert len(errors) == 1, (place, err)
+                assert not HARMFUL.search(errors[0]), (place, err)
+            restore(path, kept)
+
+    return tried
+
+
+def refusing(path: Path) -> Callable[..., int]:
+    """``os.open`` as a user without the right to read the file has it."""
+    original = os.open
+
+    def opened(name: Any, flags: int, *more: Any, **settings: Any) -> int:
+        if str(name) == str(path):
+            raise PermissionError(13, "Permission denied", str(name))
+        return original(name, flags, *more, **settings)
+
+    return opened
+
+
+def restore(path: Path, content: bytes) -> None:
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+    elif path.is_symlink() or path.exists():
+        path.unlink()
+    path.write_bytes(content)
+
+
+def test_a_sample_of_commands_files_and_faults(check: Callable[..., None]) -> None:
+    check(FEW)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_with_every_file_and_fault(check: Callable[..., None], name: str) -> None:
+    check([case for case in ALL if case[0] == name])
