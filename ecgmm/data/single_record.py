@@ -104,7 +104,7 @@ def _unit(stem: Path) -> Unit:
         rate_hz = HeaderReader().read(f"{stem}.hea").layout.rate_hz
     except BadRecordError as error:
         raise _refused(stem, error.reason) from None
-    found = check_headers(HeaderUnit("", [str(stem)], [None], [None], rate_hz))
+    found = check_headers(HeaderUnit("", [str(stem)], [None], [None], rate_hz, follow_links=True))
     for reason in found.reasons:
         raise _refused(stem, reason)
     if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
