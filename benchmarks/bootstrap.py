@@ -30,7 +30,7 @@ from rich.table import Table
 from torchmetrics.functional.classification import binary_calibration_error, multiclass_calibration_error
 
 from ecgmm.evaluation.bootstrap import bootstrap, patient_weights
-from ecgmm.evaluation.calibration import N_BINS, apply_temperature, calibration_scorer
+from ecgmm.evaluation.calibration import CHANCE_OF, N_BINS, apply_temperature, calibration_scorer
 from ecgmm.evaluation.metrics import Scorer, TaskKind, joint_scorer, make_scorer
 
 CLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
@@ -146,7 +146,11 @@ def measure(task: TaskKind, n_records: int, n_resamples: int, n_loop: int) -> Me
     drawn = [np.repeat(np.arange(n_records), count) for count in weights.T.astype(int)]
     theirs, loop, _ = timed(lambda: [loop_values(labels[rows], probabilities[rows], task) for rows in drawn])
     gaps = [abs(value - ours[key][r]) for r, values in enumerate(theirs) for key, value in values.items()]
-    return Measured(task, seconds, wall, memory, loop / n_loop * n_resamples, max(gaps), len(ours))
+    return Measured(task, seconds, wall, memory, loop / n_loop * n_resamples, max(gaps), _n_metrics(ours))
+
+
+def _n_metrics(found: dict[str, Any]) -> int:
+    return sum(not key.startswith(CHANCE_OF) for key in found)
 
 
 def timed(run: Callable[[], Any]) -> tuple[Any, float, float]:

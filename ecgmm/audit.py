@@ -23,7 +23,8 @@ def main(config: DictConfig) -> None:
         print_coverage(read_statements(Path(config.statements)))
         return
 
-    from ecgmm.terminal import PlainConsole, say
+    from ecgmm.plain_console import PlainConsole
+    from ecgmm.terminal import say
 
     if config.agreement:
         from ecgmm.auditing.agreement import print_agreement

@@ -52,7 +52,7 @@ def download(config: DictConfig) -> None:
         raise ConfigError(f"data.name is {config.data.name}; choose data={' or data='.join(config.sources)}")
     settings: DataConfig = construct(config.data)
     site = Site(config.url or source.url, construct(config.connection))
-    print(f"{source.licence}\nCite {source.cite}.")
+    say(source.licence, f"Cite {source.cite}.")
     if settings.root is not None:
         Path(settings.root).expanduser().mkdir(parents=True, exist_ok=True)
     with one_process(settings.root_path, "downloads to"):

@@ -18,7 +18,8 @@ def main(config: DictConfig) -> None:
     from ecgmm.training.summary import print_metrics
 
     store = None if config.store is None else Path(config.store)
-    metrics, file = evaluate_run(Path(config.run), store, config.split, config.leads, Path(config.paths.stores))
+    stores = Path(config.paths.stores)
+    metrics, file = evaluate_run(Path(config.run), store, config.split, config.leads, config.allow_leaky, stores)
     print_metrics(metrics, file)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Print a line a job and the sum; nothing is prepared, trained or written."""
     if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
-        print(f"{__doc__}\nIt takes what `python -m ecgmm.train` takes.")
+        say(__doc__, "It takes what `python -m ecgmm.train` takes.")
         return
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         jobs, n_jobs = plan([text for text in sys.argv[1:] if text not in ("-m", "--multirun")])
@@ -34,7 +34,7 @@ def main() -> None:
     states = Counter(job.state for job in jobs)
     total_s = sum(job.seconds_left for job in jobs) / n_jobs
     say(f"{len(jobs)} jobs: {', '.join(f'{n} {state}' for state, n in states.items())}")
-    print(f"about {_minutes(total_s).strip()} of training, {n_jobs} side by side (n_jobs)")
+    say(f"about {_minutes(total_s).strip()} of training, {n_jobs} side by side (n_jobs)")
 
 
 def plan(overrides: Sequence[str]) -> "tuple[list[Job], int]":

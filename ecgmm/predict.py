@@ -10,7 +10,10 @@ from ecgmm.settings import check
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="predict")
 def main(config: DictConfig) -> None:
-    """Print class probabilities, the gate where the method has one, and what the method says in words."""
+    """Print class probabilities, the gate where the method has one, and what the method says in words.
+
+    What speaks against them goes to standard error.
+    """
     check("predict", config)
     from pathlib import Path  # with the slow imports below, not needed by --help
 
@@ -18,10 +21,11 @@ def main(config: DictConfig) -> None:
     from ecgmm.training.prediction import predict_record
 
     record = None if config.record is None else Path(config.record)
-    numbers, words = predict_record(Path(config.run), record, config.report)
-    for name, value in numbers.items():
+    prediction = predict_record(Path(config.run), record, config.report)
+    for name, value in prediction.numbers.items():
         say(f"{name:<24} {value:.3f}")
-    say(*words)
+    say(*prediction.words)
+    say(*(f"note: {note}" for note in prediction.notes), to_stderr=True)
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ def main(config: DictConfig) -> None:
     """Prepare the store that ``data`` describes, add what its source has in addition, or show what it holds."""
     check("prepare", config)
     from ecgmm.data.manifest import print_summary  # slow imports, not needed by --help
-    from ecgmm.data.preparation import prepare_store, store_path
+    from ecgmm.data.preparation import is_there, prepare_store, store_path
     from ecgmm.data.store import Store
     from ecgmm.integrity.report import PAGE_NAME, is_current, write_integrity
     from ecgmm.terminal import say
 
     settings = construct(config.data)
-    before = Store.open(store_path(settings)) if store_path(settings).exists() else None
+    before = Store.open(store_path(settings)) if is_there(store_path(settings)) else None
     path = prepare_store(settings)
     store = Store.open(path)
     if before is None:

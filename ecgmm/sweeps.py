@@ -78,7 +78,7 @@ def _refuse_unfit(config: DictConfig) -> None:
         message = user_message(error)
         if message is None:
             raise
-        print(f"error: {message}", file=sys.stderr)
+        say(f"error: {message}", to_stderr=True)
         sys.exit(2)
 
 

@@ -134,8 +134,8 @@ class Run:
         labels, probabilities = self._labels_and_probabilities(self.test)
         calibrated = apply_temperature(probabilities, self.temperature, self.task)
         scorers = (
-            calibration_scorer(labels, probabilities, self.task),
-            calibration_scorer(labels, calibrated, self.task, "_calibrated"),
+            calibration_scorer(labels, probabilities, self.task, with_chance=True),
+            calibration_scorer(labels, calibrated, self.task, "_calibrated", with_chance=True),
         )
         return joint_scorer(scorers)
 

@@ -168,9 +168,7 @@ def _measure(
         seeds=[run.seed for run in group],
         seconds_per_epoch=float(np.mean(seconds)) if seconds else None,
         temperature=float(np.mean([run.temperature for run in group])),
-        values={
-            name: estimate_of(name, float(found.by_seed[name].mean()), found.resampled[name]) for name in _MEASURED
-        },
+        values={name: estimate_of(name, float(found.by_seed[name].mean()), found.resampled) for name in _MEASURED},
         sd={name: _sd(found.by_seed[name]) for name in _MEASURED},
         compared=compared,
         report_gain=_difference(HEADLINE, found, without) if without else None,

@@ -23,9 +23,10 @@ from ecgmm.auditing.tables import print_audit
 from ecgmm.configuration import CONF_DIR
 from ecgmm.data.manifest import print_summary
 from ecgmm.data.splits import SPLITS
+from ecgmm.plain_console import PlainConsole
 from ecgmm.plots import confusion_matrix, gate_histograms, roc_and_pr_curves
 from ecgmm.plots.page import templates
-from ecgmm.terminal import PlainConsole, say
+from ecgmm.terminal import say
 from ecgmm.training.summary import print_metrics
 from experiments import figure4, gates, leads, reliability, report, table2, unseen
 from experiments.escaping import csv_text, latex_text, markdown_text

@@ -13,9 +13,10 @@ from ecgmm.auditing.probes import Probes
 from ecgmm.auditing.tables import print_audit
 from ecgmm.auditing.verdicts import verdicts
 from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
+from ecgmm.data.leakage import text_origin
 from ecgmm.data.store import Store
 from ecgmm.files import write_json
-from ecgmm.terminal import PlainConsole
+from ecgmm.plain_console import PlainConsole
 from ecgmm.training.run import build_datamodule
 
 TEXT_POLICIES = ("full", "masked", "shuffled", "none")
@@ -43,6 +44,7 @@ def audit_store(config: DictConfig, store: Store) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "store": {"name": store.path.name, "fingerprint": store.fingerprint, "split": store.manifest["split"]},
         "task": config.task.name,
+        "text_origin": text_origin(store.manifest),
         "labels": {"name": config.labels.name, **store.manifest["labels"][config.labels.name]},
         "records": datamodule.summary().to_dicts(),
         "classes": _class_counts(datamodule),

@@ -7,7 +7,8 @@ from rich.table import Table
 
 from ecgmm.errors import DataError
 from ecgmm.files import read_bounded
-from ecgmm.terminal import PlainConsole, say
+from ecgmm.plain_console import PlainConsole
+from ecgmm.terminal import say
 from ecgmm.text.statements import coverage, findings_of
 
 _MOST_BYTES = 64 << 20
@@ -45,4 +46,4 @@ def print_coverage(statements: list[str]) -> None:
     PlainConsole().print(table)
     unrecognised = [statement for statement in statements if not findings_of(statement)]
     say(f"unrecognised: {len(unrecognised)}", *(f"  {statement}" for statement in unrecognised))
-    print(json.dumps({"total": total, "unrecognised": counts["unrecognised"]}))
+    say(json.dumps({"total": total, "unrecognised": counts["unrecognised"]}))

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ecgmm.data.leakage import UNKNOWN, leaks
+
 LOOK_UP = 0.99
 """Macro AUROC, or share of right answers, from which an input is as good as the label itself."""
 TELLING = 0.90
@@ -79,8 +81,8 @@ def _reports(counts: dict[str, int]) -> Verdict:
 def _text(audit: dict[str, Any]) -> Iterator[Verdict]:
     """One verdict a text policy, by the better of the two probes."""
     best = {policy: _best(audit["probes"], policy) for policy in ("full", "masked", "shuffled")}
-    from_report = audit["labels"]["source"] == "report"
-    yield _full(best["full"], from_report)
+    origin = audit.get("text_origin", UNKNOWN)  # an audit from before it was written
+    yield _full(best["full"], leaks(audit["labels"]["source"], origin, "full", ("text",)))
     yield _masked(best["masked"], best["full"])
     yield _shuffled(best["shuffled"])
 

@@ -11,12 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from ecgmm.data.dataset import RecordDataset
+from ecgmm.data.labels.label_set import is_exhaustive
 from ecgmm.data.loader import SAMPLINGS, BatchLoader, Order, balanced, in_place, shuffled
 from ecgmm.data.measurements import interval_table
 from ecgmm.data.quality_limits import QualityLimits
 from ecgmm.data.residency import RESIDENCIES, HostWaveforms, Waveforms, place_waveforms
+from ecgmm.data.split_checks import check_splits
 from ecgmm.data.store import Store
-from ecgmm.data.targets import Targets, make_targets
+from ecgmm.data.targets import make_targets
 from ecgmm.errors import ConfigError
 from ecgmm.text.assemble import ReportTable
 from ecgmm.text.findings import findings_in
@@ -109,23 +111,31 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.prefetch = prefetch
         self.residency = residency
         self.waveforms: Waveforms = HostWaveforms(store.waveforms)
-        classes = store.manifest["labels"].get(label_set, {}).get("classes", [])
-        self.targets = make_targets(store.records, label_set, classes, policy, priority, targets)
+        described = store.manifest["labels"].get(label_set, {})
+        exhaustive = is_exhaustive(label_set, described)
+        self.targets = make_targets(
+            store.records, label_set, described.get("classes", []), policy, priority, targets, exhaustive
+        )
         self.intervals = interval_table(store.records)
         self.quality = quality or QualityLimits()
         self.left_out: dict[str, dict[str, int]] = {}
         self.rows = {split: self._rows_of(split, train_fraction) for split in SPLITS}
-        _check_splits(self.rows, self.targets)
+        check_splits(self.rows, self.targets, policy, self._is_training(train_fraction))
         self._prepare_text(text_policy, label_set, vocabularies, max_tokens)
 
     def _rows_of(self, split: str, train_fraction: float) -> NDArray[np.int64]:
         records = self.store.records
         chosen = (records["split"] == split).to_numpy() & self.targets.usable
         if split == "train":
-            chosen &= (records["fraction_rank"] < train_fraction).to_numpy()
+            chosen &= self._is_training(train_fraction)
         if self.quality.chosen and split in self.quality.splits:
             chosen, self.left_out[split] = self.quality.apply(records, chosen)
         return np.flatnonzero(chosen)
+
+    def _is_training(self, train_fraction: float) -> NDArray[np.bool_]:
+        """Bool ``[N]``: rows of the training patients that are kept, with labels or without."""
+        records = self.store.records
+        return ((records["split"] == "train") & (records["fraction_rank"] < train_fraction)).to_numpy()
 
     def _prepare_text(self, policy: str, label_set: str, vocabularies: VocabularyMaker, max_tokens: int) -> None:
         self.report_of_row = own = self.store.records["report"].to_numpy().astype(np.int64)
@@ -206,21 +216,4 @@ class EcgReportDataModule(lightning.LightningDataModule):
                 "records": [len(self.rows[split]) for split in SPLITS],
                 "patients": [len(np.unique(patients[self.rows[split]])) for split in SPLITS],
             }
-        )
-
-
-def _check_splits(rows: dict[str, NDArray[np.int64]], targets: Targets) -> None:
-    for split, chosen in rows.items():
-        if not len(chosen):
-            raise ConfigError(
-                f"the {split} split has no record that the task can use; change data.split or data.folds,"
-                " task.policy, train_fraction or the limits of quality"
-            )
-    train = targets.values[rows["train"]]
-    counts = train.sum(axis=0) if train.ndim == 2 else np.bincount(train, minlength=len(targets.class_names))
-    absent = [name for name, count in zip(targets.class_names, counts, strict=True) if not count]
-    if absent:
-        raise ConfigError(
-            f"no training record has class {', '.join(absent)} ({len(train)} records); raise train_fraction,"
-            " add data or choose another label set"
         )

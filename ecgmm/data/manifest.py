@@ -1,6 +1,7 @@
 """The manifest: what a store was made from and with, and what became of every record. Also as a table for people."""
 
 import dataclasses
+import hashlib
 from typing import Any
 
 import polars as pl
@@ -10,9 +11,10 @@ from ecgmm.data.labels.label_set import LabelSet
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import SPLITS, split_digest
 from ecgmm.data.statistics import LeadSums
+from ecgmm.data.store import PATH_MARK
 from ecgmm.errors import printable
 from ecgmm.leads import LEADS
-from ecgmm.terminal import PlainConsole
+from ecgmm.plain_console import PlainConsole
 
 MOST_CLASSES_SHOWN = 10
 """Of a label set with more classes the most frequent ones are printed."""
@@ -43,7 +45,7 @@ def make_manifest(
     """
     return {
         "source": {"name": config.name, "sha256": index.csv_sha256},
-        "parameters": config.parameters(),
+        "parameters": without_paths(config.parameters()),
         "rate_hz": config.rate_hz,
         "n_times": n_times,
         "uv_per_step": config.uv_per_step,
@@ -55,6 +57,7 @@ def make_manifest(
         "without_waveform": int((~records["has_waveform"]).sum()),
         "text": text_counts,
         "unreadable": index.unreadable,
+        "text_origin": config.text_origin,
         "split": {
             "seed": config.split.seed,
             "digest": split_digest(records),
@@ -67,6 +70,19 @@ def make_manifest(
     }
 
 
+def without_paths(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Settings with a digest in place of each path of this machine."""
+    return {name: _marked(value) if _is_path(value) else value for name, value in parameters.items()}
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("/", "~"))
+
+
+def _marked(path: str) -> str:
+    return PATH_MARK + hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:16]
+
+
 def _describe(labels: LabelSet, records: pl.DataFrame) -> dict[str, Any]:
     present = [(pl.col(column) > 0).sum() for column in labels.columns]
     unlabelled = pl.col(labels.columns[0]).is_null().sum().alias("unlabelled")
@@ -75,6 +91,7 @@ def _describe(labels: LabelSet, records: pl.DataFrame) -> dict[str, Any]:
     return {
         "source": labels.source,
         "version": labels.version,
+        "exhaustive": labels.exhaustive,
         "classes": list(labels.classes),
         "counts": {name: {split: counted[split][column] for split in SPLITS} for name, column in names},
         "unlabelled": {split: counted[split]["unlabelled"] for split in SPLITS},

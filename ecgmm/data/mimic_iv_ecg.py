@@ -16,6 +16,7 @@ from ecgmm.data.index_tables import INTEGER, NUMBER, TEXT, TIME, Kind, check_ind
 from ecgmm.data.known_values import is_filled, is_no_value, words_for_none
 from ecgmm.data.labels import rhythm, superclass
 from ecgmm.data.labels.icd import IcdSettings, read_icd
+from ecgmm.data.leakage import MACHINE, NOTES
 from ecgmm.data.measurements import MEASUREMENTS, measurement_columns
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import Folds
@@ -69,6 +70,11 @@ class MimicIvEcg(DataConfig):
     def chosen_folds(self) -> Folds | None:
         """Those of the ICD file where the settings ask for them."""
         return self.icd.folds
+
+    @property
+    def text_origin(self) -> str:
+        """The machine statements, or the notes that replace them."""
+        return MACHINE if self.notes_csv is None else NOTES
 
     def read_index(self) -> SourceIndex:
         """Read ``record_list.csv`` and ``machine_measurements.csv``.

@@ -9,7 +9,6 @@ a kill, when the next preparation starts.
 """
 
 import errno
-import io
 import json
 import os
 import shutil
@@ -21,14 +20,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ecgmm.data.digests import seal, table_digest
 from ecgmm.data.journal import Journal
-from ecgmm.data.store import MANIFEST, RECORDS, REPORTS, SCHEMA_VERSION, WAVEFORMS, Store
+from ecgmm.data.store import DROPPED, MANIFEST, RECORDS, REPORTS, SCHEMA_VERSION, WAVEFORMS, Store
+from ecgmm.data.waveform_file import HEADER_BYTES, npy_header
 from ecgmm.errors import DataError
+from ecgmm.files import file_sha256, read_json
 from ecgmm.leads import N_LEADS
 
-DROPPED = "dropped.parquet"
 _SPARE_BYTES = 64 * 2**20  # for the tables, and so that the disk is not filled to the last byte
-_HEADER_BYTES = 128
 
 
 class PartialStore:
@@ -57,13 +57,13 @@ class PartialStore:
     def _begin(self) -> None:
         self._folder.mkdir()
         if self._base is None:
-            self.waveforms.write_bytes(_npy_header((0, N_LEADS, self._n_times)))
+            self.waveforms.write_bytes(npy_header((0, N_LEADS, self._n_times)))
         else:
             os.link(self._base.path / WAVEFORMS, self.waveforms)
             self._cut_to(self._base.records.height)  # behind may lie rows of a growth that was given up
 
     def _cut_to(self, n_rows: int) -> None:
-        os.truncate(self.waveforms, _HEADER_BYTES + n_rows * self.row_bytes)
+        os.truncate(self.waveforms, HEADER_BYTES + n_rows * self.row_bytes)
 
     @property
     def row_bytes(self) -> int:
@@ -96,7 +96,7 @@ class PartialStore:
         Raises:
             DataError: If the disk has no room for those that are not written yet.
         """
-        size = _HEADER_BYTES + n_rows * self.row_bytes
+        size = HEADER_BYTES + n_rows * self.row_bytes
         there = self.waveforms.stat().st_blocks * 512
         needed, free = size - there + _SPARE_BYTES, shutil.disk_usage(self._path.parent).free
         if free < needed:
@@ -126,19 +126,32 @@ class PartialStore:
         return rows
 
     def finish(self, records: pl.DataFrame, reports: pl.DataFrame, dropped: pl.DataFrame, manifest: Any) -> None:
-        """Write the tables and the manifest, and put the store in its place."""
-        header = _npy_header((records.height, N_LEADS, self._n_times))
+        """Write the tables and the manifest, and put the store in its place.
+
+        The tables name patients, so that their owner alone may read them.
+        """
+        header = npy_header((records.height, N_LEADS, self._n_times))
         with RowFile(self.waveforms, self.row_bytes) as file:
             file.write_header(header)
-        records.write_parquet(self._folder / RECORDS)
-        reports.write_parquet(self._folder / REPORTS)
-        dropped.write_parquet(self._folder / DROPPED)
+        tables = {RECORDS: records, REPORTS: reports, DROPPED: dropped}
+        files = {name: _write_privately(self._folder / name, table) for name, table in tables.items()}
         self.journal.close()
-        content = json.dumps({"schema_version": SCHEMA_VERSION, **manifest}, indent=1, ensure_ascii=False)
+        digests = {"content": {name: table_digest(tables[name]) for name in (RECORDS, REPORTS)}, "files": files}
+        sealed = seal({"schema_version": SCHEMA_VERSION, **manifest, **digests})
+        content = json.dumps(sealed, indent=1, ensure_ascii=False)
         unfinished = self._folder / f"{MANIFEST}.partial"
         unfinished.write_text(content + "\n", encoding="utf-8")
         unfinished.rename(self._folder / MANIFEST)
         settle(self._path)
+
+
+def _write_privately(file: Path, table: pl.DataFrame) -> str:
+    """Write a table that its owner alone may read; gives the sha256 of the file."""
+    file.unlink(missing_ok=True)  # of an earlier call that was killed
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as opened:
+        table.write_parquet(opened)
+    return file_sha256(file)
 
 
 class RowFile:
@@ -157,12 +170,12 @@ class RowFile:
     def write(self, slot: int, rows: NDArray[np.int16]) -> None:
         """Write contiguous rows, int16 ``[R, 12, T]``, from a slot on."""
         assert rows.nbytes == len(rows) * self._row_bytes
-        self._write(rows.reshape(-1).view(np.uint8), _HEADER_BYTES + slot * self._row_bytes)
+        self._write(rows.reshape(-1).view(np.uint8), HEADER_BYTES + slot * self._row_bytes)
 
     def copy(self, slot: int, to: int) -> None:
         """Copy one row."""
-        content = os.pread(self._file, self._row_bytes, _HEADER_BYTES + slot * self._row_bytes)
-        self._write(np.frombuffer(content, np.uint8), _HEADER_BYTES + to * self._row_bytes)
+        content = os.pread(self._file, self._row_bytes, HEADER_BYTES + slot * self._row_bytes)
+        self._write(np.frombuffer(content, np.uint8), HEADER_BYTES + to * self._row_bytes)
 
     def write_header(self, header: bytes) -> None:
         """Write the header of the ``.npy`` format."""
@@ -179,8 +192,8 @@ def settle(path: Path) -> None:
     """Put a completely written store in its place, and remove what is left of its making."""
     partial, replaced = _partial(path), path.with_name(f"{path.name}.replaced")
     if (partial / MANIFEST).exists():
-        manifest = json.loads((partial / MANIFEST).read_bytes())
-        os.truncate(partial / WAVEFORMS, _HEADER_BYTES + manifest["n_records"] * N_LEADS * manifest["n_times"] * 2)
+        manifest = read_json(partial / MANIFEST, f"move {partial} away and start again")
+        os.truncate(partial / WAVEFORMS, HEADER_BYTES + manifest["n_records"] * N_LEADS * manifest["n_times"] * 2)
         _journal(path).unlink(missing_ok=True)  # before the rename: a journal beside a store is one of its growth
         if path.exists():
             path.rename(replaced)
@@ -195,11 +208,3 @@ def _partial(path: Path) -> Path:
 
 def _journal(path: Path) -> Path:
     return path.with_name(f"{path.name}.journal")
-
-
-def _npy_header(shape: tuple[int, ...]) -> bytes:
-    """Header of an ``.npy`` file; numpy pads it, so that it is as long for any number of rows."""
-    stream = io.BytesIO()
-    np.lib.format.write_array_header_1_0(stream, {"descr": "<i2", "fortran_order": False, "shape": shape})
-    assert stream.tell() == _HEADER_BYTES
-    return stream.getvalue()

@@ -15,19 +15,24 @@ from omegaconf import DictConfig
 from ecgmm.building import construct
 from ecgmm.data.journal import boot_id
 from ecgmm.data.lock import one_process
-from ecgmm.data.manifest import make_manifest, print_summary
+from ecgmm.data.manifest import make_manifest, print_summary, without_paths
 from ecgmm.data.partial_store import PartialStore, settle
 from ecgmm.data.records import check_records, known_rows, make_tables, with_splits
 from ecgmm.data.reports import distinct_reports
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import check_splits
 from ecgmm.data.statistics import LeadSums
-from ecgmm.data.store import SCHEMA_VERSION, Store
+from ecgmm.data.store import PATH_MARK, SCHEMA_VERSION, Store
+from ecgmm.data.store_faults import not_read
+from ecgmm.data.stored_rows import check_all_rows, row_digests
 from ecgmm.data.units import Form, n_window_samples
 from ecgmm.data.waveform_pass import WaveformPass, warm_up
 from ecgmm.data.waveform_plan import WaveformPlan, read_headers
 from ecgmm.data.workers import Workers, choose_n_processes
 from ecgmm.errors import ConfigError, DataError
+
+_WORK_VERSION = 2
+"""Of what units leave in the journal; work of another version is begun anew."""
 
 
 def open_or_prepare(settings: DictConfig) -> Store:
@@ -40,9 +45,9 @@ def open_or_prepare(settings: DictConfig) -> Store:
     """
     config: DataConfig = construct(settings)
     path = store_path(config)
-    if not path.exists():
+    if not is_there(path):
         prepare_store(config)
-    store = _opened(path, path.stat().st_mtime_ns)
+    store = _opened(path, _made_ns(path))
     check_same_parameters(store, config)
     return store
 
@@ -51,6 +56,25 @@ def open_or_prepare(settings: DictConfig) -> Store:
 def _opened(path: Path, made_ns: int) -> Store:
     """The open store; ``made_ns`` tells a store that was made anew from the one before."""
     return Store.open(path)
+
+
+def _made_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError as error:
+        raise not_read(path, error) from None
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything at the place of a store.
+
+    Raises:
+        DataError: If the system does not let us look.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise not_read(path, error) from None
 
 
 def store_path(config: DataConfig) -> Path:
@@ -80,11 +104,12 @@ def prepare_store(config: DataConfig) -> Path:
     path = store_path(config)
     with one_process(path, "prepares"):
         settle(path)
-        if not path.exists():
+        if not is_there(path):
             _prepare(config, path, None)
         else:
             base = Store.open(path)
             check_same_parameters(base, config)
+            check_all_rows(base)
             if config.root is not None and Path(config.root).expanduser().is_dir():
                 _prepare(config, path, base)
     return path
@@ -99,12 +124,15 @@ def check_same_parameters(store: Store, config: DataConfig) -> None:
         ConfigError: If it was not; names the first setting that differs.
     """
     wanted, found = config.parameters(), store.manifest["parameters"]
+    digests = without_paths(wanted)
     for name in [*wanted, *(name for name in found if name not in wanted)]:
         if name == "root" and config.root is None:
             continue
-        if wanted.get(name) != found.get(name):
+        if found.get(name) not in (wanted.get(name), digests.get(name)):
+            is_path = str(found.get(name)).startswith(PATH_MARK)
+            made_with = f"another data.{name}" if is_path else f"data.{name}={found.get(name)}"
             raise ConfigError(
-                f"{store.path} was made with data.{name}={found.get(name)} and not {wanted.get(name)};"
+                f"{store.path} was made with {made_with} and not {wanted.get(name)};"
                 " set it so, or name another folder as data.store"
             )
 
@@ -114,6 +142,8 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
     index = config.read_index()
     frame, dropped = with_splits(config, index)
     known = pl.DataFrame(schema={"record": pl.Int64}) if base is None else known_rows(base, frame)
+    if base is not None and not base.has_digests:
+        known = known.with_columns(content=row_digests(base))  # older versions took those of the record as it was read
     new = frame.join(known, on="record", how="anti", maintain_order="left")
     with Workers(choose_n_processes(config.n_processes, new.height), warm_up) as workers:
         usable = read_headers(config.root_path, new, index.native_rate_hz, workers, config.follow_links)
@@ -154,7 +184,9 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
 def _made_for(config: DataConfig, index: SourceIndex, base: Store | None) -> str:
     """All that decides the store besides the headers, which are part of each unit's key."""
     begun_from = None if base is None else base.fingerprint
-    return json.dumps([SCHEMA_VERSION, boot_id(), config.parameters(), index.csv_sha256, begun_from], sort_keys=True)
+    return json.dumps(
+        [SCHEMA_VERSION, _WORK_VERSION, boot_id(), config.parameters(), index.csv_sha256, begun_from], sort_keys=True
+    )
 
 
 def _numbered(known: pl.DataFrame, found: pl.DataFrame, store: PartialStore) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from ecgmm.data.index_tables import INTEGER, TEXT, TIME, Kind, check_index, read
 from ecgmm.data.known_values import is_no_value, words_for_none
 from ecgmm.data.labels import rhythm, superclass
 from ecgmm.data.labels.scp_codes import count_unreadable, read_scp_statements
+from ecgmm.data.leakage import ANNOTATOR
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import Folds
 from ecgmm.files import file_sha256
@@ -44,6 +45,11 @@ class PtbXl(DataConfig):
     def chosen_folds(self) -> Folds | None:
         """The settings ``data.folds``."""
         return self.folds
+
+    @property
+    def text_origin(self) -> str:
+        """Those who annotated the record."""
+        return ANNOTATOR
 
     def read_index(self) -> SourceIndex:
         """Read ``ptbxl_database.csv`` and ``scp_statements.csv``.

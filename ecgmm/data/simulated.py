@@ -13,6 +13,7 @@ from ecgmm.data import mimic_iv_ecg
 from ecgmm.data.index_tables import INTEGER, Kind, read_values, to_choice, to_integer_of
 from ecgmm.data.labels import rhythm, superclass
 from ecgmm.data.labels.icd import IcdSettings
+from ecgmm.data.leakage import SIMULATION
 from ecgmm.data.source import DataConfig, SourceIndex
 from ecgmm.data.splits import Folds
 from ecgmm.data.synthetic import write_tree
@@ -57,6 +58,11 @@ class Synthetic(DataConfig):
     def chosen_folds(self) -> Folds | None:
         """Those of the ICD file where the settings ask for them."""
         return self.icd.folds
+
+    @property
+    def text_origin(self) -> str:
+        """The simulation."""
+        return SIMULATION
 
     def read_index(self) -> SourceIndex:
         """Write the tree if it is absent, and read it like the real one; labels come from ``truth.csv``."""

@@ -137,6 +137,11 @@ class DataConfig(ABC):
         """Folds of each split where the source's own folds are the split, else None: then patients are split."""
         return None
 
+    @property
+    @abstractmethod
+    def text_origin(self) -> str:
+        """Whose words the reports are, see ``ecgmm.data.leakage``."""
+
     @abstractmethod
     def read_index(self) -> SourceIndex:
         """Read the source's tables."""

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from ecgmm.data.waveform_blocks import (
 )
 from ecgmm.data.wfdb_format import Layout, read_signal
 from ecgmm.leads import N_LEADS
+from ecgmm.signal.digest import digest_records
 from ecgmm.signal.quality import quality_columns
 from ecgmm.signal.scan import Scan, scan, to_lead_major
 
@@ -41,7 +42,12 @@ _REASONS = tuple(Drop)
 
 @dataclass(frozen=True)
 class Form:
-    """What every row of the store is brought to; see ``DataConfig`` for the fields."""
+    """What every row of the store is brought to; see ``DataConfig`` for the fields.
+
+    Attributes:
+        spike_share: Largest share of a lead's samples beyond the store's range that are limited to it; a record with
+            more of them is dropped.
+    """
 
     file: str
     rate_hz: float
@@ -50,6 +56,7 @@ class Form:
     window: Window
     limit_mv: float
     verify_checksums: bool
+    spike_share: float = 0.0
 
     @staticmethod
     def of(config: DataConfig, file: str) -> "Form":
@@ -151,10 +158,22 @@ def do_unit(unit: Unit, form: Form) -> Result:
     Returns:
         What is known of them.
     """
-    pass_ = _UnitPass(unit, form, _buffers())
     with RowFile(form.file, N_LEADS * form.n_times * 2) as file:
-        for start, stop in unit.blocks():
-            pass_.do_block(start, stop, file)
+        return read_unit(unit, form, file)
+
+
+class Rows(Protocol):
+    """Where the rows of a unit go."""
+
+    def write(self, slot: int, rows: NDArray[np.int16]) -> None:
+        """Take rows, int16 ``[R, 12, T]``, from a slot on."""
+
+
+def read_unit(unit: Unit, form: Form, file: Rows) -> Result:
+    """As ``do_unit``, for rows that go to any place."""
+    pass_ = _UnitPass(unit, form, _buffers())
+    for start, stop in unit.blocks():
+        pass_.do_block(start, stop, file)
     return pass_.result()
 
 
@@ -200,7 +219,7 @@ class _UnitPass:
         seen = Scan(*(np.concatenate(part) for part in zip(*(self._scans[n] for n in chosen), strict=True)))
         return rows | quality_columns(seen, self._form.uv_per_step, self._form.rate_hz, length)
 
-    def do_block(self, start: int, stop: int, file: RowFile) -> None:
+    def do_block(self, start: int, stop: int, file: Rows) -> None:
         layout = self._unit.layouts[self._unit.layout_of[start]]
         self._buffers.resize(layout.n_samples)
         places = self._read(start, stop, layout)
@@ -211,7 +230,7 @@ class _UnitPass:
             if not agree.all():
                 self._drop(places[~agree], Drop.CHECKSUM)
                 places, block = places[agree], block[agree]
-        fits = fits_store(block, layout, self._form.uv_per_step)
+        fits = fits_store(block, layout, self._form.uv_per_step, self._form.spike_share)
         if not fits.all():
             self._drop(places[~fits], Drop.RANGE)
             places, block = places[fits], block[fits]
@@ -233,7 +252,7 @@ class _UnitPass:
         return np.array(places, dtype=np.int64)
 
     def _do_windows(
-        self, places: NDArray[np.int64], block: NDArray[np.int16], window: int, first: int, file: RowFile
+        self, places: NDArray[np.int64], block: NDArray[np.int16], window: int, first: int, file: Rows
     ) -> None:
         """Cut the same window of each record of a block; assess it, before padding hides that a lead is flat; write."""
         form = self._form
@@ -249,7 +268,10 @@ class _UnitPass:
         if not len(places):
             return
         slots = self._unit.slots[places] + window
-        self._write(slots, pad_window(part, first, form.n_times, form.window.pad), file)
+        rows = pad_window(part, first, form.n_times, form.window.pad)
+        self._write(slots, rows, file)
+        if rows is not part:  # the digest is that of the row as it is stored
+            found = found._replace(content=digest_records(np.ascontiguousarray(rows)))
         training = self._unit.in_training[places]
         self._sums += [array[training].sum(axis=0) for array in (found.count, found.total, found.squares)]
         number = np.full(len(places), window, dtype=np.int32)
@@ -257,7 +279,7 @@ class _UnitPass:
         self._scans.append(found)
         self._lengths.append(part.shape[-1])
 
-    def _write(self, slots: NDArray[np.int64], rows: NDArray[np.int16], file: RowFile) -> None:
+    def _write(self, slots: NDArray[np.int64], rows: NDArray[np.int16], file: Rows) -> None:
         """Write rows, those of neighbouring slots in one go."""
         borders = [0, *(np.flatnonzero(np.diff(slots) != 1) + 1).tolist(), len(slots)]
         for first, last in itertools.pairwise(borders):

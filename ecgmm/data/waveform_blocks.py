@@ -10,12 +10,21 @@ from ecgmm.data.source import Window
 from ecgmm.data.wfdb_format import Layout
 from ecgmm.types import MISSING_SAMPLE
 
-_LARGEST = 32767
+LARGEST_STEP = 32767
 """Largest step of a store, either way; -32768 is a missing sample."""
 
 
-def fits_store(block: NDArray[np.int16], layout: Layout, uv_per_step: float) -> NDArray[np.bool_]:
-    """Whether ``rescale`` keeps every sample of a record (bool ``[R]``) or would have to clip some."""
+def fits_store(
+    block: NDArray[np.int16], layout: Layout, uv_per_step: float, spike_share: float = 0.0
+) -> NDArray[np.bool_]:
+    """Whether ``rescale`` keeps every sample of a record (bool ``[R]``) or would have to clip some.
+
+    Args:
+        block: int16 ``[R, L, T]`` in the steps of the header.
+        layout: The header's gains and baselines.
+        uv_per_step: Microvolts per step of the store.
+        spike_share: Share of each lead's samples that may be clipped.
+    """
     factor, baseline = _scale(layout, uv_per_step)
     if np.all(factor == 1) and not baseline.any():
         return np.ones(len(block), dtype=bool)
@@ -23,7 +32,11 @@ def fits_store(block: NDArray[np.int16], layout: Layout, uv_per_step: float) -> 
     ends = [np.where(there, block, other).astype(np.float64) for other in (np.int16(32767), np.int16(-32767))]
     extremes = np.stack([ends[0].min(axis=-1), ends[1].max(axis=-1)])
     steps = np.abs(np.rint((extremes - baseline) * factor))
-    fits: NDArray[np.bool_] = ((steps <= _LARGEST) | ~there.any(axis=-1)).all(axis=(0, 2))
+    fits: NDArray[np.bool_] = ((steps <= LARGEST_STEP) | ~there.any(axis=-1)).all(axis=(0, 2))
+    if spike_share and not fits.all():
+        samples = np.abs(np.rint((block - baseline[:, None]) * factor[:, None]))
+        beyond = (samples > LARGEST_STEP) & there
+        fits = (beyond.mean(axis=-1) <= spike_share).all(axis=-1)
     return fits
 
 
@@ -47,7 +60,7 @@ def rescale(block: NDArray[np.int16], layout: Layout, uv_per_step: float) -> NDA
     if np.all(factor == 1) and not baseline.any():
         return block
     steps = (block.astype(np.float64) - baseline[:, None]) * factor[:, None]
-    rescaled: NDArray[np.int16] = np.rint(steps).clip(-_LARGEST, _LARGEST).astype(np.int16)
+    rescaled: NDArray[np.int16] = np.rint(steps).clip(-LARGEST_STEP, LARGEST_STEP).astype(np.int16)
     rescaled[block == MISSING_SAMPLE] = MISSING_SAMPLE
     return rescaled
 

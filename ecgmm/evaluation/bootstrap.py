@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgmm.evaluation.calibration import BIASED_UPWARD
+from ecgmm.evaluation.calibration import CHANCE_OF, RAISED_BY_CHANCE, error_interval
 from ecgmm.evaluation.metrics import Scorer
 from ecgmm.evaluation.ranking import Floats
 
@@ -58,38 +58,49 @@ def patient_weights(
 
 def point_values(scorer: Scorer, n_records: int) -> dict[str, float]:
     """Every metric with each record counted once."""
-    return {key: float(values[0]) for key, values in scorer(np.ones((n_records, 1))).items()}
+    found = scorer(np.ones((n_records, 1)))
+    return {key: float(values[0]) for key, values in found.items() if not key.startswith(CHANCE_OF)}
 
 
 def bootstrap(scorer: Scorer, patients: NDArray[np.integer], n_resamples: int, seed: int) -> dict[str, Floats]:
-    """Every metric in every resample, ``[n_resamples]`` each; NaN where a resample leaves it undefined."""
+    """Every metric in every resample, ``[n_resamples]`` each; NaN where a resample leaves it undefined.
+
+    Of a single patient all are NaN: there is nothing to draw from, and so no interval.
+    """
     blocks = [scorer(weights) for weights in patient_weights(patients, n_resamples, seed)]
-    return {key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]}
+    found = {key: np.concatenate([block[key] for block in blocks], axis=-1) for key in blocks[0]}
+    one_patient = (patients == patients[0]).all()
+    return {key: np.full_like(values, np.nan) for key, values in found.items()} if one_patient else found
 
 
 def estimates(scorer: Scorer, patients: NDArray[np.integer], n_resamples: int, seed: int) -> dict[str, Estimate]:
     """Every metric with its 95 % interval; resamples without one are left out for that metric."""
     resampled = bootstrap(scorer, patients, n_resamples, seed)
-    return {key: estimate_of(key, value, resampled[key]) for key, value in point_values(scorer, len(patients)).items()}
+    return {key: estimate_of(key, value, resampled) for key, value in point_values(scorer, len(patients)).items()}
 
 
-def estimate_of(key: str, value: float, resampled: Floats) -> Estimate:
-    """A metric with its percentile interval, which for a metric that is biased upward is moved down to 0 at most.
+def estimate_of(key: str, value: float, resampled: dict[str, Floats]) -> Estimate:
+    """A metric with its interval, which holds the value.
 
-    Such a metric is too high by some bias, and its resamples, which add the same chance once more, by twice that. The
-    bias is the mean of the resamples minus the value (Efron and Tibshirani 1993, chapter 10); twice it is taken off
-    both bounds. The value itself stays as it is usually reported, so it may lie above the interval.
+    It is that of the percentiles, but of an error that chance raises it is ``error_interval``, and there is none where
+    the resamples do not say what chance does.
 
     Args:
         key: Name of the metric.
         value: With each record counted once.
-        resampled: ``[R]``, with the weights of the resamples.
+        resampled: Every metric in every resample, as ``bootstrap`` returns them.
     """
+    if key not in RAISED_BY_CHANCE:
+        return Estimate(value, *interval_around(value, resampled[key]))
+    chance = resampled.get(CHANCE_OF + key)
+    bounds = (np.nan, np.nan) if chance is None else error_interval(value, chance, CONFIDENCE)
+    return Estimate(value, *bounds)
+
+
+def interval_around(value: float, resampled: Floats) -> tuple[float, float]:
+    """The percentile interval; a bound beyond the value, as of very few resamples or records, moves to the value."""
     low, high = percentile_interval(resampled)
-    if key not in BIASED_UPWARD:
-        return Estimate(value, low, high)
-    shift = 2 * (float(resampled.mean()) - value)
-    return Estimate(value, *np.maximum(0, [low - shift, high - shift]).tolist())  # NaN stays NaN
+    return (min(low, value), max(high, value)) if np.isfinite(value) else (low, high)
 
 
 def percentile_interval(resampled: Floats) -> tuple[float, float]:

@@ -17,8 +17,12 @@ from ecgmm.evaluation.metrics import Scorer, TaskKind, scored_classes
 from ecgmm.evaluation.ranking import Floats, ratio
 
 CALIBRATION_METRICS = ("ece", "brier", "nll")
-BIASED_UPWARD = ("ece", "ece_calibrated")
+RAISED_BY_CHANCE = ("ece", "ece_calibrated")
 """A distance cannot be negative, so chance in every bin adds to the error instead of cancelling."""
+CHANCE_OF = "chance of "
+"""Put before the key of such an error: what its interval needs to know (``error_interval``); no metric itself."""
+SHARES_OF_GAPS = np.linspace(0, 1, 11)
+"""Parts of the measured gaps that are tried as the true ones."""
 N_BINS = 15
 EDGES = np.linspace(0, 1, N_BINS + 1)
 """Of the bins of confidence; an edge belongs to the bin below it."""
@@ -44,7 +48,11 @@ class ReliabilityCurve:
 
 
 def calibration_scorer(
-    labels: NDArray[Any], probabilities: NDArray[np.floating], task: TaskKind, suffix: str = ""
+    labels: NDArray[Any],
+    probabilities: NDArray[np.floating],
+    task: TaskKind,
+    suffix: str = "",
+    with_chance: bool = False,
 ) -> Scorer:
     """Scorer of ``ece``, ``brier`` and ``nll``.
 
@@ -62,6 +70,7 @@ def calibration_scorer(
         probabilities: ``[n, K]``.
         task: ``single_label`` or ``multi_label``.
         suffix: Put behind every key.
+        with_chance: Whether ``chance of ece`` is there too, without which ``ece`` has no interval.
     """
     truth = _truth(labels, probabilities, task)
     confidence, correct = _confidence_and_correct(truth, probabilities, task)
@@ -74,16 +83,61 @@ def calibration_scorer(
         share = 1 / int(there.sum()) if there.any() else np.nan
     gaps = _gaps_by_bin(confidence, correct)
     sums_of = vstack([gaps, csr_array(np.stack([distance.sum(axis=1), loss.sum(axis=1)]))], format="csr")
+    measured = gaps.sum(axis=1)[:, None] / len(truth)
 
     def score(weights: Floats) -> dict[str, Floats]:
         sums, total = sums_of @ weights, weights.sum(axis=0)
         parts = (np.abs(sums[:-2]).sum(axis=0), sums[-2], sums[-1])
-        return {
+        values = {
             f"{key}{suffix}": share * ratio(part, total, np.nan)
             for key, part in zip(CALIBRATION_METRICS, parts, strict=True)
         }
+        if with_chance:
+            values[f"{CHANCE_OF}ece{suffix}"] = share * _chance(measured, sums[:-2] / total)
+        return values
 
     return score
+
+
+def _chance(measured: Floats, gaps: Floats) -> Floats:
+    """What the error would be in each weighting if only a part of the measured gaps were true.
+
+    Args:
+        measured: ``[bins, 1]``, gap of each bin with every record counted once.
+        gaps: ``[bins, R]``, in each weighting; its distance from ``measured`` is chance.
+
+    Returns:
+        ``[12, R]``: the error for each of ``SHARES_OF_GAPS``, and last the change of the error to first order, in which
+        chance cancels between bins instead of adding up.
+    """
+    chance = gaps - measured
+    errors = [np.abs(part * measured + chance).sum(axis=0) for part in SHARES_OF_GAPS]
+    return np.stack([*errors, (np.sign(measured) * chance).sum(axis=0)])
+
+
+def error_interval(value: float, chance: Floats, confidence: float) -> tuple[float, float]:
+    """Interval of a calibration error, which chance raises: a distance cannot be negative, so bins do not cancel.
+
+    The usual percentiles would hold the true error of a well calibrated method hardly ever: its measured error is too
+    high by some bias, and its resamples, which add the same chance once more, by twice that. So the lower bound asks
+    which errors could have led to this one (a test turned round; Davison and Hinkley 1997, chapter 5): the smallest
+    part of the measured gaps with which chance still reaches the measured error. The upper bound does not count on the
+    bias, which never makes an error too low. Both bounds lie on their own side of the value.
+
+    Args:
+        value: The error, with each record counted once.
+        chance: ``[12, R]``, see ``calibration_scorer``.
+        confidence: Such as 0.95.
+
+    Returns:
+        Bounds; NaN where no resample is defined.
+    """
+    chance = chance[:, np.isfinite(chance).all(axis=0)]
+    if not chance.shape[1]:
+        return np.nan, np.nan
+    reached = np.maximum.accumulate(np.quantile(chance[:-1], (1 + confidence) / 2, axis=1))
+    low = value * float(np.interp(value, reached, SHARES_OF_GAPS))
+    return low, min(1.0, value + max(0.0, -float(np.quantile(chance[-1], (1 - confidence) / 2))))
 
 
 def reliability_curve(labels: NDArray[Any], probabilities: NDArray[np.floating], task: TaskKind) -> ReliabilityCurve:

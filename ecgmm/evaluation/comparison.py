@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from ecgmm.evaluation.bootstrap import bootstrap, percentile_interval, point_values
+from ecgmm.evaluation.bootstrap import bootstrap, interval_around, point_values
 from ecgmm.evaluation.metrics import Scorer
 from ecgmm.evaluation.ranking import Floats
 
@@ -77,7 +77,7 @@ def difference_of(first: float, second: float, first_resampled: Floats, second_r
     defined = differences[np.isfinite(differences)]
     tail = min((defined <= 0).sum(), (defined >= 0).sum())
     p_value = min(1.0, 2 * (float(tail) + 1) / (len(defined) + 1))
-    return Difference(first - second, *percentile_interval(differences), p_value)
+    return Difference(first - second, *interval_around(first - second, differences), p_value)
 
 
 def holm(p_values: Sequence[float]) -> Floats:

@@ -77,10 +77,10 @@ def evaluate_predictions(
     assert np.isfinite(probabilities).all()
     values = None if thresholds is None else thresholds.values
     scorers = [make_scorer(labels, probabilities, class_names, task, values)]
-    scorers.append(calibration_scorer(labels, probabilities, task))
+    scorers.append(calibration_scorer(labels, probabilities, task, with_chance=True))
     if temperature is not None:
         calibrated = apply_temperature(probabilities, temperature, task)
-        scorers.append(calibration_scorer(labels, calibrated, task, "_calibrated"))
+        scorers.append(calibration_scorer(labels, calibrated, task, "_calibrated", with_chance=True))
     found = estimates(joint_scorer(scorers), patients, n_resamples, seed)
     positive = labels[:, None] == np.arange(len(class_names)) if task == "single_label" else labels >= 0.5
     return {f"{prefix}{key}": _json_numbers(estimate) for key, estimate in found.items()} | {

@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.data.partial_store import DROPPED
 from ecgmm.data.splits import SPLITS
-from ecgmm.data.store import Store
+from ecgmm.data.store import DROPPED, Store
 from ecgmm.integrity.columns import COLUMNS, distributions
 from ecgmm.integrity.duplicates import duplicates
 from ecgmm.integrity.leads import amplitudes, damage

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgmm.data.store import Store
-from ecgmm.integrity.reading import blocks, every_kth
+from ecgmm.data.stored_rows import blocks
+from ecgmm.integrity.reading import every_kth
 from ecgmm.leads import LEADS, N_LEADS
 from ecgmm.types import MISSING_SAMPLE
 

@@ -83,9 +83,12 @@ def effective_rank(vectors: Tensor) -> Tensor:
         vectors: ``[B, D]``, not centred, so that a constant vector has rank 1.
 
     Returns:
-        float32 scalar in [1, min(B, D)]; 0 when every vector is zero.
+        float32 scalar in [1, min(B, D)]; 0 when every vector is zero, NaN when an entry is not finite.
     """
-    singular = torch.linalg.svdvals(vectors.float())
+    vectors = vectors.float()
+    finite = vectors.isfinite().all()  # a GPU is not waited for
+    singular = torch.linalg.svdvals(vectors.where(finite, 0.0))
     share = singular / singular.sum().clamp(min=torch.finfo(torch.float32).tiny)
     entropy = torch.special.entr(share).sum()
-    return torch.where(singular.sum() > 0, entropy.exp(), torch.zeros_like(entropy))
+    rank = torch.where(singular.sum() > 0, entropy.exp(), torch.zeros_like(entropy))
+    return rank.where(finite, torch.nan)

@@ -5,6 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from ecgmm.errors import ConfigError
 from ecgmm.settings.checking import Walk, check_node, refuse
 from ecgmm.settings.entries import ENTRIES
 from ecgmm.settings.lookup import specs_at
@@ -18,7 +19,7 @@ def check(entry: str, config: DictConfig) -> None:
     """Bring the settings of a command into their own form (paths, lists) and refuse what does not fit.
 
     Args:
-        entry: ``train``, ``prepare``, ``evaluate``, ``predict``, ``audit`` or ``download``.
+        entry: ``train``, ``prepare``, ``evaluate``, ``predict``, ``audit``, ``verify`` or ``download``.
         config: As Hydra composed it; changed in place.
 
     Raises:
@@ -27,6 +28,11 @@ def check(entry: str, config: DictConfig) -> None:
     """
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     raw = OmegaConf.to_container(own)
+    assert isinstance(raw, dict)
+    if raw.get("recipe") == "native" and raw.get("native") is None:  # nothing to resolve the recipe's numbers with
+        raise ConfigError(
+            "recipe=native takes a method's own published settings and this method has none; choose recipe=paper"
+        )
     resolved = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     for key, value in check_plain(entry, resolved).items():
         if _is_written_at(raw, key):

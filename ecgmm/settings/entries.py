@@ -187,6 +187,7 @@ ENTRIES: dict[str, Group] = {
             "store": nullable(path()),
             "split": choice(*SPLITS),
             "leads": nullable(many(choice(*LEADS), f"different leads of {', '.join(LEADS)}", distinct=True)),
+            "allow_leaky": flag(),
             "paths": _PATHS,
         }
     ),
@@ -197,6 +198,7 @@ ENTRIES: dict[str, Group] = {
             "report": Value("a text", lambda value: isinstance(value, str), "text", null=True),
         }
     ),
+    "verify": Group({"store": nullable(path()), "run": nullable(path())}),
     "audit": Group(
         {
             "statements": nullable(path()),

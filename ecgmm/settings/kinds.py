@@ -138,7 +138,7 @@ def flag() -> Value:
 def choice(*values: str | int) -> Value:
     """One of these."""
     return Value(
-        f"one of {', '.join(map(str, values))}" if len(values) > 1 else str(values[0]),
+        f"one of {', '.join(map(str, values))}" if len(values) > 2 else " or ".join(map(str, values)),
         lambda value: any(type(value) is type(one) and value == one for one in values),
     )
 

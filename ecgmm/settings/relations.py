@@ -6,12 +6,6 @@ from typing import Any
 from ecgmm.settings.kinds import Relation
 
 
-def _native_needs_settings(config: Mapping[str, Any]) -> tuple[str, str] | None:
-    if config["recipe"] != "native" or config["native"] is not None:
-        return None
-    return "recipe", "paper, shared or quick with this method, which has no published settings of its own"
-
-
 def _loss_of_the_task(config: Mapping[str, Any]) -> tuple[str, str] | None:
     fitting = {"single_label": "torch.nn.CrossEntropyLoss", "multi_label": "torch.nn.BCEWithLogitsLoss"}
     task = config["task"]
@@ -84,7 +78,6 @@ def _numbered_devices_are_gpus(config: Mapping[str, Any]) -> tuple[str, str] | N
 
 RELATIONS: dict[str, Sequence[Relation]] = {
     "train": (
-        _native_needs_settings,
         _loss_of_the_task,
         _one_class_a_record,
         _highpass_below_half_the_rate,

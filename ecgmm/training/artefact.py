@@ -32,6 +32,8 @@ from ecgmm.text.saved_vocabularies import statements_from, transformer_tokeniser
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.task import DiagnosisTask
 
+_READ_WITH = ("window.pad", "verify_checksums", "text.min_words")  # settings of the store that prediction repeats
+
 
 def build_method(config: Mapping[str, Any], texts: TextBank) -> Method:
     """Build the method of a resolved configuration, with fresh weights from torch's global generator, and bind it."""
@@ -77,7 +79,10 @@ def save_model(folder: Path, task: DiagnosisTask, datamodule: EcgReportDataModul
             "max_tokens": config["text"]["max_tokens"],
             "method": without_folders(_self_contained(config["method"], saved_architecture(task.method))),
             "waveform": config["waveform"],
-            "store": {name: manifest[name] for name in facts},
+            "store": {
+                **{name: manifest[name] for name in facts},
+                "parameters": {name: manifest["parameters"][name] for name in _READ_WITH},
+            },
         },
         task.method.state_dict(),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
 from pydantic import TypeAdapter
@@ -12,6 +13,7 @@ from torch import nn
 
 from ecgmm.building import construct
 from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
+from ecgmm.data.leakage import origins, refuse_leak, shown_readouts
 from ecgmm.data.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.evaluation.thresholds import Thresholds
@@ -24,14 +26,26 @@ from ecgmm.settings import check_saved
 from ecgmm.signal.only_leads import OnlyLeads
 from ecgmm.training.artefact import load_method, load_vocabularies
 from ecgmm.training.learning import construct_trainer, precision_of
-from ecgmm.training.predictions import Fitted, evaluate, predict_frame, refuse_not_finite, without_readouts
+from ecgmm.training.predictions import (
+    Fitted,
+    evaluate,
+    predict_frame,
+    refuse_not_finite,
+    with_origins,
+    without_readouts,
+)
 from ecgmm.training.task import DiagnosisTask
 
 _SETTINGS = TypeAdapter(EvaluationSettings)
 
 
 def evaluate_run(
-    run: Path, store_path: Path | None, split: str, leads: Sequence[str] | None = None, stores: Path = Path("stores")
+    run: Path,
+    store_path: Path | None,
+    split: str,
+    leads: Sequence[str] | None = None,
+    allow_leaky: bool = False,
+    stores: Path = Path("stores"),
 ) -> tuple[dict[str, Any], Path]:
     """Predict a split and compute its metrics.
 
@@ -40,13 +54,15 @@ def evaluate_run(
         store_path: Another store; None takes the one the run was trained on, which must be there.
         split: ``train``, ``val`` or ``test``.
         leads: Names of the leads that the method gets, the others are missing; None for all.
+        allow_leaky: Whether labels from the report may meet the full report as input; the metrics then say so.
         stores: Where the run's store is looked for.
 
     Returns:
         The metrics, and the file they were saved to: ``<run>/evaluation/<store>-<split>[-<leads>].json``.
 
     Raises:
-        ConfigError: If the store's classes, rate or window are not the model's, or the split or a lead is unknown.
+        ConfigError: If the store's classes, rate or window are not the model's, the split or a lead is unknown, no
+            metric of the split is defined, or the number would measure a leak.
         DataError: If a file of the run is missing or damaged, or its store is not there.
     """
     if split not in SPLITS:
@@ -68,6 +84,8 @@ def evaluate_run(
         else Store.open(store_path)
     )
     _check_fits(facts, store)
+    found = origins(store.manifest, facts["labels"], facts["text_policy"], method.inputs_at_test)
+    refuse_leak(found, allow_leaky)
     preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
     datamodule = EcgReportDataModule(
         store,
@@ -98,11 +116,16 @@ def evaluate_run(
         enable_model_summary=False,
     )
     datamodule.place(trainer.strategy.root_device)
-    frame = predict_frame(trainer, task, datamodule, (split,))
+    # The batches of training's own evaluation: another make-up would round otherwise.
+    together = ("val", "test") if split in ("val", "test") else (split,)
+    frame = predict_frame(trainer, task, datamodule, together).filter(pl.col("split") == split)
     refuse_not_finite(frame, CURE)
-    frame = without_readouts(frame, [name for name in method.readouts if name not in saved["readouts"]])
+    known = {name: seen for name, seen in method.readouts.items() if name in saved["readouts"]}
+    readouts = shown_readouts(found, known, allow_leaky)
+    frame = without_readouts(frame, [name for name in method.readouts if name not in readouts])
     fitted = {name: _fitted(part) for name, part in {"": saved, **saved["readouts"]}.items()}
     metrics = evaluate(frame, facts["class_names"], facts["task"], fitted, **config.evaluation, split=split)
+    metrics = with_origins(metrics, found, readouts)
     if leads is not None:
         metrics["leads"] = list(leads)
     suffix = "" if leads is None else f"-{'+'.join(leads)}"

@@ -1,23 +1,47 @@
-"""Classify a single record with a saved model."""
+"""Classify a single record with a saved model, and say what speaks against its numbers."""
 
 import math
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from ecgmm.data.single_record import read_record
+from ecgmm.data.datamodule import ReportTokeniser
+from ecgmm.data.single_record import SingleRecord, read_single_record
+from ecgmm.data.waveform_blocks import LARGEST_STEP
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import inside
+from ecgmm.leads import LEADS
+from ecgmm.models.method import Method
 from ecgmm.runs.reading import CURE
 from ecgmm.runs.saved_model import MODEL
+from ecgmm.signal.quality import HALVING_CLIPPED_SHARE, HALVING_DRIFT_MV, HALVING_NOISE_MV
 from ecgmm.text.clean import clean_report, split_report
 from ecgmm.text.policy import apply_policy
+from ecgmm.text.tokenise import StatementVocabulary, WordTokeniser
 from ecgmm.training.artefact import load_method, load_vocabularies
-from ecgmm.types import INTERVALS, MISSING_SAMPLE, Batch
+from ecgmm.types import INTERVALS, MISSING_SAMPLE, UNKNOWN_ID, Batch
+
+_GOOD_QUALITY = 0.5
+_SWAPS = {"ra_la": "right and left arm", "ra_ll": "right arm and left leg"}
 
 
-def predict_record(run: Path, record: Path | None, report: str | None) -> tuple[dict[str, float], list[str]]:
+class Prediction(NamedTuple):
+    """What a model says of a record.
+
+    Attributes:
+        numbers: Probability of each class, and ``gate`` (weight of the waveform) where the method has one.
+        words: What the method says of the record, line by line.
+        notes: What the user should know of the input: faults of the signal, parts that the model did not see.
+    """
+
+    numbers: dict[str, float]
+    words: list[str]
+    notes: list[str]
+
+
+def predict_record(run: Path, record: Path | None, report: str | None) -> Prediction:
     """Classify one record.
 
     Args:
@@ -25,37 +49,36 @@ def predict_record(run: Path, record: Path | None, report: str | None) -> tuple[
         record: A WFDB record, or None for the report alone.
         report: The report's text, or None for the waveform alone.
 
-    Returns:
-        Probability of each class, and ``gate`` (weight of the waveform) where the method has one; and what the method
-        says of the record in words, line by line.
-
     Raises:
-        ConfigError: If neither is given, or not what the method looks at.
-        DataError: If the record cannot be read.
+        ConfigError: If neither is given, or not what the method looks at, or the report holds nothing for it.
+        DataError: If the record cannot be read, shows no signal, or the model's answer is no number.
     """
     model = inside(run, MODEL)
     method, preparation, facts = load_method(model)
     given = [name for name, value in (("ecg", record), ("text", report)) if value is not None]
     if not set(given) & set(method.inputs_at_test) and method.inputs_at_test:
-        needed = " or ".join({"ecg": "record=...", "text": 'report="..."'}[name] for name in method.inputs_at_test)
-        raise ConfigError(f"{method.name} looks at {' and '.join(method.inputs_at_test)}; give {needed}")
-    store = facts["store"]
-    shape = (1, 12, store["n_times"])
-    steps = np.full(shape, MISSING_SAMPLE, dtype=np.int16)
-    if record is not None:
-        steps = read_record(record, store["rate_hz"], store["n_times"], store["uv_per_step"])
-    statements = [] if report is None else clean_report(split_report(report))
+        raise ConfigError(f"{method.name} looks at {' and '.join(method.inputs_at_test)}; give {_needed(method)}")
+    notes: list[str] = []
+    read = None if record is None else _read(record, facts["store"])
+    shown = _shown(report, facts, notes)
+    if not shown and method.inputs_at_test and (read is None or "ecg" not in method.inputs_at_test):
+        raise ConfigError(
+            f"nothing is left of the report that {method.name} looks at ({'; '.join(notes)}); give another"
+        )
     tokeniser, vocabulary = load_vocabularies(model, facts)
-    shown = apply_policy([statements], facts["text_policy"], facts["labels"])
-    tokens = tokeniser.encode_reports(shown, facts["max_tokens"])
+    if shown and "text" in method.inputs_at_test:
+        notes += _notes_on_words(shown, tokeniser, vocabulary, facts["max_tokens"])
+    if read is not None:
+        notes += _notes_on_waveform(read, facts)
+    tokens = tokeniser.encode_reports([shown], facts["max_tokens"])
+    steps = np.full((1, len(LEADS), facts["store"]["n_times"]), MISSING_SAMPLE, dtype=np.int16)
     with torch.inference_mode():
-        waveforms = preparation(torch.from_numpy(steps))
         batch = Batch(
-            waveforms=waveforms,
-            has_waveform=(waveforms != 0).any(dim=2).any(dim=1),
+            waveforms=preparation(torch.from_numpy(steps if read is None else read.steps)),
+            has_waveform=torch.tensor([read is not None]),
             token_ids=torch.from_numpy(tokens.ids).long(),
             token_mask=torch.arange(tokens.ids.shape[1]) < torch.from_numpy(tokens.lengths)[:, None],
-            statement_ids=torch.from_numpy(vocabulary.encode(shown)).long(),
+            statement_ids=torch.from_numpy(vocabulary.encode([shown])).long(),
             has_report=torch.from_numpy(tokens.lengths > 0),
             labels=torch.zeros(1, dtype=torch.int64),
             rows=torch.zeros(1, dtype=torch.int64),
@@ -65,9 +88,98 @@ def predict_record(run: Path, record: Path | None, report: str | None) -> tuple[
         single = facts["task"] == "single_label"
         probabilities = output.logits.softmax(1) if single else output.logits.sigmoid()
         words = method.explain(batch)
-    found = dict(zip(facts["class_names"], probabilities[0].tolist(), strict=True))
+    numbers = dict(zip(facts["class_names"], probabilities[0].tolist(), strict=True))
     if output.gate is not None:
-        found["gate"] = float(output.gate[0])
-    if not all(map(math.isfinite, found.values())):
+        numbers["gate"] = float(output.gate[0])
+    if not all(map(math.isfinite, numbers.values())):
         raise DataError(f"the model of {printable(run)} predicts values that are not finite; {CURE}")
-    return found, words
+    return Prediction(numbers, words, notes)
+
+
+def _needed(method: Method) -> str:
+    return " or ".join({"ecg": "record=...", "text": 'report="..."'}[name] for name in method.inputs_at_test)
+
+
+def _read(record: Path, store: dict[str, Any]) -> SingleRecord:
+    made_with = store.get("parameters", {})  # older models do not know them
+    read = read_single_record(
+        record,
+        store["rate_hz"],
+        store["n_times"],
+        store["uv_per_step"],
+        made_with.get("window.pad", "zero"),
+        made_with.get("verify_checksums", True),
+    )
+    if read.flat.all():
+        raise DataError(
+            f"{printable(record)} shows no signal in any lead; leave record=... out to predict from a report"
+        )
+    return read
+
+
+def _shown(report: str | None, facts: dict[str, Any], notes: list[str]) -> list[str]:
+    """The statements of a report that the method is shown, as preparation and the text policy leave them."""
+    if report is None:
+        return []
+    statements = clean_report(split_report(report))
+    n_words = sum(len(statement.split()) for statement in statements)
+    fewest = facts["store"].get("parameters", {}).get("text.min_words", 1)
+    if n_words < max(fewest, 1):
+        notes.append(f"the report has {n_words} words, fewer than {max(fewest, 1)}, and counts as missing")
+        return []
+    [shown] = apply_policy([statements], facts["text_policy"], facts["labels"])
+    if len(shown) < len(statements):
+        hidden = len(statements) - len(shown)
+        notes.append(f"{hidden} of {len(statements)} statements are hidden by text.policy={facts['text_policy']}")
+    return shown
+
+
+def _notes_on_words(
+    shown: list[str], tokeniser: ReportTokeniser, vocabulary: StatementVocabulary, max_tokens: int
+) -> list[str]:
+    notes = []
+    if isinstance(tokeniser, WordTokeniser):
+        words = [word for statement in shown for word in statement.split()]
+        n_unknown = sum(UNKNOWN_ID in tokeniser.encode_text(word) for word in words)
+        if n_unknown:
+            notes.append(f"{n_unknown} of {len(words)} words of the report are not known to the model")
+    if (vocabulary.encode([shown]) == UNKNOWN_ID).all():
+        notes.append("no statement of the report is one that the model was trained with")
+    if sum(len(tokeniser.encode_text(statement)) + 1 for statement in shown) - 1 > max_tokens:
+        notes.append(f"the report is longer than the {max_tokens} tokens that the model reads, and was cut")
+    return notes
+
+
+def _notes_on_waveform(read: SingleRecord, facts: dict[str, Any]) -> list[str]:
+    """Faults of the signal in words, by the measures of docs/quality.md."""
+    quality, store, limit_mv = read.quality, facts["store"], facts["waveform"]["limit_mv"]
+    names = ", ".join(name for name, flat in zip(LEADS, read.flat, strict=True) if flat)
+    n_ends = int((np.abs(read.steps.astype(np.int32)) == LARGEST_STEP).sum())
+    window_s = store["n_times"] / store["rate_hz"]
+    range_mv = LARGEST_STEP * store["uv_per_step"] / 1000
+    said = [
+        (
+            quality["quality"] < _GOOD_QUALITY,
+            f"the signal's quality is {quality['quality']:.2f}, where 1 is without fault",
+        ),
+        (read.flat.any(), f"without any signal: {names}"),
+        (quality["missing_share"] > 0, f"{quality['missing_share']:.1%} of the samples are missing"),
+        (quality["noise_mv"] > HALVING_NOISE_MV, f"noise of {quality['noise_mv']:.2f} mV"),
+        (quality["drift_mv"] > HALVING_DRIFT_MV, f"the baseline drifts by {quality['drift_mv']:.1f} mV"),
+        (
+            quality["clipped_share"] > HALVING_CLIPPED_SHARE,
+            f"{quality['clipped_share']:.0%} of a lead lies at its largest or smallest value, as if clipped",
+        ),
+        (n_ends > 0, f"{n_ends} samples reach the end of the model's range, {range_mv:.1f} mV"),
+        (
+            quality["amplitude_mv"] > limit_mv,
+            f"amplitudes up to {quality['amplitude_mv']:.1f} mV were limited to {limit_mv:g} mV, as in training",
+        ),
+        (
+            quality["limb_swap"] in _SWAPS,
+            f"the electrodes of {_SWAPS.get(quality['limb_swap'])} seem to be exchanged",
+        ),
+        (read.rate_hz < store["rate_hz"], f"the record has {read.rate_hz:g} Hz and the model {store['rate_hz']} Hz"),
+        (read.length_s < window_s, f"the record has {read.length_s:g} s and the model takes {window_s:g} s"),
+    ]
+    return [words for holds, words in said if holds]

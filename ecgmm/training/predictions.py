@@ -1,6 +1,6 @@
 """From a trained task to a table of predictions, and from that table to metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ecgmm.data.datamodule import EcgReportDataModule
+from ecgmm.data.split_checks import require_both_answers
 from ecgmm.errors import DataError, printable
 from ecgmm.evaluation.calibration import fit_temperature
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
@@ -35,7 +36,11 @@ class Fitted:
 def predict(
     trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule, splits: Sequence[str]
 ) -> Prediction:
-    """Predict all records of some splits, one split after the other; tensors on the CPU."""
+    """Predict all records of some splits, one split after the other; tensors on the CPU.
+
+    Raises:
+        UserError: If a prediction or an embedding is not finite.
+    """
     batches = trainer.predict(task, dataloaders=datamodule.split_dataloader(*splits), return_predictions=True)
     assert batches is not None
 
@@ -44,7 +49,11 @@ def predict(
 
     rows, probabilities, *others = zip(*batches, strict=True)
     by_name = {name: together([found[name] for found in probabilities]) for name in probabilities[0]}
-    return Prediction(together(list(rows)), by_name, *(together(list(parts)) for parts in others))
+    found = Prediction(together(list(rows)), by_name, *(together(list(parts)) for parts in others))
+    numbers = (*found.probabilities.values(), found.gate, found.ecg_embedding, found.text_embedding)
+    if not all(values is None or values.isfinite().all() for values in numbers):
+        raise task.diverged("predictions are no numbers any more")
+    return found
 
 
 def predict_frame(
@@ -146,10 +155,14 @@ def evaluate(
     Returns:
         The content of ``metrics.json``. Where the frame holds validation rows beside the split, ``val/auroc_macro``
         is their value, without an interval: what a search over settings may look at.
+
+    Raises:
+        ConfigError: If no metric of the split is defined.
     """
     chosen = average_windows(frame.filter(pl.col("split") == split))
     validation = average_windows(frame.filter((pl.col("split") == "val") & (split != "val")))
     patients = chosen["patient"].to_numpy()
+    require_both_answers(labels_and_probabilities(chosen, class_names, task_name)[0], split, class_names)
 
     def measured(readout: str) -> dict[str, Any]:
         labels, probabilities = labels_and_probabilities(chosen, class_names, task_name, readout)
@@ -162,6 +175,14 @@ def evaluate(
         return found
 
     return measured("") | {"readouts": {name: measured(name) for name in readouts_in(frame)}}
+
+
+def with_origins(
+    metrics: dict[str, Any], found: dict[str, Any], readouts: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """The metrics, and beside them and beside those of each readout what ``ecgmm.data.leakage.origins`` says."""
+    of_readouts = {name: {**part, "origins": readouts[name]} for name, part in metrics["readouts"].items()}
+    return {**metrics, "readouts": of_readouts, "origins": found}
 
 
 def labels_and_probabilities(

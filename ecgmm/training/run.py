@@ -4,7 +4,7 @@ import logging
 import resource
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,8 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.building import construct
 from ecgmm.data.datamodule import EcgReportDataModule, Reports, ReportTokeniser
+from ecgmm.data.leakage import origins, refuse_leak, shown_readouts
+from ecgmm.data.split_checks import require_both_answers
 from ecgmm.data.store import Store
-from ecgmm.errors import ConfigError
 from ecgmm.files import write_json
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
@@ -36,6 +37,7 @@ from ecgmm.training.predictions import (
     fit_on_validation,
     readouts_in,
     refuse_not_finite,
+    with_origins,
     without_readouts,
 )
 from ecgmm.training.processes import is_first_process, wait_until
@@ -71,6 +73,8 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
     """
     started = time.monotonic()
     datamodule = build_datamodule(config, store)
+    targets = datamodule.targets
+    require_both_answers(targets.values[datamodule.rows["test"]], "test", targets.class_names)
     config.from_data = datamodule.facts()
     resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
     if run_state(directory, config_digest(resolved, store.fingerprint), config.overwrite) == "finished":
@@ -78,10 +82,11 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
         return read_metrics(directory, read_state(directory) or {})
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     method = build_method(resolved, build_texts(config, datamodule))
-    leaky = check_leak(config, store, method)
+    found = origins_of(resolved, store, method)
+    readouts = readouts_of(resolved, method, found)
     task = build_task(config, datamodule, method)
     trainers = build_trainers(config, directory, method)
-    facts = describe(resolved, datamodule, method, leaky)
+    facts = describe(resolved, datamodule, method, found, readouts)
     if not is_first_process():
         wait_until(lambda: run_state(directory, facts["config_digest"]) in ("interrupted", "finished"))
         for stage in trainers:
@@ -103,6 +108,7 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
         write_predictions(directory, frame)
         fitted = fit_on_validation(frame, task.class_names, task.task_name)
         metrics = evaluate(frame, task.class_names, task.task_name, fitted, **resolved["evaluation"])
+        metrics = with_origins(metrics, found, readouts)
         save_model(directory / MODEL, task, datamodule, resolved)
         write_json(directory / METRICS, metrics)
         measured = {
@@ -153,42 +159,21 @@ def build_texts(config: DictConfig, datamodule: EcgReportDataModule) -> TextBank
     return TextBank(datamodule.targets.class_names, statements, datamodule.tokeniser, config.text.max_tokens)
 
 
-def leaks(resolved: Mapping[str, Any], store: Store, inputs: Sequence[str]) -> bool:
-    """Whether labels from the report meet the full report among the inputs."""
-    from_report = store.manifest["labels"][resolved["labels"]["name"]]["source"] == "report"
-    return from_report and resolved["text"]["policy"] == "full" and "text" in inputs
-
-
-def check_leak(config: DictConfig, store: Store, method: Method) -> bool:
-    """Refuse labels from the report together with the full report as input.
-
-    Returns:
-        Whether the run leaks, which only ``allow_leaky`` permits.
+def origins_of(resolved: Mapping[str, Any], store: Store, method: Method) -> dict[str, Any]:
+    """Where the run's labels and text come from, if that is permitted.
 
     Raises:
         ConfigError: If it leaks and ``allow_leaky`` is false.
     """
-    found = leaks(cast(dict[str, Any], config), store, method.inputs_at_test)
-    if found and not config.allow_leaky:
-        raise ConfigError(
-            f"labels={config.labels.name} is read from the report and text.policy=full feeds the same report to the"
-            " model, so a look-up would score 100 %; set text.policy=masked, use a method without text, or set"
-            " allow_leaky=true and accept the mark on every result"
-        )
+    found = origins(store.manifest, resolved["labels"]["name"], resolved["text"]["policy"], method.inputs_at_test)
+    refuse_leak(found, resolved["allow_leaky"])
     return found
 
 
-def describe_readouts(resolved: dict[str, Any], store: Store, method: Method) -> dict[str, Any]:
-    """Inputs and leak mark of each readout that the run may show; one that leaks needs ``allow_leaky``."""
+def readouts_of(resolved: Mapping[str, Any], method: Method, found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Origins of each readout that the run may show; one that leaks needs ``allow_leaky``."""
     label_free = LABEL_FREE if "pretrain" in stages_of(method, resolved["stages"]) else {}
-    described = {
-        name: {"inputs_at_test": list(inputs), "leaky": leaks(resolved, store, inputs)}
-        for name, inputs in (method.readouts | label_free).items()
-    }
-    for name in [name for name, facts in described.items() if facts["leaky"] and not resolved["allow_leaky"]]:
-        log.info("readout %s is left out: it reads the report that the labels come from (allow_leaky=false)", name)
-        del described[name]
-    return described
+    return shown_readouts(found, method.readouts | label_free, resolved["allow_leaky"])
 
 
 def build_task(config: DictConfig, datamodule: EcgReportDataModule, method: Method) -> DiagnosisTask:
@@ -211,10 +196,15 @@ def build_task(config: DictConfig, datamodule: EcgReportDataModule, method: Meth
     )
 
 
-def describe(resolved: dict[str, Any], datamodule: EcgReportDataModule, method: Method, leaky: bool) -> dict[str, Any]:
+def describe(
+    resolved: dict[str, Any],
+    datamodule: EcgReportDataModule,
+    method: Method,
+    found: dict[str, Any],
+    readouts: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
     """What ``run.json`` says before training has begun."""
     manifest = datamodule.store.manifest
-    label_set = manifest["labels"][resolved["labels"]["name"]]
     splits = datamodule.summary().to_dicts()
     return {
         "schema_version": SCHEMA_VERSION,
@@ -230,19 +220,22 @@ def describe(resolved: dict[str, Any], datamodule: EcgReportDataModule, method: 
         "train_fraction": resolved["train_fraction"],
         "labels": {
             "name": resolved["labels"]["name"],
-            "source": label_set["source"],
+            "source": found["label_source"],
             "classes": list(datamodule.targets.class_names),
             "dropped": datamodule.targets.dropped,
         },
         "text_policy": resolved["text"]["policy"],
         "sampling": resolved["sampling"],
         "quality": {"limits": datamodule.quality.chosen, "left_out": datamodule.left_out},
-        "leaky": leaky,
+        "text_origin": found["text_origin"],
+        "leaky": found["leaky"],
         "size": resolved["size"],
         "ablation": resolved["ablation"],
         "stages": resolved["stages"],
         "two_stages": method.two_stages,
-        "readouts": describe_readouts(resolved, datamodule.store, method),
+        "readouts": {
+            name: {"inputs_at_test": one["inputs_at_test"], "leaky": one["leaky"]} for name, one in readouts.items()
+        },
         "data": {
             "name": manifest["source"]["name"],
             "fingerprint": datamodule.store.fingerprint,

@@ -5,11 +5,12 @@ from typing import Any
 
 from rich.table import Table
 
-from ecgmm.terminal import PlainConsole, say
+from ecgmm.plain_console import PlainConsole
+from ecgmm.terminal import say
 
 
 def print_metrics(metrics: dict[str, Any], directory: Path) -> None:
-    """Print the metrics of Table 2 with their intervals.
+    """Print the metrics that have intervals, whichever split they are of, and the marks that they carry.
 
     Args:
         metrics: Content of ``metrics.json``.
@@ -19,15 +20,19 @@ def print_metrics(metrics: dict[str, Any], directory: Path) -> None:
     table.add_column("metric")
     table.add_column("value", justify="right")
     table.add_column("95 % interval over patients", justify="right")
-    for key, entry in metrics.items():
-        if key.startswith("test/") and key.count("/") == 1:
-            low, high = entry["low"], entry["high"]
-            table.add_row(key, _number(entry["value"]), f"{_number(low)} - {_number(high)}")
+    shown = {key: entry for key, entry in metrics.items() if key.count("/") == 1 and "low" in entry}
+    for key, entry in shown.items():
+        table.add_row(key, _number(entry["value"]), f"{_number(entry['low'])} - {_number(entry['high'])}")
     console = PlainConsole()
     console.print(table)
     say(directory)  # not through the console, which would break a long path
+    split = next(iter(shown)).split("/")[0]
     if metrics["absent_classes"]:
-        console.print(f"left out, not in the test split: {', '.join(metrics['absent_classes'])}")
+        say(f"left out, not in the {split} split: {', '.join(metrics['absent_classes'])}")
+    if split == "val" and metrics["temperature"] is not None:
+        say("thresholds and temperature were chosen on this split, so what depends on them is too good")
+    if metrics.get("origins", {}).get("leaky"):
+        say("LEAK: labels come from the report that the method also reads; the numbers measure the leak")
 
 
 def left_out_lines(left_out: dict[str, dict[str, int]]) -> list[str]:

@@ -53,6 +53,9 @@ class DiagnosisTask(lightning.LightningModule):
         task_name: ``single_label`` or ``multi_label``.
         seed: Seed of batch-independent randomness (dropout, augmentation), mixed with the epoch number so that a
             resumed run draws what an uninterrupted one would have drawn.
+
+    Attributes:
+        learning_rate: As it was set; None before training.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class DiagnosisTask(lightning.LightningModule):
         self._n_steps = 0
         self._validation: list[tuple[Tensor, Tensor]] = []
         self._health: list[dict[str, Tensor]] = []
+        self.learning_rate: float | None = None
 
     def enter(self, stage: Stage) -> None:
         """Begin a stage of the method; what is logged of pre-training has names of its own."""
@@ -101,6 +105,7 @@ class DiagnosisTask(lightning.LightningModule):
         from transformers.optimization import get_cosine_schedule_with_warmup  # slow to import, needed only here
 
         optimizer = self.make_optimizer(parameter for parameter in self.parameters() if parameter.requires_grad)
+        self.learning_rate = float(optimizer.defaults["lr"])
         n_steps = int(self.trainer.estimated_stepping_batches)
         n_warmup_steps = math.ceil(self.warmup_fraction * n_steps)
         schedule = get_cosine_schedule_with_warmup(optimizer, n_warmup_steps, n_steps)
@@ -153,11 +158,19 @@ class DiagnosisTask(lightning.LightningModule):
         return total
 
     def _check_loss(self) -> None:
-        if not math.isfinite(float(self._loss_sums["total"])):
-            raise UserError(
-                f"the loss became {float(self._loss_sums['total'])} in epoch {self.current_epoch}; lower optimizer.lr"
-                f" (now {self.trainer.optimizers[0].param_groups[0]['lr']:.3g}) or set trainer.precision=32-true"
-            )
+        total = float(self._loss_sums["total"])
+        if not math.isfinite(total):
+            raise self.diverged(f"the loss became {total}")
+
+    def diverged(self, what: str) -> UserError:
+        """What to say of numbers that are none, with the learning rate that was set (a schedule may end at 0)."""
+        epoch = f" in epoch {self.current_epoch}" if self.trainer.state.fn == "fit" else ""
+        if self.learning_rate is None:
+            return UserError(f"{what}{epoch}; the model's weights are damaged, train it again")
+        cure = f"lower optimizer.lr, which is set to {self.learning_rate:g}"
+        if self.trainer.precision != "32-true":
+            cure += f", or set trainer.precision=32-true in place of {self.trainer.precision}"
+        return UserError(f"training diverged: {what}{epoch}; {cure}")
 
     def on_validation_epoch_start(self) -> None:
         """Check the loss of the whole epoch: weights that are not numbers are not worth validating."""
@@ -175,6 +188,8 @@ class DiagnosisTask(lightning.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log the epoch: mean loss terms, learning rate, validation metrics, norms and ranks of the projections."""
         logits = torch.cat([logits for logits, _ in self._validation]).cpu()
+        if not logits.isfinite().all():
+            raise self.diverged("predictions are no numbers any more")
         labels = torch.cat([labels for _, labels in self._validation]).cpu()
         metrics = compute_metrics(labels.numpy(), self.probabilities(logits).numpy(), self.class_names, self.task_name)
         logged: dict[str, Any] = {f"val/{name}": value for name, value in metrics.items() if "/" not in name}

@@ -27,6 +27,12 @@ def judged(
     return {verdict.about: verdict for verdict in verdicts(numbers | changed)}
 
 
+def test_labels_from_the_statements_and_text_from_notes_are_judged_by_their_numbers() -> None:
+    assert judged(source="report", text_origin="machine_statements")["text.policy=full"].level == "LEAK"
+    assert judged(source="report", text_origin="notes")["text.policy=full"].level == "PASS"
+    assert judged(source="report", text_origin="notes", full=0.995)["text.policy=full"].level == "LEAK"
+
+
 def test_a_sound_store_passes_and_leaves_nothing_to_do() -> None:
     found = judged()
     assert {verdict.level for verdict in found.values()} == {"PASS"}

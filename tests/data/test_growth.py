@@ -1,5 +1,6 @@
 """A store goes on after a kill and grows with its source; what it holds does not depend on the way."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from ecgmm.data import units
 from ecgmm.data.preparation import prepare_store, store_path
 from ecgmm.data.store import Store
-from ecgmm.errors import ConfigError
+from ecgmm.data.stored_rows import check_all_rows
+from ecgmm.data.waveform_file import HEADER_BYTES
+from ecgmm.errors import ConfigError, DataError
 from tests.data.trees import SHORT, MimicTree, data_config, naming_steps, prepare
 
 
@@ -21,7 +24,11 @@ def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def content(store: Store) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in store.path.iterdir()}
+    return content_of(store.path)
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def check_samples(store: Store) -> None:
@@ -159,6 +166,40 @@ def test_records_whose_files_come_later_are_taken_up(tmp_path: Path) -> None:
     assert grown.manifest["dropped"] == {}
     assert grown.records["record"].to_list()[-2:] == [40_000_003, 40_000_011]
     check_samples(grown)
+
+
+def test_a_damaged_store_is_not_added_to(tmp_path: Path) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    list_first(tree, 21)
+    store = prepare("mimic_iv_ecg", tree.root, SHORT)
+    with store.waveform_file.open("r+b") as file:
+        file.seek(HEADER_BYTES + 1001)
+        file.write(b"\x07")
+    before = content_of(store.path)
+    tree.write_tables()
+    with pytest.raises(DataError, match=r"damaged store: 1 of 21 waveforms .* \(rows 0\); move it away"):
+        prepare("mimic_iv_ecg", tree.root, SHORT)
+    assert content_of(store.path) == before
+
+
+@pytest.mark.parametrize("length_s", [1, 1.5])
+def test_a_store_made_before_digests_has_them_when_it_grew(tmp_path: Path, length_s: float) -> None:
+    tree = MimicTree(tmp_path / "tree")
+    window = f"data.window.length_s={length_s}"  # 1.5 s: every row ends in zeros, which older digests left out
+    fresh = prepare("mimic_iv_ecg", tree.root, window, f"data.store={tmp_path / 'fresh'}")
+    check_all_rows(fresh)
+    list_first(tree, 21)
+    named = f"data.store={tmp_path / 'grown'}"
+    small = prepare("mimic_iv_ecg", tree.root, window, named)
+    old = small.records.with_columns(content=pl.col("content") ^ 1)
+    old.write_parquet(small.path / "records.parquet")
+    kept = {name: value for name, value in small.manifest.items() if name not in ("content", "files", "sha256")}
+    (small.path / "manifest.json").write_text(json.dumps(kept))
+    tree.write_tables()
+    grown = prepare("mimic_iv_ecg", tree.root, window, named)
+    assert grown.has_digests
+    check_all_rows(grown)
+    assert grown.records.sort("record")["content"].to_list() == fresh.records.sort("record")["content"].to_list()
 
 
 def test_a_store_whose_source_has_nothing_to_add_is_not_touched(tmp_path: Path) -> None:

@@ -89,3 +89,23 @@ def test_multi_label_soft_targets_are_the_certainties(uncertain: pl.DataFrame) -
 def test_class_probabilities_share_what_is_left_open_and_divide_what_is_too_much() -> None:
     found = class_probabilities(np.array([(0, 0.4, 0), (0, 0.8, 0.8), (1, 0, 0)], dtype=np.float32))
     np.testing.assert_allclose(found, [(0.2, 0.6, 0.2), (0, 0.5, 0.5), (1, 0, 0)], atol=1e-6)
+
+
+def test_none_of_the_classes_is_an_answer_unless_the_set_is_exhaustive(records: pl.DataFrame) -> None:
+    """And only where the set says something of the record, and only where several yes/no questions are asked."""
+    targets = make_targets(records, "s", CLASSES, "all", PRIORITY, "hard", exhaustive=False)
+    assert targets.usable.tolist() == [True, True, True, True, False]
+    assert targets.values[3].tolist() == [0, 0, 0]
+    assert targets.dropped == {"the label set says nothing": 1, "no class of the label set": 0}
+    for policy in ("exactly_one", "priority"):
+        chosen = [make_targets(records, "s", CLASSES, policy, PRIORITY, "hard", one) for one in (True, False)]
+        assert chosen[0].usable.tolist() == chosen[1].usable.tolist()
+
+
+@pytest.mark.parametrize("policy", ["exactly_one", "priority"])
+def test_one_class_is_a_yes_no_question_and_no_choice(policy: str) -> None:
+    records = pl.DataFrame({"label.s.AFIB": [1.0, 0.0, None]}, schema={"label.s.AFIB": pl.Float32})
+    targets = make_targets(records, "s", ["AFIB"], "all", [], "hard", exhaustive=False)
+    assert targets.values[targets.usable].tolist() == [[1], [0]]
+    with pytest.raises(ConfigError, match="task=multilabel"):
+        make_targets(records, "s", ["AFIB"], policy, ["AFIB"], "hard")

@@ -1,6 +1,7 @@
 """Tiny raw trees for tests, in the exact layout of MIMIC-IV-ECG and PTB-XL."""
 
 import datetime
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 
 from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
+from ecgmm.data.digests import seal
 from ecgmm.data.partial_store import PartialStore, RowFile
 from ecgmm.data.preparation import prepare_store
 from ecgmm.data.source import DataConfig
-from ecgmm.data.store import Store
+from ecgmm.data.store import MANIFEST, Store
 from ecgmm.leads import LEADS
 
 MIMIC_ORDER = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -128,6 +130,12 @@ def write_store(
             file.write(0, waveforms)
         store.finish(records, reports, nothing_dropped(), {"n_records": len(waveforms), "n_times": n_times, **manifest})
     return Store.open(path)
+
+
+def edit_manifest(path: Path, **changes: Any) -> None:
+    """Change a store's manifest as if it had been written so."""
+    manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    (path / MANIFEST).write_text(json.dumps(seal(manifest | changes)), encoding="utf-8")
 
 
 def nothing_dropped() -> pl.DataFrame:

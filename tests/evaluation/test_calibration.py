@@ -9,12 +9,14 @@ import sklearn.metrics as reference
 import torch
 from torchmetrics.functional.classification import binary_calibration_error, multiclass_calibration_error
 
-from ecgmm.evaluation.bootstrap import estimate_of, estimates
+from ecgmm.evaluation.bootstrap import estimates
 from ecgmm.evaluation.calibration import (
     EDGES,
     N_BINS,
+    SHARES_OF_GAPS,
     apply_temperature,
     calibration_scorer,
+    error_interval,
     fit_temperature,
     reliability_curve,
 )
@@ -159,10 +161,35 @@ def test_reliability_curve_holds_every_prediction_and_gives_the_error(task: Task
         assert once(labels, probabilities, task)["ece"] == pytest.approx(gaps.sum())
 
 
-def test_the_interval_of_a_biased_error_is_moved_down_by_twice_the_bias() -> None:
-    """Resamples 0.02 above the value: bounds 0.04 lower, and not below 0."""
-    resampled = 0.05 + np.linspace(-0.02, 0.02, 1001) + 0.02
-    found = estimate_of("ece", 0.05, resampled)
-    assert (found.value, found.low, found.high) == pytest.approx((0.05, 0.05 - 0.019 - 0.02, 0.05 + 0.019 - 0.02))
-    assert estimate_of("ece_calibrated", 0.01, resampled - 0.04).low == 0
-    assert estimate_of("brier", 0.05, resampled).low == pytest.approx(0.051)
+def chance_of(gaps: Any, resampled: Any) -> Any:
+    """As the scorer makes it, of gaps ``[bins]`` and of those of resamples ``[bins, R]``."""
+    moved = resampled - gaps[:, None]
+    errors = [np.abs(part * gaps[:, None] + moved).sum(axis=0) for part in SHARES_OF_GAPS]
+    return np.stack([*errors, (np.sign(gaps)[:, None] * moved).sum(axis=0)])
+
+
+def test_the_interval_of_an_error_that_chance_alone_explains_starts_at_zero_and_holds_it() -> None:
+    """Two bins with gaps +0.02 and -0.02, each uncertain by up to 0.04: the error 0.04 may be nothing but chance."""
+    gaps, moved = np.array([0.02, -0.02]), np.linspace(-0.04, 0.04, 1001)
+    low, high = error_interval(0.04, chance_of(gaps, gaps[:, None] + np.stack([moved, -moved])), 0.95)
+    assert low == 0
+    assert high == pytest.approx(0.04 + 2 * 0.038)
+
+
+def test_the_interval_of_an_error_far_above_chance_is_that_of_its_linear_part() -> None:
+    """One bin with a gap of 0.3, uncertain by up to 0.02 either way: chance cannot change its sign."""
+    gaps, moved = np.array([0.3]), np.linspace(-0.02, 0.02, 1001)
+    low, high = error_interval(0.3, chance_of(gaps, gaps[:, None] + moved), 0.95)
+    assert (low, high) == pytest.approx((0.3 - 0.019, 0.3 + 0.019))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_the_scorer_says_of_chance(task: TaskKind) -> None:
+    """With the whole gaps the error of each resample; with every record once no chance at all."""
+    labels, probabilities = calibrated(150, task)
+    scorer = calibration_scorer(labels, probabilities, task, with_chance=True)
+    found = scorer(np.random.default_rng(3).poisson(1.0, (150, 7)).astype(float))
+    np.testing.assert_allclose(found["chance of ece"][len(SHARES_OF_GAPS) - 1], found["ece"], atol=1e-12)
+    once_each = scorer(np.ones((150, 1)))
+    expected = [*(SHARES_OF_GAPS * once_each["ece"]), 0]
+    np.testing.assert_allclose(once_each["chance of ece"][:, 0], expected, atol=1e-12)

@@ -1,5 +1,6 @@
 """The consistency loss by hand, and the figures that show its collapse."""
 
+import pytest
 import torch
 
 from ecgmm.models.losses import (
@@ -87,3 +88,12 @@ def test_rotations_keep_lengths_while_they_learn_and_linear_projections_collapse
 
     assert norms_after_training(SquaredConsistency()) < 0.1
     assert abs(norms_after_training(OrthogonalConsistency()) - 1) < 1e-5
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, 1e38, -1e38, 1e-38])
+def test_the_health_of_projections_that_diverge_is_no_number_and_no_failure(value: float) -> None:
+    vectors = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    vectors[2, 1] = value
+    rank = effective_rank(vectors)
+    assert rank.isnan() if not torch.tensor(value).isfinite() else 1 <= rank <= 4
+    projection_health(vectors, vectors)

@@ -34,6 +34,7 @@ COMPOSED = {
     "evaluate": ("evaluate", ["run=a", "leads=[I,II]", "store=b"]),
     "predict": ("predict", ["run=a", "record=b", "report=c"]),
     "audit": ("audit", ["data=ptb_xl"]),
+    "verify": ("verify", ["store=a", "run=b"]),
     "download": ("download", []),
 }
 WRONG: list[Any] = [

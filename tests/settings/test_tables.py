@@ -65,7 +65,7 @@ def root_keys(entry: str) -> set[str]:
     return keys.union(*(set(content(path)) - MARKS for path in added if path.read_text().startswith(GLOBAL)))
 
 
-@pytest.mark.parametrize("entry", ["train", "prepare", "evaluate", "predict", "audit", "download"])
+@pytest.mark.parametrize("entry", ["train", "prepare", "evaluate", "predict", "audit", "verify", "download"])
 def test_the_keys_of_a_command_are_those_of_its_files(entry: str) -> None:
     assert set(ENTRIES[entry].fields) == root_keys(entry)
 
@@ -116,10 +116,7 @@ def test_choices_are_those_of_the_code(key: str, choices: tuple[str, ...]) -> No
 def choices() -> list[list[str]]:
     """As many compositions as there are methods, in which every choice of every group turns up."""
     groups = ("recipe", "data", "labels", "task", "ecg_encoder", "text_encoder", "gate", "consistency", "logger")
-    files = {
-        group: sorted(path.stem for path in (CONF_DIR / group).glob("*.yaml")) for group in (*groups, "pretrained")
-    }
-    del files["pretrained"][files["pretrained"].index("minilm")]  # looks its package up
+    files = {group: sorted(path.stem for path in (CONF_DIR / group).glob("*.yaml")) for group in groups}
     combined = [
         [f"method={method}", *(f"{group}={names[place % len(names)]}" for group, names in files.items())]
         for place, method in enumerate(METHODS)

@@ -14,14 +14,14 @@ SLOW = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}
 
 @pytest.fixture
 def saved(tmp_path: Path) -> dict[str, Any]:
-    WordTokeniser.train([["sinus rhythm", "normal ecg"]] * 3, 1).save(tmp_path)
+    WordTokeniser.train([["sinus rhythm", "normal ecg"]] * 5, range(5)).save(tmp_path)
     found: dict[str, Any] = json.loads((tmp_path / "tokenizer.json").read_text())
     return found
 
 
 def test_what_was_saved_reads_the_same(saved: dict[str, Any]) -> None:
     reports = [["sinus rhythm"], ["abnormal ecg", "normal"]]
-    trained = WordTokeniser.train([["sinus rhythm", "normal ecg"]] * 3, 1)
+    trained = WordTokeniser.train([["sinus rhythm", "normal ecg"]] * 5, range(5))
     loaded = word_tokeniser_from(json.dumps(saved).encode())
     assert loaded.encode_reports(reports).ids.tolist() == trained.encode_reports(reports).ids.tolist()
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ecgmm.errors import ConfigError
 from ecgmm.evaluation.calibration import apply_temperature
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
 from ecgmm.training.predictions import Fitted, evaluate, fit_on_validation, labels_and_probabilities
@@ -93,6 +94,46 @@ def test_a_saved_run_without_a_temperature_has_no_calibrated_metrics() -> None:
     assert found["temperature"] is None
     assert "test/ece" in found
     assert not any("calibrated" in key for key in found)
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("task", TASKS)
+def test_the_metrics_of_any_split_are_printed(task: TaskKind, split: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each that has an interval, under its own name; what was chosen on the split itself says so."""
+    found = measured(frame_of(task), task, split=split)
+    print_metrics(found, Path("run"))
+    printed = capsys.readouterr().out
+    shown = [key for key in found if key.startswith(f"{split}/") and key.count("/") == 1]
+    assert len(shown) > 10
+    assert all(key in printed for key in shown)
+    assert ("chosen on this split" in printed) == (split == "val")
+
+
+def test_a_leak_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    found = measured(frame_of("single_label"), "single_label")
+    for leaky in (True, False):
+        print_metrics(found | {"origins": {"leaky": leaky}}, Path("run"))
+        assert ("LEAK" in capsys.readouterr().out) == leaky
+
+
+def test_no_metric_at_all_is_a_failure() -> None:
+    frame = frame_of("multi_label").with_columns(pl.col("^label.*$") * 0)
+    fitted = fit_on_validation(frame, CLASSES, "multi_label")
+    with pytest.raises(ConfigError, match="no metric is defined on the test split"):
+        evaluate(frame, CLASSES, "multi_label", fitted, n_resamples=5, seed=1)
+
+
+def test_validation_of_one_class_alone_leaves_the_test_split_measured() -> None:
+    frame = frame_of("multi_label")
+    in_validation = pl.col("split") == "val"
+    frame = frame.with_columns(
+        pl.when(in_validation).then(1.0).otherwise(pl.col(name)).alias(name)
+        for name in frame.columns
+        if name.startswith("label")
+    )
+    found = measured(frame, "multi_label")
+    assert found["val/auroc_macro"] == {"value": None}
+    assert found["test/auroc_macro"]["low"] <= found["test/auroc_macro"]["value"] <= found["test/auroc_macro"]["high"]
 
 
 def test_what_a_run_prints_holds_every_key(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from ecgmm.ending import Stopped
+from ecgmm.runs.directory import without_folders
 from ecgmm.training import dashboard_content
 from ecgmm.training.dashboard import Dashboard, log_results, open_dashboard
 from tests.experiments.simulated_runs import CLASSES, write_run
@@ -115,7 +116,7 @@ def test_a_folder_that_is_given_relative_is_only_its_last_part_too(
     monkeypatch.chdir(tmp_path)
     Path("of_someone/bert").mkdir(parents=True)
     long = "a reference/" + "x" * 500
-    assert dashboard_content.without_folders(["of_someone/bert", "~/x/bert", "hub/bert", long]) == [
+    assert without_folders(["of_someone/bert", "~/x/bert", "hub/bert", long]) == [
         "bert",
         "bert",
         "hub/bert",
@@ -168,10 +169,11 @@ def test_a_folder_that_cannot_be_made_ends_the_logging_only(
 
 def test_a_signal_does_not_wait_for_the_network(fake: Callable[..., FakeWandb], tmp_path: Path) -> None:
     fake()
-    with pytest.raises(Stopped), open_dashboard(tmp_path, CONFIG, FACTS) as dashboard:  # noqa: PT012 (it ends the block)
-        dashboard.send(lambda _: time.sleep(60))
-        dashboard._longest_wait_s, started = 60, time.monotonic()
-        raise Stopped(signal.SIGTERM)
+    dashboard = open_dashboard(tmp_path, CONFIG, FACTS)
+    dashboard._longest_wait_s = 60
+    dashboard.send(lambda _: time.sleep(60))
+    started = time.monotonic()
+    dashboard.__exit__(Stopped, Stopped(signal.SIGTERM), None)
     assert time.monotonic() - started < 20
 
 

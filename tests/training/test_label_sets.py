@@ -51,6 +51,24 @@ def test_a_label_set_is_one_override(
     assert "test/auroc_macro" in json.loads((run / "metrics.json").read_text())
 
 
+def test_one_yes_no_question_keeps_its_negatives(
+    command: Command, quick_settings: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At 50 records a code only hypertension is left of the discharge diagnoses: yes or no."""
+    settings = (*quick_settings, "labels=icd_multilabel", "method=ecg_only", "trainer.max_epochs=1")
+    assert command("train", *settings, f"hydra.run.dir={tmp_path}/run") == 0
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["labels"]["classes"] == ["I10"]
+    assert facts["labels"]["dropped"]["no class of the label set"] == 0
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["absent_classes"] == []
+    assert 0 < metrics["per_class"][0]["n"] < metrics["n_records"]
+    assert all(entry["value"] is not None for key, entry in metrics.items() if key.startswith("test/"))
+    assert metrics["origins"]["label_source"] == "icd"
+    assert command("train", *settings, "task=single_label", f"hydra.run.dir={tmp_path}/single") == 2
+    assert "set task=multilabel" in capsys.readouterr().err
+
+
 def test_masked_text_follows_the_label_set_into_the_saved_model(train: Callable[..., Path], command: Command) -> None:
     only_reports = ("text.tokeniser.min_frequency=1", "text.tokeniser.glossary=false")
     run = train("labels=rhythm", "text.policy=masked", "method=text_only", *only_reports)

@@ -1,8 +1,10 @@
 """What a user does wrong ends in one sentence, exit code 2, and nothing half-written."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 import torch
 
@@ -83,6 +85,36 @@ def test_labels_from_the_report_with_the_full_report(
     leaky = ("method=bag_of_statements", "allow_leaky=true", f"hydra.run.dir={tmp_path}/leaky")
     assert command("train", *as_mimic, *leaky) == 0
     assert '"leaky": true' in (tmp_path / "leaky" / "run.json").read_text()
+    origins = json.loads((tmp_path / "leaky" / "metrics.json").read_text())["origins"]
+    assert (origins["label_source"], origins["text_origin"]) == ("report", "machine_statements")
+    assert origins["leaky"] is True
+
+
+def test_a_model_of_other_labels_on_a_store_whose_labels_come_from_the_report(
+    command: Command, quick_settings: list[str], tmp_path: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The gate looks at the store that the number is made on, also where training was sound; notes are other text."""
+    bag = ("method=bag_of_statements", "trainer.max_epochs=1")
+    assert command("train", *quick_settings, *bag, f"hydra.run.dir={tmp_path}/run") == 0
+    [tree] = (workspace / "raw").iterdir()
+    other = [text for text in quick_settings if not text.startswith("data.n_")]
+    as_mimic = [*other, "data=mimic_iv_ecg", f"data.root={tree}", f"data.store={tmp_path}/statements"]
+    assert command("train", *as_mimic, "method=majority", f"hydra.run.dir={tmp_path}/majority") == 0
+    evaluated = ("evaluate", f"run={tmp_path}/run", f"store={tmp_path}/statements")
+    assert command(*evaluated) == 2
+    assert "allow_leaky=true" in capsys.readouterr().err
+    assert not list((tmp_path / "run").glob("evaluation/*"))
+    assert command(*evaluated, "allow_leaky=true") == 0
+    assert "LEAK" in capsys.readouterr().out
+    [file] = (tmp_path / "run").glob("evaluation/*.json")
+    assert json.loads(file.read_text())["origins"]["leaky"] is True
+
+    studies = pl.read_csv(tree / "record_list.csv", columns=["study_id"])
+    studies.with_columns(text=pl.lit("Dictated by somebody else.")).write_csv(tmp_path / "notes.csv")
+    as_notes = [*as_mimic[:-1], f"data.store={tmp_path}/notes", f"data.notes_csv={tmp_path}/notes.csv"]
+    assert command("train", *as_notes, *bag, f"hydra.run.dir={tmp_path}/notes-run") == 0
+    facts = json.loads((tmp_path / "notes-run" / "run.json").read_text())
+    assert (facts["labels"]["source"], facts["text_origin"], facts["leaky"]) == ("report", "notes", False)
 
 
 def test_loss_that_is_not_a_number(

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from ecgmm.data.store import Store
+from ecgmm.training import evaluation
+from ecgmm.training.predictions import predict_frame
+from tests.data.trees import edit_manifest
+from tests.rounding import of_sums
 
 Command = Callable[..., int]
 
@@ -29,11 +34,37 @@ def store_of(run: Path, workspace: Path) -> Path:
 
 
 def test_evaluate_repeats_the_numbers_of_training(finished_run: Path, command: Command, workspace: Path) -> None:
+    """To the last bit, because it predicts the batches that training predicted: others could round otherwise."""
     assert command("evaluate", f"run={finished_run}", f"paths.stores={workspace}/stores") == 0
     [file] = (finished_run / "evaluation").glob("*-test.json")
     saved = json.loads((finished_run / "metrics.json").read_text())
     del saved["val/auroc_macro"]  # only training looks at validation as well
     assert json.loads(file.read_text()) == saved
+    assert command("evaluate", f"run={finished_run}", "split=val") == 0
+    [file] = (finished_run / "evaluation").glob("*-val.json")
+    on_validation = json.loads((finished_run / "metrics.json").read_text())["val/auroc_macro"]["value"]
+    assert json.loads(file.read_text())["val/auroc_macro"]["value"] == on_validation
+
+
+def test_batches_of_another_make_up_give_the_same_up_to_rounding(
+    finished_run: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record's probabilities alone and among 31 others: as far apart as sums over a record's samples may be."""
+    found = []
+
+    def predicted(*arguments: Any) -> pl.DataFrame:
+        found.append(predict_frame(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(evaluation, "predict_frame", predicted)
+    config = OmegaConf.load(finished_run / "config.yaml")
+    for batch_size in (32, 1):
+        config.batch_size = batch_size
+        OmegaConf.save(config, finished_run / "config.yaml")
+        assert command("evaluate", f"run={finished_run}") == 0
+    columns = [name for name in found[0].columns if name.startswith("probability.")]
+    together, alone = (frame.select(columns).to_numpy() for frame in found)
+    np.testing.assert_allclose(alone, together, atol=of_sums(12 * 1000), rtol=0)
 
 
 def test_evaluate_takes_another_store_of_the_same_shape(
@@ -59,8 +90,7 @@ def test_evaluate_refuses_a_store_that_does_not_fit(
     cure: str,
 ) -> None:
     other = shutil.copytree(store_of(finished_run, workspace), tmp_path / "other-store")
-    manifest = json.loads((other / "manifest.json").read_text())
-    (other / "manifest.json").write_text(json.dumps({**manifest, key: value}))
+    edit_manifest(other, **{key: value})
     assert command("evaluate", f"run={finished_run}", f"store={other}") == 2
     assert cure in capsys.readouterr().err
 

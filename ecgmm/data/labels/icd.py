@@ -138,7 +138,7 @@ def _label_sets(
     known[codes["row"].to_numpy()] = True
     version = f"MIMIC-IV-ECG-Ext-ICD {DIAGNOSES}"
     groups = cardiac_groups(codes)
-    cardiac = LabelSet("icd_cardiac", tuple(CARDIAC), "icd", f"{version}, first class by priority; 1", notes)
+    cardiac = LabelSet("icd_cardiac", tuple(CARDIAC), "icd", f"{version}, first class by priority; 1", notes, True)
     nested = with_ancestors(codes)
     frequent = frequent_codes(nested, min_records)
     all_notes = {**notes, "codes below data.icd.min_records": nested["code"].n_unique() - len(frequent)}

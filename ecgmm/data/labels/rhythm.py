@@ -9,9 +9,13 @@ from ecgmm.data.labels.reading import label_reports
 from ecgmm.data.labels.scp_codes import weights_of_classes
 from ecgmm.text.rhythm import CLASS_OF_SCP, RHYTHMS, most_specific, rhythms
 
-FROM_ANNOTATION = LabelSet("rhythm", RHYTHMS, "annotation", "PTB-XL rhythm scp_codes, any likelihood; 1")
-FROM_REPORT = LabelSet("rhythm", RHYTHMS, "report", "ecgmm.text.statements rule table; 1")
-FROM_SIMULATION = LabelSet("rhythm", RHYTHMS[:-1], "simulation", "truth.csv; 1")  # nothing else is simulated
+FROM_ANNOTATION = LabelSet(
+    "rhythm", RHYTHMS, "annotation", "PTB-XL rhythm scp_codes, any likelihood; 1", exhaustive=True
+)
+FROM_REPORT = LabelSet("rhythm", RHYTHMS, "report", "ecgmm.text.statements rule table; 1", exhaustive=True)
+FROM_SIMULATION = LabelSet(
+    "rhythm", RHYTHMS[:-1], "simulation", "truth.csv; 1", exhaustive=True
+)  # nothing else is simulated
 CLASS_OF_TRUTH = {
     "sinus": "SR",
     "sinus_bradycardia": "SBRAD",

@@ -13,9 +13,9 @@ from ecgmm.data.labels.scp_codes import weights_of_classes
 from ecgmm.text.statements import SUPERCLASSES, superclasses
 
 CLASSES = SUPERCLASSES
-FROM_ANNOTATION = LabelSet("superclass", CLASSES, "annotation", "PTB-XL scp_codes, any likelihood; 2")
-FROM_SIMULATION = LabelSet("superclass", CLASSES, "simulation", "truth.csv; 1")
-FROM_REPORT = LabelSet("superclass", CLASSES, "report", "ecgmm.text.statements rule table; 1")
+FROM_ANNOTATION = LabelSet("superclass", CLASSES, "annotation", "PTB-XL scp_codes, any likelihood; 2", exhaustive=True)
+FROM_SIMULATION = LabelSet("superclass", CLASSES, "simulation", "truth.csv; 1", exhaustive=True)
+FROM_REPORT = LabelSet("superclass", CLASSES, "report", "ecgmm.text.statements rule table; 1", exhaustive=True)
 
 
 def from_scp_codes(scp_codes: pl.Series, scp_statements: pl.DataFrame) -> pl.DataFrame:

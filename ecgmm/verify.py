@@ -1,0 +1,35 @@
+"""Compare a store or a saved model with its digests: ``python -m ecgmm.verify store=stores/synthetic-... run=...``."""
+
+import hydra
+from omegaconf import DictConfig
+
+from ecgmm import command_line
+from ecgmm.configuration import CONF_DIR
+from ecgmm.settings import check
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="verify")
+def main(config: DictConfig) -> None:
+    """Print a line for what is sound; what is not ends the command with a sentence and exit code 2."""
+    check("verify", config)
+    from pathlib import Path  # with the slow imports below, not needed by --help
+
+    from ecgmm.errors import ConfigError
+    from ecgmm.terminal import say
+
+    if config.store is None and config.run is None:
+        raise ConfigError("there is nothing to verify; give store=... or run=...")
+    if config.store is not None:
+        from ecgmm.data.verification import verify_store
+
+        say(*verify_store(Path(config.store)))
+    if config.run is not None:
+        from ecgmm.training.artefact import load_method
+
+        folder = Path(config.run) / "model"
+        load_method(folder)
+        say(f"{folder} is sound: its files are whole and fit one another")
+
+
+if __name__ == "__main__":
+    command_line.run(main)
