@@ -49,8 +49,7 @@ def build(runs: list[Run]) -> Drawing:
         " point. Below: predictions in each of the 15 bins, mean over seeds. Above: expected calibration error, of all"
         f" bins, with its 95 % interval ({_N_RESAMPLES:,} resamples of test patients, mean over seeds inside each), and"
         " the temperature T, fitted on validation, mean over seeds; above 1 the method was too sure of itself. Chance"
-        " alone raises ECE; the interval is corrected for that, the value is not, so that it may lie above its"
-        f" interval. {provenance(runs)}"
+        f" alone raises ECE: the lower bound allows for that, the value does not. {provenance(runs)}"
     )
     return Drawing("reliability", _draw(groups), caption)
 

@@ -89,7 +89,7 @@ def reading_notes(table: Table) -> list[str]:
         marks_note(),
         "Calibration: ECE is the distance of confidence from share correct over 15 bins, Brier the squared distance of "
         "the probabilities from the truth; both are better when lower, and a method that knows nothing can have a low "
-        "ECE. Chance alone raises ECE in small samples; its interval is freed of that, so the value may lie above it. "
+        "ECE. Chance alone raises ECE in small samples, so its interval starts at 0 where it may be nothing else. "
         "T: temperature that divides the logits, fitted on validation, mean over seeds; above 1 the method was "
         "too sure of itself.",
         "Inputs: what a row looks at when it predicts. '+ report' is the same training run with a linear head on the "
