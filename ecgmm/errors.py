@@ -4,7 +4,6 @@ import re
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _PASSWORD = re.compile(r"(?<=://)[^\s/'\"]*@")
-_PASSWORD = re.compile(r"(?<=://)[^\s/@'\"][^\s/'\"]*@")  # a name and password in an address
 _LONGEST = 200
 
 
@@ -26,6 +25,6 @@ def printable(value: object, longest: int = _LONGEST) -> str:
     A name in a file may hold sequences that change a terminal's title, colours or the order of its letters; an address
     may hold a password.
     """
-    text = _PASSWORD.sub("…@", _PASSWORD.sub("…@", str(value)))
+    text = _PASSWORD.sub("…@", str(value))
     text = _CONTROL.sub(lambda found: found.group().encode("unicode_escape", "surrogatepass").decode(), text)
     return text if len(text) <= longest else f"{text[:longest]}…"
