@@ -23,6 +23,7 @@ from ecgmm.auditing.tables import print_audit
 from ecgmm.configuration import CONF_DIR
 from ecgmm.data.manifest import print_summary
 from ecgmm.data.splits import SPLITS
+from ecgmm.errors import printable
 from ecgmm.plain_console import PlainConsole
 from ecgmm.plots import confusion_matrix, gate_histograms, roc_and_pr_curves
 from ecgmm.plots.page import templates
@@ -61,6 +62,15 @@ def test_say_prints_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(told.err.splitlines()) == 1
     assert_plain(told.out + told.err)
     assert r"\x1b]0;OWNED\x07" in told.out
+
+
+@pytest.mark.parametrize(
+    "text", ["url=http://alice:s3cret@host/x", "'ftp://s3cret@host'", "a://b:s3c@s3cret@c b", "http://a:{s3cret@h"]
+)
+def test_no_password_of_an_address_is_printed(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(text)
+    assert "s3c" not in capsys.readouterr().out
+    assert printable("http://host/@a b@c") == "http://host/@a b@c"
 
 
 @pytest.mark.parametrize("name", HOSTILE)
