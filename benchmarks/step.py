@@ -35,9 +35,11 @@ TOLERANCES = {"fp32": 1e-4, "bf16": 0.05}  # eps is 6e-8 and 4e-3; errors add up
 def build(name: str, rate_hz: int) -> nn.Module:
     """An encoder of conf/ecg_encoder, without dropout, so that outputs can be compared."""
     config = OmegaConf.load(CONF_DIR / "ecg_encoder" / f"{name}.yaml")
-    known = {"rate_hz": rate_hz} if "rate_hz" in config else {}
+    config.dropout = 0
+    if "rate_hz" in config:
+        config.rate_hz = rate_hz
     torch.manual_seed(0)
-    encoder: nn.Module = construct(config, dropout=0, **known)
+    encoder: nn.Module = construct(config)
     return encoder
 
 

@@ -128,7 +128,7 @@ def _code_after(error: BaseException, explain: Callable[[BaseException], str | N
 def say(text: str) -> None:
     """Print to standard error, or say nothing where that is full or closed."""
     with suppress(OSError):
-        terminal.say(text, to_stderr=True)
+        terminal.say(*text.splitlines(), to_stderr=True)
 
 
 def write_in_any_encoding() -> None:

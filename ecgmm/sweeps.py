@@ -82,23 +82,26 @@ def _refuse_unfit(config: DictConfig) -> None:
         sys.exit(2)
 
 
-class ListFailures(Callback):
-    """Hydra callback of the process that starts a run or a sweep.
+class RefuseUnfit(Callback):
+    """Hydra callback of training: settings that do not fit end it with exit code 2 before a directory is made."""
 
-    Settings that do not fit end it with exit code 2 before anything is made; a sweep ends with exit code 1 and a list
-    if a job failed.
-    """
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Look at the settings of one run."""
+        _refuse_unfit(config)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Look at what the jobs of a sweep have in common."""
+        _refuse_unfit(config)
+
+
+class ListFailures(Callback):
+    """Hydra callback of the process that starts a sweep: ends it with exit code 1 and a list if a job failed."""
 
     def __init__(self) -> None:
         self.started_s = 0.0
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Refuse settings that do not fit before Hydra makes the run directory."""
-        _refuse_unfit(config)
-
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Refuse settings of all jobs that do not fit, and remember when: older logs are of other sweeps."""
-        _refuse_unfit(config)
+        """Remember when: older logs are of other sweeps in the same folder."""
         self.started_s = time.time()
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:

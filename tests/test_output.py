@@ -44,6 +44,9 @@ MATHS = r"$\frac{$ and $\undefined$"
 MARKUP = "[bold red]red[/] [link=http://evil.invalid]x[/link] :smile:"
 HOSTILE = [FORMULA + ESCAPE, SCRIPT + MARKDOWN, LATEX, MATHS, MARKUP]
 ALL = " ".join([*HOSTILE, MARKDOWN])
+OF_RUNS = [FORMULA, *HOSTILE[1:]]
+"""A run that holds control characters is refused (ecgmm.runs); the others are words like any."""
+ALL_OF_RUNS = " ".join([*OF_RUNS, MARKDOWN])
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -244,25 +247,25 @@ def test_whatever_a_name_is(name: str) -> None:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Runs whose every name is hostile, in a folder that is as well."""
-    monkeypatch.setattr(simulated_runs, "CLASSES", HOSTILE)
+    monkeypatch.setattr(simulated_runs, "CLASSES", OF_RUNS)
     root = tmp_path / f"<img src=x onerror=alert(1)>=1+1{ESCAPE[:-1].replace('/', '')}"
     data = {
-        "name": ALL,
+        "name": ALL_OF_RUNS,
         "fingerprint": "ab12cd34ef56" + "0" * 52,
         "synthetic": True,
         "splits": [{"split": "test", "records": 400, "patients": 200}],
     }
     facts: dict[str, Any] = {
-        "reference": ALL,
-        "commit": ALL,
-        "recipe": ALL,
-        "size": ALL,
-        "precision": ALL,
-        "fidelity": ALL,
-        "versions": {ALL: ALL},
+        "reference": ALL_OF_RUNS,
+        "commit": ALL_OF_RUNS,
+        "recipe": ALL_OF_RUNS,
+        "size": ALL_OF_RUNS,
+        "precision": ALL_OF_RUNS,
+        "fidelity": ALL_OF_RUNS,
+        "versions": {ALL_OF_RUNS: ALL_OF_RUNS},
         "data": data,
-        "labels": {"name": ALL, "source": ALL, "classes": HOSTILE},
-        "hardware": {"machine": ALL, "cpu_cores": 2, "cpu_threads": 1, "gpu": ALL},
+        "labels": {"name": ALL_OF_RUNS, "source": ALL_OF_RUNS, "classes": OF_RUNS},
+        "hardware": {"machine": ALL_OF_RUNS, "cpu_cores": 2, "cpu_threads": 1, "gpu": ALL_OF_RUNS},
     }
     for method in ("ecg_only", "gated_fusion"):
         write_run(root / f"{method}{ESCAPE[:20]}", method, 1, **facts)
@@ -304,10 +307,10 @@ def test_the_page_of_hostile_runs(runs: Path, tmp_path: Path, capsys: pytest.Cap
 def test_figures_of_hostile_runs(
     collector: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(simulated_runs, "CLASSES", HOSTILE)
+    monkeypatch.setattr(simulated_runs, "CLASSES", OF_RUNS)
     for fraction in (0.1, 1.0):
         folder = tmp_path / f"{fraction}{ESCAPE[:20]}"
-        facts: dict[str, Any] = {"recipe": ALL, "commit": ALL, "ablation": ALL}
+        facts: dict[str, Any] = {"recipe": ALL_OF_RUNS, "commit": ALL_OF_RUNS, "ablation": ALL_OF_RUNS}
         write_study_run(folder, "gated_fusion", 1, fraction=fraction, name="fraction_sweep", **facts)
         if collector is not figure4:
             break
@@ -321,7 +324,7 @@ def test_figures_of_hostile_runs(
 def test_small_tables_of_hostile_runs(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for run in runs.iterdir():
         (run / "evaluation").mkdir()
-        entry = {"leads": HOSTILE, "test/auroc_macro": {"value": 0.8}}
+        entry = {"leads": ["I", "II"], "test/auroc_macro": {"value": 0.8}}
         (run / "evaluation" / "a.json").write_text(json.dumps(entry))
         OmegaConf.save({"method": {"unseen_classes": []}}, run / "config.yaml")
     assert leads.main([str(runs)]) == 0
@@ -367,3 +370,15 @@ def test_class_names_in_figures(kind: str) -> None:
         if kind == "svg":
             Tree.fromstring(content.getvalue())
             assert_plain(content.getvalue().decode())
+
+
+@pytest.mark.parametrize("collector", [table2, report, gates, leads])
+def test_control_characters_of_a_run_are_refused_in_plain_words(
+    collector: Any, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(runs / "one more", "gated_fusion", 2, commit=ESCAPE)
+    more = [] if collector in (table2, leads) else ["--out", str(tmp_path / "out")]
+    assert collector.main([str(runs), *more]) == 2
+    told = capsys.readouterr()
+    assert_plain(told.out + told.err)
+    assert "holds text that no run writes" in told.err

@@ -39,6 +39,9 @@ class ReportTokeniser(Protocol):
     def encode_text(self, text: str) -> list[int]:
         """Token ids of a text, without special tokens."""
 
+    def count_unknown(self, statements: Sequence[str]) -> tuple[int, int]:
+        """How many words of some cleaned statements the vocabulary lacks, and how many they have."""
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of token ids."""
 

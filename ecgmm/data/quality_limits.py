@@ -85,7 +85,7 @@ def _within(records: pl.DataFrame, name: str, limit: float | bool) -> NDArray[np
     if column not in records.columns:
         raise DataError(
             f"the store has no column {column!r}, which quality.{name} needs: it was prepared by an older version;"
-            " prepare it anew under another data.store, or set the limit to null"
+            " prepare it again under another data.store, or set the limit to null"
         )
     if column == "limb_swap":
         return (records[column] == "none").fill_null(value=False).to_numpy()

@@ -17,9 +17,9 @@ from ecgmm.models.method import Method
 from ecgmm.runs.reading import CURE
 from ecgmm.runs.saved_model import MODEL
 from ecgmm.signal.quality import HALVING_CLIPPED_SHARE, HALVING_DRIFT_MV, HALVING_NOISE_MV
-from ecgmm.text.clean import clean_report, split_report
+from ecgmm.text.clean import read_report, split_report
 from ecgmm.text.policy import apply_policy
-from ecgmm.text.tokenise import StatementVocabulary, WordTokeniser
+from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.artefact import load_method, load_vocabularies
 from ecgmm.types import INTERVALS, MISSING_SAMPLE, UNKNOWN_ID, Batch
 
@@ -121,7 +121,9 @@ def _shown(report: str | None, facts: dict[str, Any], notes: list[str]) -> list[
     """The statements of a report that the method is shown, as preparation and the text policy leave them."""
     if report is None:
         return []
-    statements = clean_report(split_report(report))
+    statements, shortened = read_report(split_report(report))
+    if shortened:
+        notes.append("the report is longer than preparation takes, and was shortened")
     n_words = sum(len(statement.split()) for statement in statements)
     fewest = facts["store"].get("parameters", {}).get("text.min_words", 1)
     if n_words < max(fewest, 1):
@@ -138,11 +140,9 @@ def _notes_on_words(
     shown: list[str], tokeniser: ReportTokeniser, vocabulary: StatementVocabulary, max_tokens: int
 ) -> list[str]:
     notes = []
-    if isinstance(tokeniser, WordTokeniser):
-        words = [word for statement in shown for word in statement.split()]
-        n_unknown = sum(UNKNOWN_ID in tokeniser.encode_text(word) for word in words)
-        if n_unknown:
-            notes.append(f"{n_unknown} of {len(words)} words of the report are not known to the model")
+    n_unknown, n_words = tokeniser.count_unknown(shown)
+    if n_unknown:
+        notes.append(f"{n_unknown} of {n_words} words of the report are not known to the model")
     if (vocabulary.encode([shown]) == UNKNOWN_ID).all():
         notes.append("no statement of the report is one that the model was trained with")
     if sum(len(tokeniser.encode_text(statement)) + 1 for statement in shown) - 1 > max_tokens:

@@ -33,7 +33,7 @@ def test_reports_are_joined_by_study_and_blanks_between_statements_are_skipped(t
     last = store.records.sort("record")["report"].to_list()[-3:]
     assert last[0] == last[1] >= 0
     assert last[2] == -1
-    assert store.manifest["text"] == {"with_report": 29, "absent": 1, "too_short": 0, "distinct": 28}
+    assert store.manifest["text"] == {"with_report": 29, "absent": 1, "too_short": 0, "shortened": 0, "distinct": 28}
     assert store.reports["text"][0] == ". ".join(texts[0])
 
 
@@ -138,7 +138,7 @@ def test_words_for_no_value_are_no_report_and_counted(tmp_path: Path) -> None:
     tree.reports[6].update(report_0="nan", report_2="Nan is no finding")
     tree.write_tables()
     store = prepare("mimic_iv_ecg", tree.root, SHORT)
-    assert store.manifest["text"] == {"with_report": 24, "absent": 6, "too_short": 0, "distinct": 24}
+    assert store.manifest["text"] == {"with_report": 24, "absent": 6, "too_short": 0, "shortened": 0, "distinct": 24}
     assert store.manifest["unreadable"] == {"machine_measurements.csv reports: words such as nan": 13}
     assert ["nan is no finding"] in store.reports["statements"].to_list()
 

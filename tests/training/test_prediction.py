@@ -163,6 +163,9 @@ def test_words_that_the_model_does_not_know_are_counted(fusion: Path, predict: P
     assert "no statement of the report is one that the model was trained with" in err
     code, _, err = predict(fusion, f"report='{' '.join(f'word{k}' for k in range(400))}'")
     assert code == 0
+    assert "longer than preparation takes, and was shortened" in err
+    code, _, err = predict(fusion, f"report='{'. '.join(f'word{k} again' for k in range(150))}'")
+    assert code == 0
     assert "tokens that the model reads, and was cut" in err
 
 
@@ -181,7 +184,7 @@ def test_a_model_from_before_these_facts_still_predicts(fusion: Path, predict: P
 
     old = shutil.copytree(fusion, tmp_path / "old")
     facts = json.loads((old / "model" / "model.json").read_text())
-    del facts["store"]["parameters"]
+    del facts["store"]["parameters"], facts["files"], facts["sha256"]
     (old / "model" / "model.json").write_text(json.dumps(facts))
     write_record(tmp_path / "1", beats(0))
     assert predict(old, f"record={tmp_path}/1")[:2] == predict(fusion, f"record={tmp_path}/1")[:2]
