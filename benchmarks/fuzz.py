@@ -2,9 +2,10 @@
 
 Each case mutates the header, the samples or the table row of one record, or a whole table, in a tree of sound ones, and
 prepares the tree. A recording that is kept must hold the millivolts that ``wfdb`` reads, a row what Python's ``csv``
-reads; everything else must be dropped under a reason, or the table refused in one sentence. Half of the cases are
-headers, a fifth samples, a quarter rows, the others whole tables. Prints what became of each mutation and, last, JSON;
-ends with exit code 1, and a command for each, where a case fails. ``--kind`` and ``--case`` run some or one.
+reads; everything else must be dropped under a reason, or the table refused in one sentence. Saved models, settings and
+reports are mutated too (``fuzzing/model_batch.py`` and its neighbours say what must hold). Prints what became of each
+mutation and, last, JSON; ends with exit code 1, and a command for each, where a case fails. ``--kind`` and ``--case``
+run some or one.
 """
 
 import argparse
@@ -19,14 +20,23 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.fuzzing import record_batch, table_batch
+from benchmarks.fuzzing import model_batch, record_batch, report_batch, settings_batch, table_batch
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict
 from ecgmm.data.known_values import FEW
 
-SHARES = {"header": 0.5, "samples": 0.2, "cell": 0.25, "file": 0.05}
-KINDS = [*record_batch.KINDS, *table_batch.KINDS]
-BATCH = {"header": 100, "samples": 100, "cell": FEW, "file": 100}
-"""Of rows so few that their table is not refused for what it holds; each file is prepared alone in any case."""
+SHARES = {
+    "header": 0.3,
+    "samples": 0.1,
+    "cell": 0.05,
+    "file": 0.05,
+    "model": 0.05,
+    "settings": 0.1,
+    "report": 0.35,
+}
+BATCHES = (record_batch, table_batch, model_batch, settings_batch, report_batch)
+KINDS = [kind for batch in BATCHES for kind in batch.KINDS]
+BATCH = dict.fromkeys(SHARES, 100) | {"cell": FEW}
+"""Cases at once; of rows so few that their table is not refused for what it holds."""
 
 
 def cases_of(kind: str, n_cases: int, seed: int) -> list[Case]:
@@ -40,10 +50,11 @@ def cases_of(kind: str, n_cases: int, seed: int) -> list[Case]:
 
 def run(cases: list[Case]) -> list[Verdict]:
     """Judge cases of one kind; each alone where preparation raises what it should not, to know the culprit."""
-    judge = record_batch.judge if cases[0].kind in record_batch.KINDS else table_batch.judge
+    batch = next(batch for batch in BATCHES if cases[0].kind in batch.KINDS)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            return judge(cases, Path(folder))
+            verdicts: list[Verdict] = batch.judge(cases, Path(folder))
+            return verdicts
         except Exception as error:  # whatever it is, it is a finding
             if len(cases) == 1:
                 return [Verdict(cases[0], Outcome.FAILED, f"{type(error).__name__}: {error}", False)]

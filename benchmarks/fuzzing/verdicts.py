@@ -72,7 +72,7 @@ class Verdict(NamedTuple):
 
 def prepare_quietly(config: DataConfig) -> Store:
     """Prepare and open a store; raises TimeoutError where it hangs, MemoryError where it takes too much."""
-    with contextlib.redirect_stdout(io.StringIO()), _time_limit(), memory_limit():
+    with contextlib.redirect_stdout(io.StringIO()), time_limit(), memory_limit():
         return Store.open(prepare_store(config))
 
 
@@ -89,7 +89,9 @@ def memory_limit() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _time_limit() -> Iterator[None]:
+def time_limit() -> Iterator[None]:
+    """Raise TimeoutError where this process is not ready after ``PATIENCE_S``."""
+
     def stop(number: int, frame: FrameType | None) -> None:
         raise TimeoutError(f"not ready after {PATIENCE_S} s")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
 import torch
-from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -45,6 +45,24 @@ class Waveform(TypedDict):
     highpass_hz: Annotated[float, Field(gt=0)] | None
 
 
+ReadWith = TypedDict(
+    "ReadWith",
+    {
+        "window.pad": Literal["zero", "edge"],
+        "verify_checksums": bool,
+        "text.min_words": Annotated[int, Field(ge=0, le=10_000)],
+    },
+)
+"""The settings of the store that prediction repeats."""
+_form(ReadWith)
+
+
+def _standard(leads: list[str]) -> list[str]:
+    if leads != list(LEADS):
+        raise ValueError(f"it should be {', '.join(LEADS)}")
+    return leads
+
+
 @_form
 class StoreFacts(TypedDict):
     """The facts of the store that the model was trained on."""
@@ -52,9 +70,10 @@ class StoreFacts(TypedDict):
     rate_hz: Annotated[float, Field(ge=1, le=100_000)]
     n_times: Annotated[int, Field(ge=1, le=1_000_000)]
     uv_per_step: Annotated[float, Field(gt=0, le=1e6)]
-    leads: list[str]
+    leads: Annotated[list[str], AfterValidator(_standard)]
     lead_mean_mv: _LeadValues
     lead_std_mv: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=len(LEADS), max_length=len(LEADS))]
+    parameters: NotRequired[ReadWith]
 
 
 @_form

@@ -34,9 +34,10 @@ def check(entry: str, config: DictConfig) -> None:
             "recipe=native takes a method's own published settings and this method has none; choose recipe=paper"
         )
     resolved = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
-    for key, value in check_plain(entry, resolved).items():
-        if _is_written_at(raw, key):
-            OmegaConf.update(config, key, value)
+    changes = check_plain(entry, resolved)
+    for key in sorted(changes, key=lambda key: not _is_written_at(raw, key)):  # what repeats another key comes after it
+        if OmegaConf.select(config, key) != changes[key]:
+            OmegaConf.update(config, key, changes[key])
 
 
 def check_plain(entry: str, resolved: Any) -> dict[str, Any]:
