@@ -39,6 +39,7 @@ def level(audited: dict[str, Any], about: str) -> str:
     return str(verdict["level"])
 
 
+@pytest.mark.slow
 def test_labels_from_the_report_leak_and_masking_takes_the_leak_away(command: Command, folder: Path) -> None:
     synthetic, _ = audit(command, folder, "data.n_patients=800")
     [tree] = (folder / "raw").iterdir()

@@ -66,7 +66,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("method", ["gated_fusion", "ecg_clip", "k_merl", "fg_clep"])
+@pytest.mark.parametrize(
+    "method",
+    ["gated_fusion", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ecg_clip", "k_merl", "fg_clep"))],
+)
 def test_a_run_with_the_table_ends_as_one_without(
     command: Callable[..., int],
     quick_settings: list[str],

@@ -56,6 +56,7 @@ def test_a_row_trains_evaluates_and_predicts_one_record(
     assert bool(lines[len(CLASSES) :]) == (method in ("meit", "ecg_doctor")), "these two explain themselves"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", PUBLISHED)
 def test_a_row_learns_where_no_report_is_shown(train: Callable[..., Path], method: str) -> None:
     run = train(f"method={method}", "text.policy=none", "task=multilabel")

@@ -52,8 +52,9 @@ def assert_same(run: Path, other: Path) -> None:
     [
         (("trainer.max_epochs=3",), (2,)),  # in the first epoch
         (("trainer.max_epochs=3", "sampling=balanced"), (5, 7)),  # twice in the second
-        (("trainer.max_epochs=3", "prefetch=0"), (11,)),  # at the last step of all, which was not saved
-        (("trainer.max_epochs=3", "data.residency=memory"), (4,)),  # between two epochs
+        # At the last step of all, which was not saved, and between two epochs.
+        pytest.param(("trainer.max_epochs=3", "prefetch=0"), (11,), marks=pytest.mark.slow),
+        pytest.param(("trainer.max_epochs=3", "data.residency=memory"), (4,), marks=pytest.mark.slow),
         (("method=ecg_clip", "stages=two", "pretrain_epochs=1"), (2, 6)),  # in both stages
     ],
 )

@@ -65,7 +65,9 @@ def test_two_stages_measure_what_pairs_alone_have_taught(train: Callable[..., Pa
     assert classifying["pretrain/train/loss_total"].null_count() == 2
 
 
-@pytest.mark.parametrize("stop_after", [1, 5, 9])
+@pytest.mark.parametrize(
+    "stop_after", [pytest.param(1, marks=pytest.mark.slow), 5, pytest.param(9, marks=pytest.mark.slow)]
+)
 def test_an_interruption_in_either_stage_changes_nothing(
     train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:

@@ -43,13 +43,14 @@ def signal_at(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, call: i
     monkeypatch.setattr(owner, method, patched)
 
 
-MOMENTS: list[tuple[type, str, int, signal.Signals]] = [
+MOMENTS = [
     (DiagnosisTask, "training_step", 6, signal.SIGTERM),
-    (DiagnosisTask, "training_step", 1, signal.SIGINT),  # before the first checkpoint
-    (DiagnosisTask, "validation_step", 2, signal.SIGHUP),
-    (AtomicCheckpointIO, "save_checkpoint", 5, signal.SIGINT),
     (RecordDataset, "announced_batch", 7, signal.SIGINT),  # while the prefetching thread works
-    (DiagnosisTask, "predict_step", 1, signal.SIGTERM),  # all epochs are done
+    # Before the first checkpoint, in validation, while a checkpoint is written, and when all epochs are done.
+    pytest.param(DiagnosisTask, "training_step", 1, signal.SIGINT, marks=pytest.mark.slow),
+    pytest.param(DiagnosisTask, "validation_step", 2, signal.SIGHUP, marks=pytest.mark.slow),
+    pytest.param(AtomicCheckpointIO, "save_checkpoint", 5, signal.SIGINT, marks=pytest.mark.slow),
+    pytest.param(DiagnosisTask, "predict_step", 1, signal.SIGTERM, marks=pytest.mark.slow),
 ]
 
 
