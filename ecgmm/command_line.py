@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
@@ -74,6 +76,16 @@ def package_folder(package: str, folder: str, extra: str) -> str:
 
 OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 OmegaConf.register_new_resolver("package_folder", package_folder, replace=True)
+
+
+def _result(job: JobReturn) -> Any:
+    """What a job returned or raised, without a word: Hydra would print all overrides, the text of a report too."""
+    if job.status == JobStatus.COMPLETED:
+        return job._return_value
+    raise job._return_value
+
+
+JobReturn.return_value = property(_result, lambda job, value: setattr(job, "_return_value", value))  # type: ignore[assignment]  # in the place of Hydra's own
 
 
 def run(main: Callable[[], None]) -> None:

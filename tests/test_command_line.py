@@ -1,4 +1,5 @@
 import errno
+from collections.abc import Callable
 
 import pytest
 
@@ -62,3 +63,10 @@ def test_a_name_holds_no_folder_of_the_machine() -> None:
     weights, csv = "pretrained.name_or_path=/home/me/weights/bert", "data.icd.csv='~/mimic/icd.csv'"
     overrides = [weights, "labels=icd_cardiac", csv]
     assert run_name(overrides) == "data.icd.csv=icd.csv-,labels=icd_cardiac,pretrained.name_or_path=bert"
+
+
+def test_a_mistake_repeats_no_report(command: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("predict", "run=nowhere", "report=Seen by nobody.") == 2
+    told = capsys.readouterr()
+    assert "nobody" not in told.out + told.err
+    assert len(told.err.splitlines()) == 1
