@@ -100,6 +100,8 @@ def main() -> None:
         batch = BATCH[kind.partition(".")[0]]
         for start in range(0, len(cases), batch):
             verdicts += run(cases[start : start + batch])
+        n_failed = sum(verdict.outcome == Outcome.FAILED for verdict in verdicts)
+        print(f"{kind}: {len(cases)} cases, {n_failed} failed so far", file=sys.stderr, flush=True)
     show(verdicts)
     failed = [verdict for verdict in verdicts if verdict.outcome == Outcome.FAILED]
     for verdict in failed:

@@ -17,7 +17,8 @@ from pydantic import TypeAdapter
 from ecgmm.data.store import Store
 from ecgmm.plots.ecg_paper import GAIN_MM_PER_MV, SPEED_MM_PER_S, draw_sheet, sheet_size_mm
 from ecgmm.plots.look import PAGE_WIDTH_IN
-from ecgmm.runs.facts import CONFIG, read_config
+from ecgmm.runs.configuration import read_config
+from ecgmm.runs.facts import CONFIG
 from ecgmm.runs.reading import check_form
 from ecgmm.runs.saved_model import Waveform
 from ecgmm.runs.store_of_run import STORES, store_of_run

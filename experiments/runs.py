@@ -21,7 +21,8 @@ from ecgmm.evaluation.calibration import (
 from ecgmm.evaluation.metrics import Scorer, TaskKind, joint_scorer, make_scorer
 from ecgmm.evaluation.results import average_windows
 from ecgmm.files import inside
-from ecgmm.runs.facts import METRICS, RUN, read_config, read_evaluations, read_facts, read_history, read_metrics
+from ecgmm.runs.configuration import read_config
+from ecgmm.runs.facts import METRICS, RUN, read_evaluations, read_facts, read_history, read_metrics
 from ecgmm.runs.predictions import PREDICTIONS, read_predictions
 
 _FILES = (METRICS, PREDICTIONS)

@@ -7,21 +7,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
 import polars as pl
-import yaml  # type: ignore[import-untyped]  # no stubs
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
 from ecgmm.errors import DataError, printable
 from ecgmm.files import inside
-from ecgmm.runs.reading import CURE, check_form, check_plain, json_of, read_file
+from ecgmm.runs.reading import CURE, check_form, json_of, read_file
 
 RUN, METRICS, CONFIG, HISTORY = "run.json", "metrics.json", "config.yaml", "history.csv"
 EVALUATION = "evaluation"
 SCHEMA_VERSION = 2
 
 _MOST_BYTES = 64 << 20
-_MOST_YAML_BYTES = 1 << 20
-_MOST_DEEP_YAML = 32
 _Lead = Literal["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
 _form = with_config(ConfigDict(strict=True, extra="allow"))
 
@@ -304,43 +301,6 @@ def _check_entries(found: dict[str, Any], path: Path) -> None:
     for key, entry in found.items():
         if "/" in key:
             check_form({key: entry}, _ENTRIES, path)
-
-
-def read_config(directory: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """``config.yaml``: the resolved configuration, plain values that nothing is looked up for.
-
-    Raises:
-        DataError: If it is no YAML mapping of plain values, or is not what the run wrote.
-    """
-    path = inside(directory, CONFIG)
-    content = read_file(directory, CONFIG, _MOST_YAML_BYTES, facts.get("files"))
-    try:
-        _check_events(content)
-        found = yaml.load(content, _Loader)  # noqa: S506 (a subclass of the safe loader)
-    except (yaml.YAMLError, ValueError, RecursionError):  # UnicodeDecodeError and bad numbers are ValueErrors
-        raise DataError(f"{printable(path)} is damaged: it holds no configuration; {CURE}") from None
-    if not isinstance(found, dict):
-        raise DataError(f"{printable(path)} is damaged: it holds no configuration; {CURE}")
-    check_plain(found, path)
-    return found
-
-
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no stubs
-    """Takes dates for text, as Hydra does, whose files these are."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 (yaml's own name)
-        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-def _check_events(content: bytes) -> None:
-    """Refuse what multiplies when it is read: aliases, and nesting without end."""
-    depth = 0
-    for event in yaml.parse(content, yaml.SafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if isinstance(event, yaml.AliasEvent) or depth > _MOST_DEEP_YAML:
-            raise ValueError("no run writes aliases or so deep a nesting")
 
 
 def read_history(directory: Path, facts: Mapping[str, Any]) -> pl.DataFrame:

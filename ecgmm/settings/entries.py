@@ -5,7 +5,24 @@ the key that the user wrote.
 """
 
 from ecgmm.leads import LEADS
-from ecgmm.settings.common import (
+from ecgmm.settings.kinds import (
+    Built,
+    Group,
+    Named,
+    Value,
+    choice,
+    flag,
+    folder_name,
+    from_data,
+    many,
+    nullable,
+    number,
+    optional,
+    path,
+    text,
+    whole,
+)
+from ecgmm.settings.ranges import (
     BATCH,
     EPOCHS,
     FINDINGS,
@@ -24,23 +41,6 @@ from ecgmm.settings.common import (
     VOCABULARY,
     WEIGHT,
     WIDTH,
-)
-from ecgmm.settings.kinds import (
-    Built,
-    Group,
-    Named,
-    Value,
-    choice,
-    flag,
-    folder_name,
-    from_data,
-    many,
-    nullable,
-    number,
-    optional,
-    path,
-    text,
-    whole,
 )
 from ecgmm.settings.targets_data import DATA_TARGETS
 from ecgmm.settings.targets_models import (

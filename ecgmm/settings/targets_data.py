@@ -4,18 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecgmm.leads import N_LEADS
-from ecgmm.settings.common import (
-    COUNT,
-    LEARNING_RATE,
-    LIMIT_MV,
-    MILLIVOLTS,
-    RATE_HZ,
-    SEED,
-    SHARE,
-    SHARE_BELOW_ONE,
-    SPLITS,
-    WEIGHT,
-)
 from ecgmm.settings.kinds import (
     Built,
     Group,
@@ -32,6 +20,18 @@ from ecgmm.settings.kinds import (
     optional,
     path,
     whole,
+)
+from ecgmm.settings.ranges import (
+    COUNT,
+    LEARNING_RATE,
+    LIMIT_MV,
+    MILLIVOLTS,
+    RATE_HZ,
+    SEED,
+    SHARE,
+    SHARE_BELOW_ONE,
+    SPLITS,
+    WEIGHT,
 )
 
 _LARGEST_STEP = 32_767  # of int16

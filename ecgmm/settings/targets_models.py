@@ -4,20 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecgmm.leads import N_LEADS
-from ecgmm.settings.common import (
-    FINDINGS,
-    HEADS,
-    LAYERS,
-    N_CLASSES,
-    RATE_HZ,
-    SECONDS,
-    SHARE_BELOW_ONE,
-    VOCABULARY,
-    WEIGHT,
-    WIDTH,
-    divides,
-    same_length,
-)
 from ecgmm.settings.kinds import (
     Built,
     Relation,
@@ -32,6 +18,20 @@ from ecgmm.settings.kinds import (
     path,
     text,
     whole,
+)
+from ecgmm.settings.ranges import (
+    FINDINGS,
+    HEADS,
+    LAYERS,
+    N_CLASSES,
+    RATE_HZ,
+    SECONDS,
+    SHARE_BELOW_ONE,
+    VOCABULARY,
+    WEIGHT,
+    WIDTH,
+    divides,
+    same_length,
 )
 
 ECG_ENCODER = Built(

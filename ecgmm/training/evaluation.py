@@ -18,7 +18,8 @@ from ecgmm.data.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.evaluation.thresholds import Thresholds
 from ecgmm.files import inside, write_json
-from ecgmm.runs.facts import CONFIG, EVALUATION, RUN, EvaluationSettings, read_config, read_facts, read_metrics
+from ecgmm.runs.configuration import read_config
+from ecgmm.runs.facts import CONFIG, EVALUATION, RUN, EvaluationSettings, read_facts, read_metrics
 from ecgmm.runs.reading import CURE, check_form
 from ecgmm.runs.saved_model import MODEL
 from ecgmm.runs.store_of_run import store_of_run

@@ -12,7 +12,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # no stubs
 
 from ecgmm.errors import DataError
-from ecgmm.runs.facts import read_config
+from ecgmm.runs.configuration import read_config
 from ecgmm.runs.saved_model import read_model_facts, write_model
 from ecgmm.training.artefact import load_method
 from tests.gadgets import GADGETS, MARK

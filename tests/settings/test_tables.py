@@ -18,7 +18,7 @@ from ecgmm.data.source import RATES_HZ
 from ecgmm.data.splits import SPLITS
 from ecgmm.data.targets import KINDS, POLICIES
 from ecgmm.errors import ConfigError
-from ecgmm.settings import TARGETS, check, check_at, check_node, check_saved, common
+from ecgmm.settings import TARGETS, check, check_at, check_node, check_saved, ranges
 from ecgmm.settings.entries import ENTRIES
 from ecgmm.settings.kinds import Built, Group, Value
 from ecgmm.settings.lookup import known_keys, specs_at
@@ -187,8 +187,8 @@ def test_a_saved_run_may_lack_keys_of_later_versions_and_has_no_others() -> None
 
 
 def test_splits_and_rates_are_those_of_the_code() -> None:
-    assert common.SPLITS == SPLITS == MODULE_SPLITS
-    assert common.RATES_HZ == RATES_HZ
+    assert ranges.SPLITS == SPLITS == MODULE_SPLITS
+    assert ranges.RATES_HZ == RATES_HZ
 
 
 def test_targets_stand_where_they_may_be_built() -> None:

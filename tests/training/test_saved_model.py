@@ -12,7 +12,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from ecgmm.data.store import Store
-from ecgmm.runs.facts import read_config
+from ecgmm.runs.configuration import read_config
 from ecgmm.training import evaluation
 from ecgmm.training.predictions import predict_frame
 from tests.data.trees import edit_manifest
