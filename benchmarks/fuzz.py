@@ -97,7 +97,7 @@ def main() -> None:
         cases = cases_of(kind, arguments.cases, arguments.seed)
         if arguments.case is not None:
             cases = [Case(kind, arguments.seed, arguments.case)]
-        batch = BATCH[kind.partition(".")[0]]
+        batch = FEW if kind.endswith("not_a_file") else BATCH[kind.partition(".")[0]]  # more links would be refused
         for start in range(0, len(cases), batch):
             verdicts += run(cases[start : start + batch])
         n_failed = sum(verdict.outcome == Outcome.FAILED for verdict in verdicts)

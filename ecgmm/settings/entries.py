@@ -138,6 +138,7 @@ _CONNECTION = Built(("ecgmm.data.download.site.Connection",))
 ENTRIES: dict[str, Group] = {
     "train": Group(
         {
+            "from_data": _FROM_DATA,
             "name": folder_name(),
             "recipe": choice("quick", "paper", "shared", "native"),
             "size": folder_name(),
@@ -177,7 +178,6 @@ ENTRIES: dict[str, Group] = {
             "waveform": Group({"limit_mv": LIMIT_MV, "highpass_hz": HIGHPASS_HZ}),
             "quality": Built(("ecgmm.data.quality_limits.QualityLimits",)),
             "profile": Built(("ecgmm.training.profile_steps.StepProfiler",), null=True),
-            "from_data": _FROM_DATA,
         }
     ),
     "prepare": Group({"paths": _PATHS, "data": _DATA}),
