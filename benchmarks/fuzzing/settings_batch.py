@@ -83,7 +83,7 @@ def _judge(case: Case) -> Verdict:
     before = None if is_new else OmegaConf.select(config, key)
     try:
         OmegaConf.update(config, key, value, force_add=True, merge=False)
-    except OmegaConfBaseException:
+    except (OmegaConfBaseException, ValueError):  # the index of a list is no number
         return Verdict(case, Outcome.REFUSED, "no such value in a configuration", False)
     try:
         check(entry, config)
