@@ -14,7 +14,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from ecgmm.terminal import say
+from ecgmm.console.terminal import say
 
 ROOT = Path(__file__).parents[1]
 LICENCES = ROOT / "docs" / "licences.md"

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.fuzzing import model_batch, record_batch, report_batch, settings_batch, table_batch
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict
-from ecgmm.data.known_values import FEW
+from ecgmm.data.sources.known_values import FEW
 
 SHARES = {
     "header": 0.3,

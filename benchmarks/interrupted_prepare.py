@@ -23,7 +23,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.prepare import write_tree
-from ecgmm.data.store import Store
+from ecgmm.data.store.store import Store
 from ecgmm.errors import DataError
 
 TABLES = ("record_list.csv", "machine_measurements.csv")

@@ -24,9 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.prepare import seconds, write_tree
-from ecgmm.data.dataset import RecordDataset
-from ecgmm.data.loader import BatchLoader, shuffled
-from ecgmm.data.residency import place_waveforms
+from ecgmm.data.batches.dataset import RecordDataset
+from ecgmm.data.batches.loader import BatchLoader, shuffled
+from ecgmm.data.batches.residency import place_waveforms
 from ecgmm.leads import N_LEADS
 from ecgmm.types import INTERVALS
 

@@ -32,15 +32,15 @@ from rich.table import Table
 
 from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
-from ecgmm.data.partial_store import PartialStore
-from ecgmm.data.preparation import prepare_store
-from ecgmm.data.records import with_splits
-from ecgmm.data.source import DataConfig
-from ecgmm.data.statistics import LeadSums
-from ecgmm.data.units import Form, n_window_samples
-from ecgmm.data.waveform_pass import WaveformPass, warm_up
-from ecgmm.data.waveform_plan import WaveformPlan, read_headers
-from ecgmm.data.workers import Workers
+from ecgmm.data.preparation.lead_statistics import LeadSums
+from ecgmm.data.preparation.preparation import prepare_store
+from ecgmm.data.preparation.records import with_splits
+from ecgmm.data.preparation.units import Form, n_window_samples
+from ecgmm.data.preparation.waveform_pass import WaveformPass, warm_up
+from ecgmm.data.preparation.waveform_plan import WaveformPlan, read_headers
+from ecgmm.data.preparation.workers import Workers
+from ecgmm.data.sources.source import DataConfig
+from ecgmm.data.store.partial_store import PartialStore
 from ecgmm.leads import LEADS, N_LEADS
 
 N_SAMPLES, N_BYTES = 5000, 5000 * N_LEADS * 2

@@ -30,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.prepare import seconds
-from ecgmm.data.single_record import read_record
+from ecgmm.data.preparation.single_record import read_record
 from ecgmm.signal import quality
 from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES
 from ecgmm.signal.quality import quality_columns

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-import ecgmm.command_line  # noqa: F401 (registers the resolvers of the configuration)
+import ecgmm.commands.command_line  # noqa: F401 (registers the resolvers of the configuration)
 from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 

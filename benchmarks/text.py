@@ -33,10 +33,10 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoTokenizer
 
-from ecgmm.command_line import package_folder
-from ecgmm.data.measurements import MEASUREMENTS
-from ecgmm.data.mimic_iv_ecg import read_machine_reports
-from ecgmm.data.reports import distinct_reports, reports_of_rows
+from ecgmm.commands.command_line import package_folder
+from ecgmm.data.sources.mimic_iv_ecg import read_machine_reports
+from ecgmm.data.store.measurements import MEASUREMENTS
+from ecgmm.data.store.reports import distinct_reports, reports_of_rows
 from ecgmm.data.synthetic import wording
 from ecgmm.text.clean import clean_statement
 from ecgmm.text.tokenise import TransformerTokeniser

@@ -23,10 +23,10 @@ from lightning.pytorch.callbacks import Callback
 from omegaconf import DictConfig, OmegaConf
 from torch.nn.utils import clip_grad_norm_
 
-import ecgmm.command_line  # noqa: F401 (registers the resolver run_name)
+import ecgmm.commands.command_line  # noqa: F401 (registers the resolver run_name)
 from ecgmm.configuration import CONF_DIR
-from ecgmm.data.datamodule import EcgReportDataModule
-from ecgmm.data.preparation import open_or_prepare
+from ecgmm.data.batches.datamodule import EcgReportDataModule
+from ecgmm.data.preparation.preparation import open_or_prepare
 from ecgmm.training.artefact import build_method
 from ecgmm.training.learning import build_trainers, precision_of
 from ecgmm.training.run import build_datamodule, build_task, build_texts

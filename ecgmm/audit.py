@@ -6,7 +6,7 @@ The rule table alone: ``statements=FILE`` (coverage), ``agreement=true data=ptb_
 import hydra
 from omegaconf import DictConfig
 
-from ecgmm import command_line
+from ecgmm.commands import command_line
 from ecgmm.configuration import CONF_DIR
 from ecgmm.settings import check
 
@@ -23,8 +23,8 @@ def main(config: DictConfig) -> None:
         print_coverage(read_statements(Path(config.statements)))
         return
 
-    from ecgmm.plain_console import PlainConsole
-    from ecgmm.terminal import say
+    from ecgmm.console.plain_console import PlainConsole
+    from ecgmm.console.terminal import say
 
     if config.agreement:
         from ecgmm.auditing.agreement import print_agreement
@@ -35,7 +35,7 @@ def main(config: DictConfig) -> None:
 
     from ecgmm.auditing.audit import audit_store, save_audit
     from ecgmm.auditing.tables import print_audit
-    from ecgmm.data.preparation import open_or_prepare
+    from ecgmm.data.preparation.preparation import open_or_prepare
 
     store = open_or_prepare(config.data)
     audit = audit_store(config, store)

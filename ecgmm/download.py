@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import hydra
 from omegaconf import DictConfig
 
-from ecgmm import command_line
 from ecgmm.building import construct
+from ecgmm.commands import command_line
 from ecgmm.configuration import CONF_DIR
+from ecgmm.console.terminal import say
 from ecgmm.errors import ConfigError, DataError
 from ecgmm.settings import check
-from ecgmm.terminal import say
 
 if TYPE_CHECKING:
     from ecgmm.data.download.mirror import Outcome
     from ecgmm.data.download.site import Site
-    from ecgmm.data.source import DataConfig
+    from ecgmm.data.sources.source import DataConfig
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def download(config: DictConfig) -> None:
     """
     check("download", config)
     from ecgmm.data.download.site import Site  # slow imports, not needed by --help
-    from ecgmm.data.lock import one_process
+    from ecgmm.locks import one_process
 
     source = config.sources.get(config.data.name)
     if source is None:

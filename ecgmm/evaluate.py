@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from ecgmm import command_line
+from ecgmm.commands import command_line
 from ecgmm.configuration import CONF_DIR
 from ecgmm.settings import check
 

@@ -11,8 +11,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ecgmm.console.system_errors import naming
 from ecgmm.errors import DataError, printable
-from ecgmm.system_errors import naming
 
 MOST_JSON_BYTES = 64 << 20
 """A JSON file of ours is far below it: the manifest of 2,000 classes has one megabyte."""

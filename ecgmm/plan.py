@@ -12,11 +12,11 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 
-from ecgmm import command_line
+from ecgmm.commands import command_line
 from ecgmm.configuration import CONF_DIR
+from ecgmm.console.terminal import say
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check
-from ecgmm.terminal import say
 
 if TYPE_CHECKING:
     from ecgmm.training.estimate import Job

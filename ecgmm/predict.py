@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from ecgmm import command_line
+from ecgmm.commands import command_line
 from ecgmm.configuration import CONF_DIR
 from ecgmm.settings import check
 
@@ -17,7 +17,7 @@ def main(config: DictConfig) -> None:
     check("predict", config)
     from pathlib import Path  # with the slow imports below, not needed by --help
 
-    from ecgmm.terminal import say
+    from ecgmm.console.terminal import say
     from ecgmm.training.prediction import predict_record
 
     record = None if config.record is None else Path(config.record)

@@ -3,8 +3,8 @@
 import hydra
 from omegaconf import DictConfig
 
-from ecgmm import command_line
 from ecgmm.building import construct
+from ecgmm.commands import command_line
 from ecgmm.configuration import CONF_DIR
 from ecgmm.settings import check
 
@@ -13,11 +13,11 @@ from ecgmm.settings import check
 def main(config: DictConfig) -> None:
     """Prepare the store that ``data`` describes, add what its source has in addition, or show what it holds."""
     check("prepare", config)
-    from ecgmm.data.manifest import print_summary  # slow imports, not needed by --help
-    from ecgmm.data.preparation import is_there, prepare_store, store_path
-    from ecgmm.data.store import Store
+    from ecgmm.console.terminal import say
+    from ecgmm.data.preparation.manifest import print_summary  # slow imports, not needed by --help
+    from ecgmm.data.preparation.preparation import is_there, prepare_store, store_path
+    from ecgmm.data.store.store import Store
     from ecgmm.integrity.report import PAGE_NAME, is_current, write_integrity
-    from ecgmm.terminal import say
 
     settings = construct(config.data)
     before = Store.open(store_path(settings)) if is_there(store_path(settings)) else None

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ecgmm.console.system_errors import causes, first_sentence
 from ecgmm.errors import ConfigError, printable
-from ecgmm.system_errors import causes, first_sentence
 
 _HUB_NAME = re.compile(r"[\w\-]+(\.[\w\-]+)*(/[\w\-]+(\.[\w\-]+)*)?")
 _LONGEST_WAIT_S = 5.0

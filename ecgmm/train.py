@@ -11,13 +11,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from ecgmm import command_line
+from ecgmm.commands import command_line
+from ecgmm.commands.sweeps import attempt
 from ecgmm.configuration import CONF_DIR
-from ecgmm.ending import Stopped
+from ecgmm.console.ending import Stopped
+from ecgmm.console.system_errors import naming
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check
-from ecgmm.sweeps import attempt
-from ecgmm.system_errors import naming
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
@@ -35,8 +35,8 @@ def main(config: DictConfig) -> float | None:
         raise
     if not metrics:
         return None  # a process beside the first
+    from ecgmm.console.terminal import say
     from ecgmm.runs.facts import read_facts
-    from ecgmm.terminal import say
     from ecgmm.training.summary import left_out_lines, print_metrics
 
     print_metrics(metrics, directory)
@@ -50,9 +50,9 @@ def train(config: DictConfig, directory: Path) -> dict[str, Any]:
     Where several devices train together this is called in a process for each; all but the first return nothing.
     """
     check("train", config)
-    from ecgmm.data.lock import one_process
-    from ecgmm.data.preparation import open_or_prepare  # slow imports, not needed by --help
-    from ecgmm.training.processes import is_first_process
+    from ecgmm.data.preparation.preparation import open_or_prepare  # slow imports, not needed by --help
+    from ecgmm.locks import one_process
+    from ecgmm.training.lightning.processes import is_first_process
     from ecgmm.training.run import run_training
 
     refuse_missing_gpu(config)

@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from ecgmm import command_line
+from ecgmm.commands import command_line
 from ecgmm.configuration import CONF_DIR
 from ecgmm.settings import check
 
@@ -14,13 +14,13 @@ def main(config: DictConfig) -> None:
     check("verify", config)
     from pathlib import Path  # with the slow imports below, not needed by --help
 
+    from ecgmm.console.terminal import say
     from ecgmm.errors import ConfigError
-    from ecgmm.terminal import say
 
     if config.store is None and config.run is None:
         raise ConfigError("there is nothing to verify; give store=... or run=...")
     if config.store is not None:
-        from ecgmm.data.verification import verify_store
+        from ecgmm.data.store.verification import verify_store
 
         say(*verify_store(Path(config.store)))
     if config.run is not None:

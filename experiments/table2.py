@@ -1,66 +1,8 @@
-"""Draw the paper's Table 2 from finished run directories: python -m experiments.table2 outputs/table2 [more folders].
+"""Draw the paper's Table 2 from finished run directories: python -m experiments.table2 outputs/table2."""
 
-Prints Markdown and saves table2.md, table2.csv and table2.tex beside the runs. Nothing is trained.
-"""
-
-import argparse
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from ecgmm.terminal import say
-from experiments.command import exit_code
-from experiments.grouping import check_comparable
-from experiments.runs import find_runs
-from experiments.table2_csv import to_csv
-from experiments.table2_formats import to_latex, to_markdown
-from experiments.table2_rows import build_table
-
-BOOTSTRAP_SEED = 0
-RESAMPLES = 5000  # the smallest possible p is 0.0004, so p < 0.01 can be reached after Holm for up to 25 rows
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    options = _parser().parse_args(arguments)
-    return exit_code(lambda: draw(options.folders, options.out or options.folders[0], options.resamples))
-
-
-def draw(folders: list[Path], out: Path, n_resamples: int) -> None:
-    """Collect runs, print the table and save it in three formats.
-
-    Raises:
-        UserError: If there are no finished runs, or runs that do not belong in one table.
-    """
-    runs, unfinished = find_runs(folders)
-    check_comparable(runs)
-    table = build_table(runs, n_resamples, BOOTSTRAP_SEED)
-    markdown = to_markdown(table)
-    out.mkdir(parents=True, exist_ok=True)
-    for suffix, text in {"md": markdown, "csv": to_csv(table), "tex": to_latex(table)}.items():
-        (out / f"table2.{suffix}").write_text(text, encoding="utf-8")
-    say(*markdown.split("\n"))
-    say(f"saved {out / 'table2'}.md, .csv and .tex from {len(runs)} runs")
-    if unfinished:
-        say(f"left out, not finished: {', '.join(map(str, unfinished))}", to_stderr=True)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m experiments.table2", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folders", nargs="+", type=Path, help="folders that hold run directories, at any depth")
-    parser.add_argument("--out", type=Path, help="where to save; by default the first folder")
-    parser.add_argument(
-        "--resamples", type=_positive, default=RESAMPLES, help=f"patient resamples (default {RESAMPLES})"
-    )
-    return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("give a number of at least 1")
-    return number
-
+from ecgmm.reporting.table2 import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,61 +1,8 @@
-"""AUROC of a class whose labels were never seen: python -m experiments.unseen outputs/unseen_classes.
+"""AUROC of a class whose labels were never seen: python -m experiments.unseen outputs/unseen_classes."""
 
-Puts each class's own AUROC with its labels left out beside its AUROC with all labels, from runs of
-`python -m ecgmm.train +experiment=unseen_classes`. Prints Markdown and saves unseen.md and unseen.csv in the folder.
-"""
-
-import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-from omegaconf import ListConfig, OmegaConf
-
-from ecgmm.errors import UserError, printable
-from ecgmm.terminal import say
-from experiments.command import exit_code
-from experiments.escaping import markdown_text
-from experiments.per_seed import gather, to_csv, to_markdown
-from experiments.runs import Run, find_runs
-
-_ALL_LABELS = "all labels"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.unseen", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="folder that holds the runs of unseen_classes")
-    folder = parser.parse_args(arguments).folder
-    return exit_code(lambda: draw(folder))
-
-
-def draw(folder: Path) -> None:
-    """Collect, print and save.
-
-    Raises:
-        UserError: If the folder holds no finished run.
-    """
-    runs, _ = find_runs([folder])
-    cells = gather(value for run in runs for value in _values(run))
-    data = "SYNTHETIC data. " if runs[0].facts["data"]["synthetic"] else ""
-    seeds = sorted({run.seed for run in runs})
-    note = f"{data}AUROC of each class on the test split, mean ± sd over seeds {seeds}, {runs[0].method}."
-    columns = list(dict.fromkeys(column for _, column in cells))
-    text = f"{markdown_text(note)}\n\n{to_markdown('labels of training', cells, columns)}"
-    (folder / "unseen.md").write_text(text, encoding="utf-8")
-    (folder / "unseen.csv").write_text(to_csv(cells), encoding="utf-8")
-    say(*text.split("\n"))
-
-
-def _values(run: Run) -> Iterator[tuple[str, str, float]]:
-    """The AUROC of every class for a run with all labels, that of the unseen classes for the others."""
-    unseen = OmegaConf.select(run.config, "method.unseen_classes")
-    auroc = {line["class"]: line["auroc"] for line in run.metrics["per_class"]}
-    if not isinstance(unseen, ListConfig) or not set(unseen) <= set(auroc):
-        raise UserError(f"{printable(run.directory)} is no run of +experiment=unseen_classes; give the folder of those")
-    for name in unseen or auroc:
-        yield "without labels of the class" if unseen else _ALL_LABELS, name, auroc[name]
-
+from ecgmm.reporting.unseen import main
 
 if __name__ == "__main__":
     sys.exit(main())

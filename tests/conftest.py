@@ -43,9 +43,9 @@ def tiny_store(quick_settings: list[str]) -> Path:
     """The store that runs with ``quick_settings`` use."""
     from hydra import compose, initialize_config_dir
 
-    import ecgmm.command_line  # noqa: F401 (registers the resolver run_name)
+    import ecgmm.commands.command_line  # noqa: F401 (registers the resolver run_name)
     from ecgmm.configuration import CONF_DIR
-    from ecgmm.data.preparation import open_or_prepare
+    from ecgmm.data.preparation.preparation import open_or_prepare
 
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
@@ -59,7 +59,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
     def run(module: str, *arguments: str) -> int:
         from importlib import import_module
 
-        from ecgmm import command_line
+        from ecgmm.commands import command_line
 
         monkeypatch.setattr(sys, "argv", [f"ecgmm.{module}", *arguments])
         GlobalHydra.instance().clear()

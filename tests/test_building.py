@@ -54,7 +54,11 @@ def targets_of(node: object) -> set[str]:
 def test_the_list_holds_what_the_configuration_names_and_nothing_else() -> None:
     files = [path for path in CONF_DIR.rglob("*.yaml") if "hydra" not in path.parts]
     named = set().union(*(targets_of(yaml.safe_load(path.read_text())) for path in files))
-    callbacks = ("ecgmm.sweeps.RefuseUnfit", "ecgmm.sweeps.ListFailures", "ecgmm.path_settings.KnowPaths")
+    callbacks = (
+        "ecgmm.commands.sweeps.RefuseUnfit",
+        "ecgmm.commands.sweeps.ListFailures",
+        "ecgmm.console.path_settings.KnowPaths",
+    )
     assert named - set(callbacks) == set(TARGETS)  # Hydra itself builds them
 
 

@@ -15,7 +15,7 @@ from tests.models.test_methods import METHODS
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST_METHOD = 250
-with (ROOT / "experiments" / "paper_table2.csv").open(encoding="utf-8", newline="") as table:
+with (ROOT / "ecgmm" / "reporting" / "paper_table2.csv").open(encoding="utf-8", newline="") as table:
     ROWS = [row["method"] for row in csv.DictReader(table)]
 SOURCES = sorted(path for path in (ROOT / "ecgmm" / "models" / "methods").glob("*.py") if path.stem != "__init__")
 

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks.hostile_server import HostileServer, serve, write_list
-from ecgmm.data.lock import one_process
 from ecgmm.download import with_subset
+from ecgmm.locks import one_process
 from tests.data.trees import SHORT, MimicTree, prepare, write_ptb_xl
 
 Command = Callable[..., int]

@@ -19,7 +19,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from numpy.random import Generator
 
-import ecgmm.command_line  # noqa: F401 (registers the resolvers of the configuration)
+import ecgmm.commands.command_line  # noqa: F401 (registers the resolvers of the configuration)
 from benchmarks.fuzzing.file_mutations import (
     flip_bit,
     insert_bytes,
@@ -147,7 +147,7 @@ def _predict(run: Path, record: Path) -> Prediction:
 @cache
 def _trained() -> tuple[Path, Path]:
     """A tiny run and a record, made once a process and removed at its end."""
-    from ecgmm.data.preparation import open_or_prepare
+    from ecgmm.data.preparation.preparation import open_or_prepare
     from ecgmm.training.run import run_training
 
     folder = Path(_kept.name)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from benchmarks.fuzzing.header_mutations import HEADERS
 from benchmarks.fuzzing.sample_mutations import SAMPLES
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict, memory_limit, prepare_quietly
-from ecgmm.data.drops import BadRecordError
-from ecgmm.data.wfdb_format import HeaderReader, Layout, read_signal
+from ecgmm.data.sources.drops import BadRecordError
+from ecgmm.data.sources.wfdb_format import HeaderReader, Layout, read_signal
 from ecgmm.leads import N_LEADS, channel_of_each_lead
 from ecgmm.types import MISSING_SAMPLE
 from tests.data.trees import SHORT, MimicTree, data_config, write_record

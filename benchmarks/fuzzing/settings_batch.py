@@ -11,7 +11,7 @@ from numpy.random import Generator
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-import ecgmm.command_line
+import ecgmm.commands.command_line
 from benchmarks.fuzzing.file_mutations import pick
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict
 from ecgmm.configuration import CONF_DIR
@@ -88,7 +88,7 @@ def _judge(case: Case) -> Verdict:
     try:
         check(entry, config)
     except (ConfigError, OmegaConfBaseException) as error:
-        return Verdict(case, *_refused(key, str(ecgmm.command_line.user_message(error))), False)
+        return Verdict(case, *_refused(key, str(ecgmm.commands.command_line.user_message(error))), False)
     return Verdict(case, *_accepted(key, before, OmegaConf.select(config, key), is_new), False)
 
 

@@ -13,10 +13,10 @@ import polars as pl
 
 from benchmarks.fuzzing.table_mutations import CELLS, FILES, Rows
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict, prepare_quietly
-from ecgmm.data.drops import Drop
-from ecgmm.data.known_values import NO_VALUE
-from ecgmm.data.source import DataConfig
-from ecgmm.data.store import Store
+from ecgmm.data.sources.drops import Drop
+from ecgmm.data.sources.known_values import NO_VALUE
+from ecgmm.data.sources.source import DataConfig
+from ecgmm.data.store.store import Store
 from ecgmm.errors import DataError
 from ecgmm.text.clean import clean_report
 from tests.data.trees import SHORT, MimicTree, data_config, naming_steps

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecgmm.data.preparation import prepare_store
-from ecgmm.data.source import DataConfig
-from ecgmm.data.store import Store
+from ecgmm.data.preparation.preparation import prepare_store
+from ecgmm.data.sources.source import DataConfig
+from ecgmm.data.store.store import Store
 
 PATIENCE_S = 60
 """A preparation of some hundred short records that takes longer hangs."""

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import cohen_kappa_score
 
-from ecgmm.data.labels.superclass import CLASSES
-from ecgmm.data.source import SourceIndex
+from ecgmm.data.sources.labels.superclass import CLASSES
+from ecgmm.data.sources.source import SourceIndex
 from ecgmm.errors import ConfigError
 from ecgmm.text.clean import clean_report
 from ecgmm.text.statements import superclasses

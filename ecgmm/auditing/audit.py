@@ -12,11 +12,11 @@ from ecgmm.auditing.overlap import look_up, shared_patients, shared_reports, sha
 from ecgmm.auditing.probes import Probes
 from ecgmm.auditing.tables import print_audit
 from ecgmm.auditing.verdicts import verdicts
-from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
-from ecgmm.data.leakage import text_origin
-from ecgmm.data.store import Store
+from ecgmm.console.plain_console import PlainConsole
+from ecgmm.data.batches.datamodule import SPLITS, EcgReportDataModule
+from ecgmm.data.sources.leakage import text_origin
+from ecgmm.data.store.store import Store
 from ecgmm.files import write_json
-from ecgmm.plain_console import PlainConsole
 from ecgmm.training.run import build_datamodule
 
 TEXT_POLICIES = ("full", "masked", "shuffled", "none")

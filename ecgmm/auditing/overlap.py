@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.data.store import Store
+from ecgmm.data.store.store import Store
 
 _ROWS_AT_ONCE = 256
 """Rows read at a time: 31 MB of ten seconds at 500 Hz."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 from torch import nn
 
-from ecgmm.data.datamodule import EcgReportDataModule
+from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.evaluation.bootstrap import estimates
 from ecgmm.evaluation.metrics import TaskKind, make_scorer
 from ecgmm.models.methods.bag_of_statements import BagOfStatements, statement_counts

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from rich.table import Table
 
+from ecgmm.console.plain_console import PlainConsole
+from ecgmm.console.terminal import say
 from ecgmm.errors import DataError
 from ecgmm.files import read_bounded
-from ecgmm.plain_console import PlainConsole
-from ecgmm.terminal import say
 from ecgmm.text.statements import coverage, findings_of
 
 _MOST_BYTES = 64 << 20

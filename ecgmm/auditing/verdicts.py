@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ecgmm.data.leakage import UNKNOWN, leaks
+from ecgmm.data.sources.leakage import UNKNOWN, leaks
 
 LOOK_UP = 0.99
 """Macro AUROC, or share of right answers, from which an input is as good as the label itself."""

@@ -136,3 +136,19 @@ def _json_numbers(estimate: Estimate) -> dict[str, float | None]:
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def probability_names(readout: str, class_names: Sequence[str]) -> list[str]:
+    """Columns that hold the probabilities of the classes, of a readout or of the method itself (an empty name)."""
+    prefix = f"{readout}." if readout else ""
+    return [f"{prefix}probability.{name}" for name in class_names]
+
+
+def labels_and_probabilities(
+    frame: pl.DataFrame, class_names: Sequence[str], task_name: TaskKind, readout: str = ""
+) -> tuple[Any, Any]:
+    """Arrays ``[n]`` or ``[n, K]`` of labels and ``[n, K]`` of probabilities from a frame of predictions."""
+    probabilities = frame.select(probability_names(readout, class_names)).to_numpy().astype(np.float64)
+    if task_name == "single_label":
+        return frame["label"].to_numpy(), probabilities
+    return frame.select([f"label.{name}" for name in class_names]).to_numpy(), probabilities

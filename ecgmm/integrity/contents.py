@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.data.splits import SPLITS
-from ecgmm.data.store import DROPPED, Store
+from ecgmm.data.store.splits import SPLITS
+from ecgmm.data.store.store import DROPPED, Store
 from ecgmm.integrity.columns import COLUMNS, distributions
 from ecgmm.integrity.duplicates import duplicates
 from ecgmm.integrity.leads import amplitudes, damage

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.data.store import Store
+from ecgmm.data.store.store import Store
 from ecgmm.integrity.reading import row
 
 _MOST_EXAMPLES, _MOST_MEMBERS = 5, 5

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgmm.data.store import Store
-from ecgmm.data.stored_rows import blocks
+from ecgmm.data.store.rows import blocks
+from ecgmm.data.store.store import Store
 from ecgmm.integrity.reading import every_kth
 from ecgmm.leads import LEADS, N_LEADS
 from ecgmm.types import MISSING_SAMPLE

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ecgmm.data.store import Store
+from ecgmm.data.store.store import Store
 from ecgmm.integrity.columns import COLUMNS
 from ecgmm.integrity.figures import LONGEST_SHEET_S, amplitude_bands, histogram, sheet
 from ecgmm.integrity.images import png_url, svg_url

@@ -5,8 +5,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgmm.data.store import Store
-from ecgmm.data.stored_rows import blocks
+from ecgmm.data.store.rows import blocks
+from ecgmm.data.store.store import Store
 
 
 def every_kth(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:

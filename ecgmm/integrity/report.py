@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from ecgmm.data.digests import is_sealed, seal
-from ecgmm.data.lock import one_process
-from ecgmm.data.store import Store
+from ecgmm.data.store.digests import is_sealed, seal
+from ecgmm.data.store.store import Store
 from ecgmm.errors import DataError
 from ecgmm.files import file_sha256, read_json, write_whole
 from ecgmm.integrity.contents import SCHEMA_VERSION, measure
 from ecgmm.integrity.page import render
+from ecgmm.locks import one_process
 
 JSON_NAME, PAGE_NAME = "integrity.json", "integrity.html"
 

@@ -6,13 +6,17 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from ecgmm.data.prepare_command import prepare_command
-from ecgmm.data.store import Store, fingerprint_of
+from ecgmm.data.sources.prepare_command import prepare_command
+from ecgmm.data.store.store import Store, fingerprint_of
 from ecgmm.errors import DataError, printable
 
 STORES = Path("stores")
 """Where stores are by default, as ``paths.stores`` has it."""
-_SOURCES = ("ecgmm.data.mimic_iv_ecg.MimicIvEcg", "ecgmm.data.ptb_xl.PtbXl", "ecgmm.data.simulated.Synthetic")
+_SOURCES = (
+    "ecgmm.data.sources.mimic_iv_ecg.MimicIvEcg",
+    "ecgmm.data.sources.ptb_xl.PtbXl",
+    "ecgmm.data.sources.simulated.Synthetic",
+)
 
 
 def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any], setting: str) -> Store:

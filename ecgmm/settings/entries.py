@@ -59,7 +59,13 @@ from ecgmm.settings.targets_models import (
 )
 
 _PATHS = Group({"raw": path(), "stores": path(), "outputs": path()})
-_DATA = Built(("ecgmm.data.simulated.Synthetic", "ecgmm.data.ptb_xl.PtbXl", "ecgmm.data.mimic_iv_ecg.MimicIvEcg"))
+_DATA = Built(
+    (
+        "ecgmm.data.sources.simulated.Synthetic",
+        "ecgmm.data.sources.ptb_xl.PtbXl",
+        "ecgmm.data.sources.mimic_iv_ecg.MimicIvEcg",
+    )
+)
 _TASK = Group(
     {
         "name": choice("single_label", "multi_label"),
@@ -176,8 +182,8 @@ ENTRIES: dict[str, Group] = {
             "augmentation": Built(("ecgmm.signal.augment.Augmentation",), null=True),
             "evaluation": _EVALUATION,
             "waveform": Group({"limit_mv": LIMIT_MV, "highpass_hz": HIGHPASS_HZ}),
-            "quality": Built(("ecgmm.data.quality_limits.QualityLimits",)),
-            "profile": Built(("ecgmm.training.profile_steps.StepProfiler",), null=True),
+            "quality": Built(("ecgmm.data.batches.quality_limits.QualityLimits",)),
+            "profile": Built(("ecgmm.training.lightning.profile_steps.StepProfiler",), null=True),
         }
     ),
     "prepare": Group({"paths": _PATHS, "data": _DATA}),

@@ -71,10 +71,10 @@ _SOURCE: dict[str, Spec] = {
     "stores": path(),
     "store": nullable(path()),
     "rate_hz": RATE_HZ,
-    "window": Built(("ecgmm.data.source.Window",)),
+    "window": Built(("ecgmm.data.sources.source.Window",)),
     "uv_per_step": number(0.1, 100),
-    "split": Built(("ecgmm.data.splits.SplitShares",)),
-    "text": Built(("ecgmm.data.source.TextRules",)),
+    "split": Built(("ecgmm.data.store.splits.SplitShares",)),
+    "text": Built(("ecgmm.data.sources.source.TextRules",)),
     "limit_mv": LIMIT_MV,
     "verify_checksums": flag(),
     "follow_links": optional(flag()),  # runs made before it was a setting have none
@@ -87,7 +87,7 @@ def _source(**more: Spec) -> Target:
     return Target({**_SOURCE, **more}, (_steps_reach_the_limit,))
 
 
-_ICD = Built(("ecgmm.data.labels.icd.IcdSettings",))
+_ICD = Built(("ecgmm.data.sources.labels.icd.IcdSettings",))
 _RATES: dict[str, Spec] = {
     "ambiguity": number(0, 1, above=True, below=True),
     "mimic": SHARE,
@@ -108,23 +108,23 @@ _STEPS = Value(
 _DEVICES = many(whole(0, 1023), "different device numbers", distinct=True)
 
 DATA_TARGETS: dict[str, Target] = {
-    "ecgmm.data.mimic_iv_ecg.MimicIvEcg": _source(
-        notes_csv=nullable(path()), labels=Built(("ecgmm.data.mimic_iv_ecg.LabelRules",)), icd=_ICD
+    "ecgmm.data.sources.mimic_iv_ecg.MimicIvEcg": _source(
+        notes_csv=nullable(path()), labels=Built(("ecgmm.data.sources.mimic_iv_ecg.LabelRules",)), icd=_ICD
     ),
-    "ecgmm.data.ptb_xl.PtbXl": _source(folds=Built(("ecgmm.data.splits.Folds",), null=True)),
-    "ecgmm.data.simulated.Synthetic": _source(
+    "ecgmm.data.sources.ptb_xl.PtbXl": _source(folds=Built(("ecgmm.data.store.splits.Folds",), null=True)),
+    "ecgmm.data.sources.simulated.Synthetic": _source(
         raw=path(),
         n_patients=whole(1, 10_000_000),
         seed=SEED,
         rates=Group(_RATES),
         icd=_ICD,
     ),
-    "ecgmm.data.labels.icd.IcdSettings": Target(
+    "ecgmm.data.sources.labels.icd.IcdSettings": Target(
         {"csv": nullable(path()), "min_records": COUNT, "use_folds": flag()}, (_folds_stand_in_a_file,)
     ),
-    "ecgmm.data.mimic_iv_ecg.LabelRules": Target({"certainty": choice("definite", "include_possible")}),
-    "ecgmm.data.source.TextRules": Target({"min_words": whole(0, 10_000)}),
-    "ecgmm.data.source.Window": Target(
+    "ecgmm.data.sources.mimic_iv_ecg.LabelRules": Target({"certainty": choice("definite", "include_possible")}),
+    "ecgmm.data.sources.source.TextRules": Target({"min_words": whole(0, 10_000)}),
+    "ecgmm.data.sources.source.Window": Target(
         {
             "length_s": number(0.5, 600),
             "mode": choice("center", "sliding"),
@@ -132,11 +132,13 @@ DATA_TARGETS: dict[str, Target] = {
             "pad": choice("zero", "edge"),
         }
     ),
-    "ecgmm.data.splits.Folds": Target({"train": nullable(FOLDS), "val": FOLDS, "test": FOLDS}, (_each_fold_once,)),
-    "ecgmm.data.splits.SplitShares": Target(
+    "ecgmm.data.store.splits.Folds": Target(
+        {"train": nullable(FOLDS), "val": FOLDS, "test": FOLDS}, (_each_fold_once,)
+    ),
+    "ecgmm.data.store.splits.SplitShares": Target(
         {"seed": SEED, "train": SHARE, "val": SHARE, "test": SHARE}, (_shares_sum_to_one,)
     ),
-    "ecgmm.data.quality_limits.QualityLimits": Target(
+    "ecgmm.data.batches.quality_limits.QualityLimits": Target(
         {
             "splits": many(choice(*SPLITS), f"different splits of {', '.join(SPLITS)}", distinct=True),
             "max_missing_share": nullable(SHARE),
@@ -172,7 +174,7 @@ DATA_TARGETS: dict[str, Target] = {
             "lead_dropout": SHARE,
         }
     ),
-    "ecgmm.training.profile_steps.StepProfiler": Target({"skip": whole(1, 10**6), "steps": whole(1, 10_000)}),
+    "ecgmm.training.lightning.profile_steps.StepProfiler": Target({"skip": whole(1, 10**6), "steps": whole(1, 10_000)}),
     "lightning.Trainer": Target(
         {
             "accelerator": choice("cpu", "gpu", "auto"),

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from ecgmm.building import construct
-from ecgmm.data.datamodule import EcgReportDataModule, ReportTokeniser
+from ecgmm.data.batches.datamodule import EcgReportDataModule, ReportTokeniser
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import inside
 from ecgmm.models.architecture import saved_architecture

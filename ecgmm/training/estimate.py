@@ -14,9 +14,9 @@ from lightning.pytorch.callbacks import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.building import construct
-from ecgmm.data.datamodule import EcgReportDataModule
-from ecgmm.data.preparation import open_or_prepare, store_path
-from ecgmm.data.prepare_command import prepare_command
+from ecgmm.data.batches.datamodule import EcgReportDataModule
+from ecgmm.data.preparation.preparation import open_or_prepare, store_path
+from ecgmm.data.sources.prepare_command import prepare_command
 from ecgmm.errors import ConfigError
 from ecgmm.files import inside
 from ecgmm.models.method import ClosedFormMethod

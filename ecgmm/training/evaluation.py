@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 from torch import nn
 
 from ecgmm.building import construct
-from ecgmm.data.datamodule import SPLITS, EcgReportDataModule
-from ecgmm.data.leakage import origins, refuse_leak, shown_readouts
-from ecgmm.data.store import Store
+from ecgmm.data.batches.datamodule import SPLITS, EcgReportDataModule
+from ecgmm.data.sources.leakage import origins, refuse_leak, shown_readouts
+from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.evaluation.thresholds import Thresholds
 from ecgmm.files import inside, write_json

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ecgmm.data.datamodule import EcgReportDataModule
+from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.models.method import Method
 from ecgmm.models.text_encoders.known_texts import KnownTexts
 from ecgmm.models.text_encoders.transformer import Transformer

@@ -13,22 +13,22 @@ from lightning.pytorch.strategies import DDPStrategy, Strategy
 from omegaconf import DictConfig, ListConfig
 
 from ecgmm.building import construct
-from ecgmm.data.datamodule import EcgReportDataModule
+from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.errors import ConfigError, UserError
 from ecgmm.files import inside
 from ecgmm.models.contrastive_method import ContrastiveMethod
 from ecgmm.models.method import ClosedFormMethod, Method, Stage
 from ecgmm.runs.checkpoints import BEST, CHECKPOINTS, PRETRAIN, going_on_from, not_of_this_run, read_checkpoint
-from ecgmm.training.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
-from ecgmm.training.epoch_timer import EpochTimer
 from ecgmm.training.frozen_texts import know_frozen_texts
-from ecgmm.training.history import History
+from ecgmm.training.lightning.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
+from ecgmm.training.lightning.epoch_timer import EpochTimer
+from ecgmm.training.lightning.history import History
+from ecgmm.training.lightning.resume import CheckpointInsideEpoch, ResumeInsideEpoch
+from ecgmm.training.lightning.shared_batch_norm import SharedBatchNorm
+from ecgmm.training.lightning.stopping import StopTogether
 from ecgmm.training.memory import keep_freed_memory
 from ecgmm.training.predictions import predict_frame
 from ecgmm.training.readouts import fit_report_readout, label_free_columns
-from ecgmm.training.resume import CheckpointInsideEpoch, ResumeInsideEpoch
-from ecgmm.training.shared_batch_norm import SharedBatchNorm
-from ecgmm.training.stopping import StopTogether
 from ecgmm.training.task import DiagnosisTask
 
 MONITOR = "val/auroc_macro"

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ecgmm.data.datamodule import ReportTokeniser
-from ecgmm.data.single_record import SingleRecord, read_single_record
-from ecgmm.data.waveform_blocks import LARGEST_STEP
+from ecgmm.data.batches.datamodule import ReportTokeniser
+from ecgmm.data.preparation.single_record import SingleRecord, read_single_record
+from ecgmm.data.preparation.waveform_blocks import LARGEST_STEP
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import inside
 from ecgmm.leads import LEADS

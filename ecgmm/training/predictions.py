@@ -10,12 +10,12 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from ecgmm.data.datamodule import EcgReportDataModule
-from ecgmm.data.split_checks import require_both_answers
+from ecgmm.data.batches.datamodule import EcgReportDataModule
+from ecgmm.data.batches.split_checks import require_both_answers
 from ecgmm.errors import DataError, printable
 from ecgmm.evaluation.calibration import fit_temperature
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
-from ecgmm.evaluation.results import average_windows, evaluate_predictions
+from ecgmm.evaluation.results import average_windows, evaluate_predictions, labels_and_probabilities, probability_names
 from ecgmm.evaluation.thresholds import Thresholds, choose_thresholds
 from ecgmm.training.task import DiagnosisTask, Prediction
 
@@ -89,13 +89,8 @@ def probability_columns(probabilities: dict[str, Tensor], class_names: Sequence[
     return [
         pl.Series(column, values[:, k].numpy())
         for readout, values in probabilities.items()
-        for k, column in enumerate(_columns(readout, class_names))
+        for k, column in enumerate(probability_names(readout, class_names))
     ]
-
-
-def _columns(readout: str, class_names: Sequence[str]) -> list[str]:
-    prefix = f"{readout}." if readout else ""
-    return [f"{prefix}probability.{name}" for name in class_names]
 
 
 def readouts_in(frame: pl.DataFrame) -> list[str]:
@@ -180,16 +175,6 @@ def evaluate(
 def with_origins(
     metrics: dict[str, Any], found: dict[str, Any], readouts: Mapping[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    """The metrics, and beside them and beside those of each readout what ``ecgmm.data.leakage.origins`` says."""
+    """The metrics, and beside them and those of each readout what ``ecgmm.data.sources.leakage.origins`` says."""
     of_readouts = {name: {**part, "origins": readouts[name]} for name, part in metrics["readouts"].items()}
     return {**metrics, "readouts": of_readouts, "origins": found}
-
-
-def labels_and_probabilities(
-    frame: pl.DataFrame, class_names: Sequence[str], task_name: TaskKind, readout: str = ""
-) -> tuple[Any, Any]:
-    """Arrays ``[n]`` or ``[n, K]`` of labels and ``[n, K]`` of probabilities from a frame of predictions."""
-    probabilities = frame.select(_columns(readout, class_names)).to_numpy().astype(np.float64)
-    if task_name == "single_label":
-        return frame["label"].to_numpy(), probabilities
-    return frame.select([f"label.{name}" for name in class_names]).to_numpy(), probabilities

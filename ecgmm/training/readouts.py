@@ -5,7 +5,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from ecgmm.data.datamodule import EcgReportDataModule
+from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.models.contrastive_method import ContrastiveMethod
 from ecgmm.models.logistic_regression import LinearReadout
 from ecgmm.training.predictions import predict, probability_columns

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.building import construct
-from ecgmm.data.datamodule import EcgReportDataModule, Reports, ReportTokeniser
-from ecgmm.data.leakage import origins, refuse_leak, shown_readouts
-from ecgmm.data.split_checks import require_both_answers
-from ecgmm.data.store import Store
+from ecgmm.dashboard.dashboard import Dashboard, log_results, open_dashboard
+from ecgmm.data.batches.datamodule import EcgReportDataModule, Reports, ReportTokeniser
+from ecgmm.data.batches.split_checks import require_both_answers
+from ecgmm.data.sources.leakage import origins, refuse_leak, shown_readouts
+from ecgmm.data.store.store import Store
 from ecgmm.files import write_json
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
@@ -30,8 +31,8 @@ from ecgmm.text.rarity import MIN_PATIENTS
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.artefact import build_method, build_preparation, save_model
 from ecgmm.training.compiling import compile_encoder
-from ecgmm.training.dashboard import Dashboard, log_results, open_dashboard
 from ecgmm.training.learning import build_trainers, learn, precision_of, stages_of
+from ecgmm.training.lightning.processes import is_first_process, wait_until
 from ecgmm.training.predictions import (
     evaluate,
     fit_on_validation,
@@ -40,7 +41,6 @@ from ecgmm.training.predictions import (
     with_origins,
     without_readouts,
 )
-from ecgmm.training.processes import is_first_process, wait_until
 from ecgmm.training.readouts import LABEL_FREE
 from ecgmm.training.summary import left_out_lines
 from ecgmm.training.task import DiagnosisTask

@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
-from ecgmm.plain_console import PlainConsole
-from ecgmm.terminal import say
+from ecgmm.console.plain_console import PlainConsole
+from ecgmm.console.terminal import say
 
 
 def print_metrics(metrics: dict[str, Any], directory: Path) -> None:

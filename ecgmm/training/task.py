@@ -14,7 +14,7 @@ from ecgmm.errors import UserError
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
 from ecgmm.models.losses import projection_health
 from ecgmm.models.method import Method, Stage
-from ecgmm.training.processes import same_draws, share_of, whole
+from ecgmm.training.lightning.processes import same_draws, share_of, whole
 from ecgmm.types import Batch, ModelOutput
 
 _SEEDS_APART = 1_000_000_007  # seeds of two processes, below 2 ** 32, of which a CPU's generator sees no more

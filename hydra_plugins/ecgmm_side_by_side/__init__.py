@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 
 class SideBySide(Launcher):
-    """Runs the jobs of a sweep in processes on this machine (``ecgmm.side_by_side``).
+    """Runs the jobs of a sweep in processes on this machine (``ecgmm.commands.side_by_side``).
 
     Args:
         n_jobs: How many at a time.
@@ -24,7 +24,7 @@ class SideBySide(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run jobs; results are in their order."""
-        from ecgmm.side_by_side import run_jobs  # Hydra imports this module at each start of a command
+        from ecgmm.commands.side_by_side import run_jobs  # Hydra imports this module at each start of a command
 
         jobs = [(initial_job_idx + place, list(overrides)) for place, overrides in enumerate(job_overrides)]
         return run_jobs(jobs, self._n_jobs, self._hydra_context, self._config, self._task_function)

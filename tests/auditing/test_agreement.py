@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from ecgmm.auditing.agreement import agreement, english_only
-from ecgmm.data.labels.superclass import CLASSES, FROM_ANNOTATION, FROM_REPORT
-from ecgmm.data.source import SourceIndex
+from ecgmm.data.sources.labels.superclass import CLASSES, FROM_ANNOTATION, FROM_REPORT
+from ecgmm.data.sources.source import SourceIndex
 from ecgmm.errors import ConfigError
 from tests.data.trees import nothing_dropped
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from ecgmm.auditing.overlap import look_up, shared_patients, shared_reports, shared_waveforms
-from ecgmm.data.store import Store
+from ecgmm.data.store.store import Store
 
 SPLITS = ["train", "train", "val", "test", "test", "test"]
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ecgmm.auditing.probes import Probes
-from ecgmm.data.datamodule import EcgReportDataModule
+from ecgmm.data.batches.datamodule import EcgReportDataModule
 
 N = 400
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from ecgmm.data.store import DROPPED, MANIFEST, RECORDS, REPORTS, WAVEFORMS
+from ecgmm.data.store.store import DROPPED, MANIFEST, RECORDS, REPORTS, WAVEFORMS
 
 FILES = (MANIFEST, RECORDS, REPORTS, DROPPED, WAVEFORMS)
 

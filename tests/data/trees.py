@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
-from ecgmm.data.digests import seal
-from ecgmm.data.partial_store import PartialStore, RowFile
-from ecgmm.data.preparation import prepare_store
-from ecgmm.data.source import DataConfig
-from ecgmm.data.store import MANIFEST, Store
+from ecgmm.data.preparation.preparation import prepare_store
+from ecgmm.data.sources.source import DataConfig
+from ecgmm.data.store.digests import seal
+from ecgmm.data.store.partial_store import PartialStore, RowFile
+from ecgmm.data.store.store import MANIFEST, Store
 from ecgmm.leads import LEADS
 
 MIMIC_ORDER = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")

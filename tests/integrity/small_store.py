@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.data.store import DROPPED, MANIFEST, RECORDS, REPORTS, SCHEMA_VERSION, WAVEFORMS
+from ecgmm.data.store.store import DROPPED, MANIFEST, RECORDS, REPORTS, SCHEMA_VERSION, WAVEFORMS
 from ecgmm.types import MISSING_SAMPLE
 
 RATE_HZ, N_TIMES, N_ROWS = 100, 200, 20

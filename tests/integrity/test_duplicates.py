@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecgmm.data.store import Store
+from ecgmm.data.store.store import Store
 from ecgmm.integrity.duplicates import duplicates
 from tests.integrity.small_store import FIRST_RECORD, N_ROWS, SPLITS, waveforms, write_store
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgmm.data.store import Store
+from ecgmm.data.store.store import Store
 from ecgmm.integrity import leads
 from ecgmm.integrity.leads import QUANTILES, amplitudes, damage
 from ecgmm.leads import LEADS

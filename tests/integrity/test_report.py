@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgmm.data.store import MANIFEST
+from ecgmm.data.store.store import MANIFEST
 from ecgmm.errors import DataError
 from ecgmm.integrity import report
 from ecgmm.integrity.report import JSON_NAME, PAGE_NAME, is_current, write_integrity
 from ecgmm.types import MISSING_SAMPLE
 from tests.data.trees import SHORT, MimicTree, prepare
-from tests.experiments.test_report import REFERENCES, Page
 from tests.integrity.small_store import FIRST_PATIENT, FIRST_RECORD, N_ROWS, waveforms, write_store
+from tests.reporting.test_report import REFERENCES, Page
 
 
 def both(path: Path) -> tuple[bytes, bytes]:

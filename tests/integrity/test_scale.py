@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ecgmm.data.store import DROPPED, MANIFEST, RECORDS, WAVEFORMS
+from ecgmm.data.store.store import DROPPED, MANIFEST, RECORDS, WAVEFORMS
 from ecgmm.integrity.leads import MOST_ROWS
 from ecgmm.integrity.report import JSON_NAME
 from tests.integrity.small_store import N_ROWS, columns, waveforms, write_store

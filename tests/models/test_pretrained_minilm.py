@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 from torch.nn.functional import cosine_similarity
 from transformers import BertConfig
 
-from ecgmm import command_line
 from ecgmm.building import construct
-from ecgmm.command_line import package_folder, user_message
+from ecgmm.commands import command_line
+from ecgmm.commands.command_line import package_folder, user_message
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
 from ecgmm.models.text_bank import TextBank

@@ -25,7 +25,7 @@ def run_settings(quick_settings: list[str]) -> list[str]:
 @pytest.fixture(scope="session")
 def finished(run_settings: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of the paper's method, in two epochs; nobody changes it."""
-    from ecgmm import command_line
+    from ecgmm.commands import command_line
     from ecgmm.train import main
 
     run = tmp_path_factory.mktemp("finished") / "outputs" / "run"

@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ecgmm import plan
-from ecgmm.command_line import run_name
+from ecgmm.commands.command_line import run_name
 from ecgmm.configuration import CONF_DIR
 from ecgmm.settings.arguments import readable
 from ecgmm.settings.messages import hydra_sentence

@@ -15,7 +15,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-import ecgmm.command_line  # noqa: F401 (registers the resolvers)
+import ecgmm.commands.command_line  # noqa: F401 (registers the resolvers)
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check, check_plain
@@ -195,7 +195,7 @@ REFUSALS = """
 import sys
 from importlib import import_module
 from hydra.core.global_hydra import GlobalHydra
-from ecgmm import command_line
+from ecgmm.commands import command_line
 for module, *arguments in {commands}:
     sys.argv = [f"ecgmm.{{module}}", *arguments]
     GlobalHydra.instance().clear()

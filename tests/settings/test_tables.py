@@ -9,14 +9,14 @@ import yaml  # type: ignore[import-untyped]  # no stubs
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-import ecgmm.command_line  # noqa: F401 (registers the resolvers)
+import ecgmm.commands.command_line  # noqa: F401 (registers the resolvers)
 from ecgmm.configuration import CONF_DIR
-from ecgmm.data.datamodule import SPLITS as MODULE_SPLITS
-from ecgmm.data.loader import SAMPLINGS
-from ecgmm.data.residency import RESIDENCIES
-from ecgmm.data.source import RATES_HZ
-from ecgmm.data.splits import SPLITS
-from ecgmm.data.targets import KINDS, POLICIES
+from ecgmm.data.batches.datamodule import SPLITS as MODULE_SPLITS
+from ecgmm.data.batches.loader import SAMPLINGS
+from ecgmm.data.batches.residency import RESIDENCIES
+from ecgmm.data.batches.targets import KINDS, POLICIES
+from ecgmm.data.sources.source import RATES_HZ
+from ecgmm.data.store.splits import SPLITS
 from ecgmm.errors import ConfigError
 from ecgmm.settings import TARGETS, check, check_at, check_node, check_saved, ranges
 from ecgmm.settings.entries import ENTRIES

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from ecgmm.data.single_record import read_record
+from ecgmm.data.preparation.single_record import read_record
 from ecgmm.leads import LEADS
 from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES
 from ecgmm.signal.quality import quality_columns

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ecgmm.data.reports import distinct_reports, reports_of_rows
+from ecgmm.data.store.reports import distinct_reports, reports_of_rows
 from ecgmm.text.clean import (
     LONGEST_STATEMENT,
     MOST_STATEMENTS,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ecgmm.data.labels.superclass import CLASSES
+from ecgmm.data.sources.labels.superclass import CLASSES
 from ecgmm.text.glossary import (
     ANSWER,
     CLASS_TEMPLATES,

@@ -11,7 +11,8 @@ import pytest
 from ecgmm.errors import ConfigError
 from ecgmm.evaluation.calibration import apply_temperature
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
-from ecgmm.training.predictions import Fitted, evaluate, fit_on_validation, labels_and_probabilities
+from ecgmm.evaluation.results import labels_and_probabilities
+from ecgmm.training.predictions import Fitted, evaluate, fit_on_validation
 from ecgmm.training.summary import print_metrics
 
 CLASSES = ("NORM", "MI", "CD")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from experiments.table2 import main as draw_table2
+from ecgmm.reporting.table2 import main as draw_table2
 
 Command = Callable[..., int]
 
@@ -15,7 +15,11 @@ Command = Callable[..., int]
 @pytest.fixture
 def settings(quick_settings: list[str], tmp_path: Path) -> list[str]:
     kept = (text for text in quick_settings if not text.startswith("recipe="))
-    return [*kept, f"paths.outputs={tmp_path}/outputs", "hydra/launcher=basic"]  # other engines: tests/test_sweeps.py
+    return [
+        *kept,
+        f"paths.outputs={tmp_path}/outputs",
+        "hydra/launcher=basic",
+    ]  # other engines: tests/commands/test_sweeps.py
 
 
 def test_table2_runs_without_m_goes_on_and_is_drawn(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecgmm.types import MISSING_SAMPLE
-from tests.data.test_single_record import beats
+from tests.data.preparation.test_single_record import beats
 from tests.data.trees import write_record
 
 Command = Callable[..., int]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ecgmm.data.source import flatten
+from ecgmm.data.sources.source import flatten
 
 Command = Callable[..., int]
 WITH_REPORT = ("cross_modal_transformer", "meit", "ecg_doctor")

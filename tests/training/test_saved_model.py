@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from omegaconf import OmegaConf
 
-from ecgmm.data.store import Store
+from ecgmm.data.store.store import Store
 from ecgmm.runs.configuration import read_config
 from ecgmm.training import evaluation
 from ecgmm.training.predictions import predict_frame

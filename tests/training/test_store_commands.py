@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ecgmm.data.store import MANIFEST, RECORDS, WAVEFORMS
+from ecgmm.data.store.store import MANIFEST, RECORDS, WAVEFORMS
+from tests.data.store.test_store_faults import HARMFUL
 from tests.data.store_damage import FILES, PROVEN, REPLACED, refused
-from tests.data.test_store_faults import HARMFUL
 
 Command = Callable[..., int]
 PAGE = ("integrity.json", "integrity.html")

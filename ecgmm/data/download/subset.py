@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 
-from ecgmm.data.source import DataConfig
-from ecgmm.data.splits import patient_ranks
+from ecgmm.data.sources.source import DataConfig
+from ecgmm.data.store.splits import patient_ranks
 from ecgmm.errors import ConfigError
 
 

@@ -1,0 +1,117 @@
+"""What an entry point makes of its command line, and how it ends (``ecgmm.console.ending``)."""
+
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from ecgmm.console.ending import ended
+from ecgmm.console.system_errors import first_sentence
+from ecgmm.errors import ConfigError
+from ecgmm.settings.arguments import readable
+from ecgmm.settings.messages import hydra_sentence
+
+_LONGEST_NAME = 120
+# These say where things are or how they are shown; two runs that differ in them only are the same run.
+_NOT_IN_NAME = (
+    "experiment",
+    "paths.",
+    "data.root",
+    "hydra.",
+    "hydra/",
+    "overwrite",
+    "name",
+    "n_jobs",
+    "logger",
+    "trainer.enable_",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.strategy",
+)
+
+
+def run_name(overrides: Sequence[str]) -> str:
+    """Name of a run's folder: its overrides in order of key, ``default`` where there are none.
+
+    Args:
+        overrides: Hydra's task overrides, such as ``["method=concat", "+experiment=table2"]``.
+
+    Returns:
+        A name safe as one path component; long ones end in a digest of the whole.
+    """
+    last = {text.lstrip("+~").partition("=")[0]: text.lstrip("+~") for text in overrides}  # Hydra takes the last
+    kept = sorted(text for text in last.values() if not text.startswith(_NOT_IN_NAME))
+    kept = [re.sub(r"=[\"']?[/~][^,]*/", "=", text) for text in kept]  # folders of this machine are nobody's business
+    name = re.sub(r"[^\w.,=+\-@]", "-", ",".join(kept))
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return name or "default"
+
+
+def package_folder(package: str, folder: str, extra: str) -> str:
+    """Path of a folder inside an installed Python package, which is not imported.
+
+    Args:
+        package: Import name of the package.
+        folder: Path inside it.
+        extra: The extra of this project that installs it.
+
+    Raises:
+        ConfigError: If the package is not installed.
+    """
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ConfigError(f"the package {package} is not installed; run pip install 'ecgmm[{extra}]'")
+    return str(Path(spec.origin).with_name(folder))
+
+
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+OmegaConf.register_new_resolver("package_folder", package_folder, replace=True)
+
+
+def _result(job: JobReturn) -> Any:
+    """What a job returned or raised, without a word: Hydra would print all overrides, the text of a report too."""
+    if job.status == JobStatus.COMPLETED:
+        return job._return_value
+    raise job._return_value
+
+
+JobReturn.return_value = property(_result, lambda job, value: setattr(job, "_return_value", value))  # type: ignore[assignment]  # in the place of Hydra's own
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a Hydra main function with paths and texts as they were written, and turn errors into exit codes.
+
+    Args:
+        main: The function that ``hydra.main`` returned.
+    """
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # lets exceptions through to here instead of printing them itself
+
+    def work() -> None:
+        sys.argv[1:] = readable(sys.argv[1:])
+        main()
+
+    code = ended(work, user_message)
+    if code:
+        sys.exit(code)
+
+
+def user_message(error: BaseException) -> str | None:
+    """The sentence for a mistake that the user can mend, or None for a mistake of ours."""
+    message = first_sentence(error)
+    if message is not None:
+        return message
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} is not given; add {error.full_key}=... to the command"
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        return hydra_sentence(error)
+    return None

@@ -1,0 +1,207 @@
+"""Jobs of a sweep side by side, each worker a process of its own: the end of one ends nothing but its job."""
+
+import logging
+import os
+import pickle
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
+from hydra.types import HydraContext, TaskFunction
+from joblib import cpu_count, effective_n_jobs
+from joblib.externals import cloudpickle
+from omegaconf import DictConfig, open_dict
+
+from ecgmm.commands.sweeps import record_failure
+from ecgmm.console.ending import Stopped, StopSignals, write_in_any_encoding
+from ecgmm.console.system_errors import first_sentence
+
+log = logging.getLogger(__name__)
+Job = tuple[int, list[str]]
+"""Number and overrides."""
+_SECONDS_TO_STOP = 10.0
+_THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR")
+
+
+class _Worker:
+    """A process that does one job after another.
+
+    Attributes:
+        connection: Where results come from; ready as well when the process is gone.
+        job: What it does; None while it waits.
+        gone: Whether the process is.
+    """
+
+    def __init__(self) -> None:
+        context = get_context("spawn")  # a fork would copy the locks of other threads
+        self.connection, theirs = context.Pipe()
+        # Little is handed over here: start() would wait for ever where the process is ended before it has read much.
+        self._process = context.Process(target=_serve, args=(theirs,))
+        self._process.start()
+        theirs.close()
+        self.job: Job | None = None
+        self.gone = False
+
+    def give(self, job: Job, how: bytes) -> None:
+        """Let it do a job."""
+        self.job = job
+        with suppress(OSError):  # gone: ``take`` finds out how
+            self.connection.send((job, how))
+
+    def take(self) -> tuple[Job, JobReturn | str]:
+        """The job and its result, or why there is none."""
+        job, self.job = self.job, None
+        assert job is not None
+        try:
+            return job, pickle.loads(self.connection.recv_bytes())  # noqa: S301 (of our own process)
+        except (EOFError, OSError):
+            self.gone = True
+            self._process.join()
+            return job, _how_it_ended(self._process.exitcode)
+
+    def stop(self) -> None:
+        """Ask the process to end now."""
+        self._process.terminate()
+
+    def end(self, deadline_s: float) -> None:
+        """Let the process end, and make it if it has not at a moment of the monotonic clock."""
+        self.connection.close()
+        self._process.join(max(0, deadline_s - time.monotonic()))
+        self._process.kill()
+        self._process.join()
+
+
+def run_jobs(
+    jobs: Sequence[Job], n_jobs: int, hydra_context: HydraContext, config: DictConfig, task_function: TaskFunction
+) -> list[JobReturn]:
+    """Run jobs, each with its share of the cores.
+
+    Args:
+        jobs: In their order.
+        n_jobs: How many at a time; -1 for one a core.
+        hydra_context: As Hydra hands it to a launcher, as the next two.
+        config: The sweep's.
+        task_function: Called in a worker with the configuration of a job.
+
+    Returns:
+        A result for each job, in their order; a job whose process was ended has None for its value.
+
+    Raises:
+        Stopped: By a signal, with a note that lists the jobs that are not finished. Workers are ended before.
+    """
+    configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+    n_workers = min(effective_n_jobs(n_jobs), len(jobs))
+    log.info("%d jobs in %s, %d at a time", len(jobs), config.hydra.sweep.dir, n_workers)
+    for number, overrides in jobs:
+        log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
+    _share_cores(n_jobs)
+    how = cloudpickle.dumps((hydra_context, config, task_function, Singleton.get_state()))
+    waiting, results, workers = deque(jobs), dict[int, JobReturn](), list[_Worker]()
+    try:
+        while len(results) < len(jobs):
+            workers = [worker for worker in workers if not worker.gone]
+            busy = sum(worker.job is not None for worker in workers)
+            workers += [_Worker() for _ in range(min(n_workers - len(workers), busy + len(waiting) - len(workers)))]
+            for worker in workers:
+                if worker.job is None and waiting:
+                    worker.give(waiting.popleft(), how)
+            working = [worker for worker in workers if worker.job is not None]
+            ready = wait([worker.connection for worker in working])
+            for worker in working:
+                if worker.connection not in ready:
+                    continue
+                job, result = worker.take()
+                results[job[0]] = _lost(job, result, hydra_context, config) if isinstance(result, str) else result
+    except Stopped as stop:
+        for worker in workers:
+            worker.stop()
+        unfinished = [_directory(job, hydra_context, config)[0] for job in jobs if job[0] not in results]
+        stop.add_note(
+            f"{len(unfinished)} of {len(jobs)} jobs are not finished, and the same command goes on with them:\n"
+            + "\n".join(f"  {directory}" for directory in unfinished)
+        )
+        raise
+    finally:
+        deadline_s = time.monotonic() + _SECONDS_TO_STOP
+        for worker in workers:
+            worker.end(deadline_s)
+    return [results[number] for number, _ in jobs]
+
+
+def _serve(connection: Connection) -> None:
+    """A worker: does the jobs that come, until none comes any more."""
+    write_in_any_encoding()
+    # What the terminal sends to all processes is seen to by the first one, which then stops this one.
+    with StopSignals(ignored=(signal.SIGINT, signal.SIGHUP)) as signals:
+        try:
+            while True:
+                job, how = connection.recv()
+                connection.send_bytes(cloudpickle.dumps(_do(job, how)))
+        except EOFError:
+            return
+        except Stopped:
+            pass
+    assert signals.stop is not None
+    sys.stderr.flush()
+    os._exit(signals.stop.exit_code)  # taking down torch takes a second or more, and whoever stops it waits
+
+
+def _do(job: Job, how: bytes) -> JobReturn | str:
+    """Result of a job, or why there is none."""
+    try:
+        hydra_context, config, task_function, state = pickle.loads(how)  # noqa: S301 (of our own process)
+        setup_globals()
+        Singleton.set_state(state)
+        return run_job(
+            hydra_context=hydra_context,
+            config=_directory(job, hydra_context, config)[1],
+            task_function=task_function,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+        )
+    except Exception as error:  # before the job itself has begun, which reports its own
+        return first_sentence(error) or f"{type(error).__name__}: {error}"
+
+
+def _directory(job: Job, hydra_context: HydraContext, config: DictConfig) -> tuple[Path, DictConfig]:
+    """The run directory of a job, and its configuration."""
+    number, overrides = job
+    job_config = hydra_context.config_loader.load_sweep_config(config, overrides)
+    with open_dict(job_config):
+        job_config.hydra.job.id = f"{job_config.hydra.job.name}_{number}"
+        job_config.hydra.job.num = number
+    HydraConfig.instance().set_config(job_config)
+    return Path(job_config.hydra.sweep.dir) / job_config.hydra.sweep.subdir, job_config
+
+
+def _lost(job: Job, why: str, hydra_context: HydraContext, config: DictConfig) -> JobReturn:
+    """What stands for the result of a job that has none."""
+    directory, job_config = _directory(job, hydra_context, config)
+    record_failure(directory, why)
+    log.error("failed: %s (%s)", directory, why)
+    return JobReturn(overrides=job[1], cfg=job_config, status=JobStatus.COMPLETED, _return_value=None)
+
+
+def _how_it_ended(exit_code: int | None) -> str:
+    assert exit_code is not None
+    number = -exit_code if exit_code < 0 else exit_code - 128
+    if number in list(signal.Signals):
+        name = signal.Signals(number).name
+        memory = ", as the system does for want of memory: a smaller n_jobs or batch_size needs less"
+        return f"its process was ended by {name}{memory if number == signal.SIGKILL else ''}"
+    return f"its process ended with exit code {exit_code}"
+
+
+def _share_cores(n_jobs: int) -> None:
+    share = max(1, cpu_count() // effective_n_jobs(n_jobs))
+    for name in _THREADS:
+        os.environ.setdefault(f"{name}_NUM_THREADS", str(share))  # workers take them over

@@ -1,0 +1,117 @@
+"""What a sweep does beyond its jobs: one that fails does not stop the others, and in the end it is listed."""
+
+import logging
+import multiprocessing
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from ecgmm.commands.command_line import user_message
+from ecgmm.console.ending import write_in_any_encoding
+from ecgmm.console.terminal import say
+from ecgmm.files import write_whole
+from ecgmm.settings import check
+
+log = logging.getLogger(__name__)
+ERROR_LOG = "error.log"
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def attempt(job: Callable[[], float | None], directory: Path) -> float | None:
+    """Run one job of a sweep.
+
+    Args:
+        job: Trains; returns its objective.
+        directory: Its run directory; a failure is kept there as ``error.log``, and goes when the job is tried again.
+
+    Returns:
+        The objective, or None where the job failed: a search counts such a trial as failed and goes on.
+    """
+    write_in_any_encoding()
+    if multiprocessing.parent_process() is not None:
+        _end_with_parent()
+    try:
+        (directory / ERROR_LOG).unlink(missing_ok=True)
+        value = job()
+        log.info("done: %s", directory)
+        return value
+    except Exception as error:
+        message = user_message(error)
+        record_failure(directory, message or traceback.format_exc())
+        log.error("failed: %s", directory)
+        return None
+
+
+def record_failure(directory: Path, text: str) -> None:
+    """Keep why the job of a run directory failed, a sentence or a traceback, where ``ListFailures`` finds it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    is_sentence = "\n" not in text
+    write_whole(directory / ERROR_LOG, (f"error: {text}\n" if is_sentence else text).encode(errors="backslashreplace"))
+
+
+@cache
+def _end_with_parent() -> None:
+    """End when the process that started this worker is gone: a worker would outlive it, and work on."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def _refuse_unfit(config: DictConfig) -> None:
+    try:
+        check("train", config)
+    except Exception as error:  # Hydra makes a warning of what its callbacks raise, so the command ends here
+        message = user_message(error)
+        if message is None:
+            raise
+        say(f"error: {message}", to_stderr=True)
+        sys.exit(2)
+
+
+class RefuseUnfit(Callback):
+    """Hydra callback of training: settings that do not fit end it with exit code 2 before a directory is made."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Look at the settings of one run."""
+        _refuse_unfit(config)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Look at what the jobs of a sweep have in common."""
+        _refuse_unfit(config)
+
+
+class ListFailures(Callback):
+    """Hydra callback of the process that starts a sweep: ends it with exit code 1 and a list if a job failed."""
+
+    def __init__(self) -> None:
+        self.started_s = 0.0
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Remember when: older logs are of other sweeps in the same folder."""
+        self.started_s = time.time()
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """List failed jobs, each with the end of its log."""
+        logs = sorted(Path(config.hydra.sweep.dir).glob(f"*/{ERROR_LOG}"))
+        failed = [file for file in logs if file.stat().st_mtime >= self.started_s]
+        if not failed:
+            return
+        say(f"{len(failed)} job{'s' * (len(failed) > 1)} failed; mend and start the sweep again:", to_stderr=True)
+        for file in failed:
+            last_line = file.read_text(encoding="utf-8").strip().splitlines()[-1]
+            say(f"  {file}", f"    {last_line}", to_stderr=True)
+        sys.exit(1)

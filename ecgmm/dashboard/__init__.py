@@ -1,0 +1,1 @@
+"""W&B and what is shown there."""

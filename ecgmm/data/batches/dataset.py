@@ -1,0 +1,87 @@
+"""Batches straight from an open store: one gather a batch, int16 all the way, nothing per sample."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ecgmm.data.batches.residency import Waveforms
+from ecgmm.types import Batch
+
+ALL = slice(None)
+
+
+class RecordDataset:
+    """Rows of a store with their text and targets; makes a whole ``Batch`` of the records at some positions.
+
+    Args:
+        waveforms: int16 ``[N, L, T]`` of the store, wherever they are.
+        rows: int64, the store rows this data set holds, in its own order.
+        has_waveform: bool ``[N]``.
+        report_of_row: int64 ``[N]``, row in the text tables; -1 picks their last row, which is the empty report.
+        token_ids: int32 ``[R + 1, N]``, right-padded with ``PADDING_ID``; the last row is empty.
+        token_counts: int32 ``[R + 1]``.
+        statement_ids: int32 ``[R + 1, S]``, right-padded likewise; the last row is empty.
+        targets: int64 ``[N]`` or float32 ``[N, K]``.
+        intervals: float32 ``[N, len(INTERVALS)]``.
+    """
+
+    def __init__(
+        self,
+        waveforms: Waveforms,
+        rows: NDArray[np.int64],
+        has_waveform: NDArray[np.bool_],
+        report_of_row: NDArray[np.int64],
+        token_ids: NDArray[np.int32],
+        token_counts: NDArray[np.int32],
+        statement_ids: NDArray[np.int32],
+        targets: NDArray[Any],
+        intervals: NDArray[np.float32],
+    ) -> None:
+        assert token_counts[-1] == 0, "the last text row must be the empty report"
+        self.waveforms = waveforms
+        self.rows = rows
+        self.has_waveform = has_waveform
+        self.report_of_row = report_of_row
+        self.token_ids = token_ids
+        self.token_counts = token_counts
+        self.statement_ids = statement_ids
+        self.targets = targets
+        self.intervals = intervals
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, positions: NDArray[np.int64], share: slice = ALL) -> Batch:
+        """Gather one batch, with the waveforms of a share of it."""
+        rows = self.rows[positions]
+        batch = self._batch(rows, self.waveforms.gather(rows[share]))
+        return Batch(*(values.pin_memory() for values in batch)) if self.waveforms.pinned else batch
+
+    def announced_batch(self, positions: NDArray[np.int64], share: slice = ALL) -> Batch:
+        """Gather one batch, after the disk was told all that it has to read for it."""
+        self.waveforms.announce(self.rows[positions][share])
+        return self.batch(positions, share)
+
+    def without_waveforms(self) -> Batch:
+        """All rows as one batch whose waveforms have no samples: the training table of closed-form methods."""
+        return self._batch(self.rows, torch.empty(len(self.rows), self.waveforms.n_leads, 0, dtype=torch.int16))
+
+    def _batch(self, rows: NDArray[np.int64], waveforms: Tensor) -> Batch:
+        # In numpy: what threads do in torch would start threads of its own for them.
+        reports = self.report_of_row[rows]
+        counts = self.token_counts[reports]
+        width = max(1, int(counts.max()))
+        return Batch(
+            waveforms=waveforms,
+            has_waveform=torch.from_numpy(self.has_waveform[rows]),
+            token_ids=torch.from_numpy(self.token_ids.take(reports, axis=0)[:, :width].astype(np.int64)),
+            token_mask=torch.from_numpy(np.arange(width) < counts[:, None]),
+            statement_ids=torch.from_numpy(self.statement_ids.take(reports, axis=0).astype(np.int64)),
+            has_report=torch.from_numpy(counts > 0),
+            labels=torch.from_numpy(self.targets[rows]),
+            rows=torch.from_numpy(rows),
+            intervals=torch.from_numpy(self.intervals[rows]),
+        )

@@ -1,0 +1,1 @@
+"""From a published tree to a store."""

@@ -1,0 +1,208 @@
+"""From a raw tree to a store: index, header pass, split, waveform pass, tables, manifest.
+
+Paper, section 4.2: checks of the index, alignment of waveform and text one by one, fixed windows, consistent lead
+order, a split fixed once. What depends on training (repair, normalisation) happens on the device later.
+"""
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+from omegaconf import DictConfig
+
+from ecgmm.building import construct
+from ecgmm.data.preparation.lead_statistics import LeadSums
+from ecgmm.data.preparation.manifest import make_manifest, print_summary, without_paths
+from ecgmm.data.preparation.records import check_records, known_rows, make_tables, with_splits
+from ecgmm.data.preparation.units import Form, n_window_samples
+from ecgmm.data.preparation.waveform_pass import WaveformPass, warm_up
+from ecgmm.data.preparation.waveform_plan import WaveformPlan, read_headers
+from ecgmm.data.preparation.workers import Workers, choose_n_processes
+from ecgmm.data.sources.source import DataConfig, SourceIndex
+from ecgmm.data.store.faults import not_read
+from ecgmm.data.store.journal import boot_id
+from ecgmm.data.store.partial_store import PartialStore, settle
+from ecgmm.data.store.reports import distinct_reports
+from ecgmm.data.store.rows import check_all_rows, row_digests
+from ecgmm.data.store.splits import check_splits
+from ecgmm.data.store.store import PATH_MARK, SCHEMA_VERSION, Store
+from ecgmm.errors import ConfigError, DataError
+from ecgmm.locks import one_process
+
+_WORK_VERSION = 2
+"""Of what units leave in the journal; work of another version is begun anew."""
+
+
+def open_or_prepare(settings: DictConfig) -> Store:
+    """Open the store that the configuration group ``data`` describes; prepare it first where there is none.
+
+    Jobs of a sweep in one process get one opened store.
+
+    Raises:
+        UserError: As ``prepare_store``.
+    """
+    config: DataConfig = construct(settings)
+    path = store_path(config)
+    if not is_there(path):
+        prepare_store(config)
+    store = _opened(path, _made_ns(path))
+    check_same_parameters(store, config)
+    return store
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, made_ns: int) -> Store:
+    """The open store; ``made_ns`` tells a store that was made anew from the one before."""
+    return Store.open(path)
+
+
+def _made_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError as error:
+        raise not_read(path, error) from None
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything at the place of a store.
+
+    Raises:
+        DataError: If the system does not let us look.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise not_read(path, error) from None
+
+
+def store_path(config: DataConfig) -> Path:
+    """Folder of the store: ``data.store``, or a name made from the settings: other settings are another store."""
+    if config.store is not None:
+        return Path(config.store).expanduser().resolve()
+    settings = json.dumps(config.parameters(), sort_keys=True)
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:12]
+    return Path(config.stores).expanduser().resolve() / f"{config.name}-{digest}"
+
+
+def prepare_store(config: DataConfig) -> Path:
+    """Make the store that the settings describe, or add to the one that is there what its source has in addition.
+
+    Whenever it is killed, the next call goes on, and the store is the same, byte for byte.
+
+    Args:
+        config: The settings of a source.
+
+    Returns:
+        Folder of the complete store.
+
+    Raises:
+        DataError: If the raw tree cannot be used, no record or an empty split remains, or the disk is full.
+        ConfigError: If the settings contradict one another or the store that is there.
+    """
+    path = store_path(config)
+    with one_process(path, "prepares"):
+        settle(path)
+        if not is_there(path):
+            _prepare(config, path, None)
+        else:
+            base = Store.open(path)
+            check_same_parameters(base, config)
+            check_all_rows(base)
+            if config.root is not None and Path(config.root).expanduser().is_dir():
+                _prepare(config, path, base)
+    return path
+
+
+def check_same_parameters(store: Store, config: DataConfig) -> None:
+    """Check that a store was made with the settings.
+
+    A root that is not set is not compared: a store can be used where its raw tree is not to be had.
+
+    Raises:
+        ConfigError: If it was not; names the first setting that differs.
+    """
+    wanted, found = config.parameters(), store.manifest["parameters"]
+    digests = without_paths(wanted)
+    for name in [*wanted, *(name for name in found if name not in wanted)]:
+        if name == "root" and config.root is None:
+            continue
+        if found.get(name) not in (wanted.get(name), digests.get(name)):
+            is_path = str(found.get(name)).startswith(PATH_MARK)
+            made_with = f"another data.{name}" if is_path else f"data.{name}={found.get(name)}"
+            raise ConfigError(
+                f"{store.path} was made with {made_with} and not {wanted.get(name)};"
+                " set it so, or name another folder as data.store"
+            )
+
+
+def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
+    """Make a store, or with ``base`` the same with more rows if the source has more."""
+    index = config.read_index()
+    frame, dropped = with_splits(config, index)
+    known = pl.DataFrame(schema={"record": pl.Int64}) if base is None else known_rows(base, frame)
+    if base is not None and not base.has_digests:
+        known = known.with_columns(content=row_digests(base))  # older versions took those of the record as it was read
+    new = frame.join(known, on="record", how="anti", maintain_order="left")
+    with Workers(choose_n_processes(config.n_processes, new.height), warm_up) as workers:
+        usable = read_headers(config.root_path, new, index.native_rate_hz, workers, config.follow_links)
+        dropped = pl.concat([dropped, usable.dropped])
+        if base is None and not usable.frame.height:
+            raise _nothing_left(config, dropped)
+        same_tables = base is not None and base.manifest["source"]["sha256"] == index.csv_sha256
+        if same_tables and not usable.frame.height:
+            return
+        is_usable = pl.col("record").is_in(usable.frame["record"].implode())
+        kept = frame.filter(is_usable | pl.col("record").is_in(known["record"].unique().implode()))
+        check_splits(kept)
+        reports = distinct_reports(kept["statements"], config.text.min_words)
+        has_report = (reports.of_record >= 0)[kept.select(is_usable).to_series().to_numpy()]
+        with PartialStore(path, n_window_samples(config), _made_for(config, index, base), base) as store:
+            form = Form.of(config, str(store.waveforms))
+            plan = WaveformPlan(usable, has_report, config.root_path, known.height, form)
+            store.reserve(plan.end)
+            sums = LeadSums.zero() if base is None else LeadSums(**base.manifest["lead_sums"])
+            reading = WaveformPass(plan, store.journal, sums)
+            reading.run(workers)
+            workers.stop()  # their memory is free for the tables
+            dropped = pl.concat([dropped, reading.dropped()])
+            rows = reading.rows()
+            if not rows.height and (base is None or same_tables):
+                store.discard()
+                if base is None:
+                    raise _nothing_left(config, dropped)
+                return  # what could be read is in the store, and what else there is cannot be read
+            rows = _numbered(known, rows, store)
+            records, numbered = make_tables(config, index, kept, reports, rows)
+            check_records(records, index)
+            manifest = make_manifest(config, index, records, form.n_times, dropped, numbered.counts, sums)
+            store.finish(records, numbered.table, dropped.sort("reason", "path", "record"), manifest)
+    print_summary(manifest)
+
+
+def _made_for(config: DataConfig, index: SourceIndex, base: Store | None) -> str:
+    """All that decides the store besides the headers, which are part of each unit's key."""
+    begun_from = None if base is None else base.fingerprint
+    return json.dumps(
+        [SCHEMA_VERSION, _WORK_VERSION, boot_id(), config.parameters(), index.csv_sha256, begun_from], sort_keys=True
+    )
+
+
+def _numbered(known: pl.DataFrame, found: pl.DataFrame, store: PartialStore) -> pl.DataFrame:
+    """All rows of the store in their order, after gaps that dropped records left were closed."""
+    if not found.height:
+        return known.drop("row")
+    places = store.close_gaps(found["slot"].to_numpy(), known.height)
+    found = found.with_columns(row=pl.Series(places, dtype=pl.Int64)).drop("slot")
+    rows = pl.concat([known, found.select(known.columns)]) if known.height else found
+    return rows.sort("row").drop("row")
+
+
+def _nothing_left(config: DataConfig, dropped: pl.DataFrame) -> DataError:
+    counts = dropped["reason"].value_counts(sort=True)
+    reason, count = counts.row(0) if counts.height else ("empty table", 0)
+    return DataError(
+        f"no record of {config.root_path} can be used (most often: {reason}, {count} records);"
+        " check that the tree is complete and is what data names"
+    )

@@ -1,0 +1,37 @@
+"""What ``records.parquet`` promises, written down so that it can be checked; all violations are reported at once."""
+
+import polars as pl
+from pandera.polars import Check, Column, DataFrameSchema
+
+from ecgmm.data.sources.labels.label_set import LabelSet
+from ecgmm.data.store.splits import SPLITS
+from ecgmm.leads import N_LEADS
+
+
+def records_schema(label_sets: list[LabelSet], measurements: list[str]) -> DataFrameSchema:
+    """Schema of a store's records with these label sets and measurements; ``validate(records, lazy=True)`` checks."""
+    columns = {
+        "record": Column(pl.Int64),
+        "patient": Column(pl.Int64),
+        "time": Column(pl.Datetime("us"), nullable=True),
+        "window": Column(pl.Int32, Check.ge(0)),
+        "split": Column(pl.String, Check.isin(SPLITS)),
+        "fraction_rank": Column(pl.Float64, Check.in_range(0, 1, include_max=False)),
+        "report": Column(pl.Int32, Check.ge(-1)),
+        "has_waveform": Column(pl.Boolean),
+        "missing_share": Column(pl.Float32, Check.in_range(0, 1)),
+        "flat_leads": Column(pl.Int8, Check.in_range(0, N_LEADS)),
+        "clipped_share": Column(pl.Float32, Check.in_range(0, 1)),
+        "amplitude_mv": Column(pl.Float32, Check.ge(0)),
+        "drift_mv": Column(pl.Float32, Check.ge(0)),
+        "noise_mv": Column(pl.Float32, Check.ge(0)),
+        "lead_law_error_mv": Column(pl.Float32, Check.ge(0)),
+        "limb_swap": Column(pl.String),
+        "quality": Column(pl.Float32, Check.in_range(0, 1)),
+        "content": Column(pl.UInt64),
+    }
+    labels = {
+        name: Column(pl.Float32, Check.in_range(0, 1), nullable=True) for known in label_sets for name in known.columns
+    }
+    numbers = {name: Column(pl.Float32, nullable=True) for name in measurements}
+    return DataFrameSchema(columns | numbers | labels, unique=["record", "window"], strict=True, ordered=True)

@@ -1,0 +1,131 @@
+"""One WFDB record as a row of a store would hold it, read and checked as preparation does: what prediction reads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgmm.data.preparation.units import Form, Unit, read_unit
+from ecgmm.data.preparation.waveform_blocks import n_store_samples
+from ecgmm.data.sources.drops import BadRecordError, Drop
+from ecgmm.data.sources.headers import HeaderUnit, check_headers
+from ecgmm.data.sources.source import RATES_HZ, Window
+from ecgmm.data.sources.wfdb_format import HeaderReader
+from ecgmm.errors import DataError, printable
+from ecgmm.types import MISSING_SAMPLE
+
+SPIKE_SHARE = 0.01
+"""Of a lead's samples so many may lie beyond the range of the model's steps; more are a wrong gain, not spikes."""
+_LIMIT_MV = 10.0  # of sums that are made on the way and not used
+_RATES_HZ = (min(RATES_HZ), 10_000)
+_CURES = {
+    Drop.CHECKSUM: "its samples are not those of its header; fetch both files from their source again",
+    Drop.SIZE: "fetch both files from their source again",
+    Drop.RANGE: "check gain and baseline of its header",
+    Drop.ALL_MISSING: "leave record=... out to predict from the report alone",
+}
+
+
+@dataclass(frozen=True)
+class SingleRecord:
+    """A record's central window.
+
+    Attributes:
+        steps: int16 ``[1, 12, T]``, leads in standard order.
+        quality: The columns of ``quality_columns``.
+        flat: bool ``[12]``, leads without any signal.
+        rate_hz: Sampling rate of the record itself.
+        length_s: Length of the record itself.
+    """
+
+    steps: NDArray[np.int16]
+    quality: dict[str, Any]
+    flat: NDArray[np.bool_]
+    rate_hz: float
+    length_s: float
+
+
+def read_record(record: Path, rate_hz: float, n_times: int, uv_per_step: float) -> NDArray[np.int16]:
+    """Read one record's central window as int16 ``[1, 12, n_times]``; see ``read_single_record``."""
+    return read_single_record(record, rate_hz, n_times, uv_per_step).steps
+
+
+def read_single_record(
+    record: Path, rate_hz: float, n_times: int, uv_per_step: float, pad: str = "zero", verify_checksums: bool = True
+) -> SingleRecord:
+    """Read one record by the code that fills a store: the same row, bit for bit, and the same reasons to refuse it.
+
+    Two things differ, because one record has no archive around it: its rate may be any, and single samples beyond the
+    range of ``uv_per_step`` are limited to it, as training limits spikes.
+
+    Args:
+        record: Path of the record, with or without the extension ``.hea`` or ``.dat``.
+        rate_hz: Sampling rate wanted.
+        n_times: Samples wanted; a longer record is cut around its centre, a shorter one continued.
+        uv_per_step: Microvolts per step wanted.
+        pad: Continued by what; see ``Window``.
+        verify_checksums: Whether the samples are compared with the header's checksums.
+
+    Raises:
+        DataError: If the record cannot be used; says why.
+    """
+    stem = record.with_suffix("") if record.suffix in (".hea", ".dat") else record
+    window = Window(length_s=n_times / rate_hz, mode="center", stride_s=1.0, pad=pad)
+    form = Form("", rate_hz, n_times, uv_per_step, window, _LIMIT_MV, verify_checksums, SPIKE_SHARE)
+    unit = _unit(stem)
+    [layout] = unit.layouts
+    row = _Row()
+    result = read_unit(unit, form, row)
+    for _, reason in result.drops():
+        raise _refused(stem, Drop(reason))
+    n_samples = n_store_samples(layout, rate_hz)
+    before = max((n_times - n_samples + 1) // 2, 0)
+    own = ("record", "slot", "window")
+    quality = {name: column[0].item() for name, column in result.rows.items() if name not in own}
+    flat = _is_flat(row.rows[0, :, before : before + n_samples])
+    return SingleRecord(row.rows, quality, flat, layout.rate_hz, layout.n_samples / layout.rate_hz)
+
+
+class _Row:
+    """Takes the one row."""
+
+    rows: NDArray[np.int16]
+
+    def write(self, slot: int, rows: NDArray[np.int16]) -> None:
+        assert slot == 0
+        self.rows = rows.copy()  # the buffers below are used again
+
+
+def _unit(stem: Path) -> Unit:
+    """The record as a unit of its own, after the checks of its header."""
+    try:
+        rate_hz = HeaderReader().read(f"{stem}.hea").layout.rate_hz
+    except BadRecordError as error:
+        raise _refused(stem, error.reason) from None
+    found = check_headers(HeaderUnit("", [str(stem)], [None], [None], rate_hz, follow_links=True))
+    for reason in found.reasons:
+        raise _refused(stem, reason)
+    if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
+        raise DataError(
+            f"{printable(stem)} cannot be read (its rate is {rate_hz:g} Hz); give a record of {_RATES_HZ[0]} to"
+            f" {_RATES_HZ[1]:,} Hz"
+        )
+    nothing = np.zeros(1, dtype=np.int64)
+    has_report, in_training = np.ones(1, dtype=bool), np.zeros(1, dtype=bool)  # with a report, a flat record stays
+    return Unit(nothing, [str(stem)], found.layouts, found.layout_of, found.checksums, has_report, in_training, nothing)
+
+
+def _refused(stem: Path, reason: Drop) -> DataError:
+    cure = _CURES.get(reason, "give a 12-lead WFDB record of format 16 in mV")
+    return DataError(f"{printable(stem)} cannot be read ({reason.value}); {cure}")
+
+
+def _is_flat(leads: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Whether each lead is constant where it was recorded; bool ``[L]``."""
+    gap = leads == MISSING_SAMPLE
+    low = np.where(gap, np.int16(32767), leads).min(axis=-1)
+    high = np.where(gap, np.int16(-32768), leads).max(axis=-1)
+    flat: NDArray[np.bool_] = low >= high
+    return flat

@@ -1,0 +1,289 @@
+"""The waveform pass of one unit: samples are read, brought to the store's form, assessed and written to their slots.
+
+A unit is a few hundred records that one process does in one go; its result is what the journal keeps. Sums are
+integers, so that they do not depend on how records are grouped.
+"""
+
+import hashlib
+import io
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgmm.data.preparation.waveform_blocks import (
+    checksums_agree,
+    cut_window,
+    fits_store,
+    n_store_samples,
+    pad_window,
+    to_store_steps,
+    window_starts,
+)
+from ecgmm.data.sources.drops import BadRecordError, Drop
+from ecgmm.data.sources.source import DataConfig, Window
+from ecgmm.data.sources.wfdb_format import Layout, read_signal
+from ecgmm.data.store.partial_store import RowFile
+from ecgmm.leads import N_LEADS
+from ecgmm.signal.digest import digest_records
+from ecgmm.signal.quality import quality_columns
+from ecgmm.signal.scan import Scan, scan, to_lead_major
+
+UNIT = 512
+"""Records of a unit: so many that keeping its result costs nothing, so few that a kill loses a fraction of a second."""
+BLOCK = 16
+"""Records of a block: long enough for one large write, short enough to stay in the cache (64 cost 20 µs more each)."""
+_REASONS = tuple(Drop)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What every row of the store is brought to; see ``DataConfig`` for the fields.
+
+    Attributes:
+        spike_share: Largest share of a lead's samples beyond the store's range that are limited to it; a record with
+            more of them is dropped.
+    """
+
+    file: str
+    rate_hz: float
+    n_times: int
+    uv_per_step: float
+    window: Window
+    limit_mv: float
+    verify_checksums: bool
+    spike_share: float = 0.0
+
+    @staticmethod
+    def of(config: DataConfig, file: str) -> "Form":
+        """The form that the settings describe, in the ``.npy`` file ``file``."""
+        window = config.window
+        n_times = n_window_samples(config)
+        return Form(file, config.rate_hz, n_times, config.uv_per_step, window, config.limit_mv, config.verify_checksums)
+
+    def starts(self, layout: Layout) -> list[int]:
+        """First sample of each window of a record; see ``window_starts``."""
+        return window_starts(n_store_samples(layout, self.rate_hz), self.n_times, self.window, self.rate_hz)
+
+
+def n_window_samples(config: DataConfig) -> int:
+    """Samples of a window of the store."""
+    return round(config.window.length_s * config.rate_hz)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """N records to read, neighbours in the order of their paths.
+
+    Attributes:
+        records: int64 ``[N]``, their ids.
+        paths: Full paths without extension.
+        layouts: What their headers say, each once.
+        layout_of: int32 ``[N]``, which of them.
+        checksums: uint16 ``[N, 12]`` of the stored channels.
+        has_report: bool ``[N]``.
+        in_training: bool ``[N]``, True for the records that the lead statistics are made of.
+        slots: int64 ``[N]``, place of each record's first window in the store.
+    """
+
+    records: NDArray[np.int64]
+    paths: list[str]
+    layouts: list[Layout]
+    layout_of: NDArray[np.int32]
+    checksums: NDArray[np.uint16]
+    has_report: NDArray[np.bool_]
+    in_training: NDArray[np.bool_]
+    slots: NDArray[np.int64]
+
+    def key(self) -> str:
+        """Digest of all that decides the result."""
+        digest = hashlib.blake2b(repr((self.paths, self.layouts)).encode(), digest_size=16)
+        for array in (self.records, self.layout_of, self.checksums, self.has_report, self.in_training, self.slots):
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """First and last (exclusive) record of each block: at most ``BLOCK`` neighbours of one layout."""
+        changes = np.flatnonzero(np.diff(self.layout_of)) + 1
+        borders = [0, *changes.tolist(), len(self.layout_of)]
+        for first, last in itertools.pairwise(borders):
+            for start in range(first, last, BLOCK):
+                yield start, min(start + BLOCK, last)
+
+
+class Result(NamedTuple):
+    """What a unit gave.
+
+    Attributes:
+        rows: Columns of the M rows written: ``record`` and ``slot`` int64, ``window`` int32, and those of
+            ``quality_columns``.
+        dropped: int64 ``[D, 2]``: record, number of the reason in ``Drop``.
+        sums: int64 ``[3, 12]``: number, sum and sum of squares of the training samples of each lead, in steps.
+    """
+
+    rows: dict[str, NDArray[np.generic]]
+    dropped: NDArray[np.int64]
+    sums: NDArray[np.int64]
+
+    def pack(self) -> bytes:
+        """The result as bytes."""
+        stream = io.BytesIO()
+        arrays = {f"rows.{name}": column for name, column in self.rows.items()}
+        np.savez(stream, allow_pickle=False, dropped=self.dropped, sums=self.sums, **arrays)
+        return stream.getvalue()
+
+    @staticmethod
+    def unpack(content: bytes) -> "Result":
+        """The result that ``pack`` gave."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            rows = {name.removeprefix("rows."): arrays[name] for name in arrays.files if name.startswith("rows.")}
+            return Result(rows, arrays["dropped"], arrays["sums"])
+
+    def drops(self) -> list[tuple[int, str]]:
+        """Records dropped, with their reason."""
+        return [(record, _REASONS[reason].value) for record, reason in self.dropped.tolist()]
+
+
+def do_unit(unit: Unit, form: Form) -> Result:
+    """Read, assess and write the records of a unit.
+
+    Args:
+        unit: The records.
+        form: What to bring them to, and the file that they go to.
+
+    Returns:
+        What is known of them.
+    """
+    with RowFile(form.file, N_LEADS * form.n_times * 2) as file:
+        return read_unit(unit, form, file)
+
+
+class Rows(Protocol):
+    """Where the rows of a unit go."""
+
+    def write(self, slot: int, rows: NDArray[np.int16]) -> None:
+        """Take rows, int16 ``[R, 12, T]``, from a slot on."""
+
+
+def read_unit(unit: Unit, form: Form, file: Rows) -> Result:
+    """As ``do_unit``, for rows that go to any place."""
+    pass_ = _UnitPass(unit, form, _buffers())
+    for start, stop in unit.blocks():
+        pass_.do_block(start, stop, file)
+    return pass_.result()
+
+
+class _Buffers:
+    """Memory for one block, used again for every other one: fresh memory costs as much as copying it."""
+
+    def __init__(self) -> None:
+        self._shape = (0, 0)
+        self.resize(1)
+
+    def resize(self, n_samples: int) -> None:
+        """Make the buffers hold records of so many samples."""
+        if self._shape != (BLOCK, n_samples):
+            self._shape = (BLOCK, n_samples)
+            self.stored = np.empty((BLOCK, n_samples, N_LEADS), dtype=np.int16)
+            self.lead_major = np.empty((BLOCK, N_LEADS, n_samples), dtype=np.int16)
+
+
+@lru_cache(maxsize=1)
+def _buffers() -> _Buffers:
+    return _Buffers()
+
+
+class _UnitPass:
+    def __init__(self, unit: Unit, form: Form, buffers: _Buffers) -> None:
+        self._unit, self._form, self._buffers = unit, form, buffers
+        self._limit_steps = round(form.limit_mv * 1000 / form.uv_per_step)
+        self._rows: list[dict[str, NDArray[np.generic]]] = []
+        self._scans: list[Scan] = []
+        self._lengths: list[int] = []
+        self._dropped: list[tuple[int, int]] = []
+        self._sums = np.zeros((3, N_LEADS), dtype=np.int64)
+
+    def result(self) -> Result:
+        parts = [self._assessed(length) for length in dict.fromkeys(self._lengths)]
+        rows = {name: np.concatenate([part[name] for part in parts]) for name in (parts[0] if parts else {})}
+        return Result(rows, np.array(self._dropped, dtype=np.int64).reshape(-1, 2), self._sums)
+
+    def _assessed(self, length: int) -> dict[str, NDArray[np.generic]]:
+        """Columns of the rows whose scanned part has so many samples: all of a unit, unless layouts differ."""
+        chosen = [number for number, own in enumerate(self._lengths) if own == length]
+        rows = {name: np.concatenate([self._rows[n][name] for n in chosen]) for name in self._rows[chosen[0]]}
+        seen = Scan(*(np.concatenate(part) for part in zip(*(self._scans[n] for n in chosen), strict=True)))
+        return rows | quality_columns(seen, self._form.uv_per_step, self._form.rate_hz, length)
+
+    def do_block(self, start: int, stop: int, file: Rows) -> None:
+        layout = self._unit.layouts[self._unit.layout_of[start]]
+        self._buffers.resize(layout.n_samples)
+        places = self._read(start, stop, layout)
+        block = self._buffers.lead_major[: len(places)]
+        to_lead_major(self._buffers.stored[: len(places)], layout.channels, block)
+        if self._form.verify_checksums:
+            agree = checksums_agree(block, layout, self._unit.checksums[places])
+            if not agree.all():
+                self._drop(places[~agree], Drop.CHECKSUM)
+                places, block = places[agree], block[agree]
+        fits = fits_store(block, layout, self._form.uv_per_step, self._form.spike_share)
+        if not fits.all():
+            self._drop(places[~fits], Drop.RANGE)
+            places, block = places[fits], block[fits]
+        if len(places):
+            block = to_store_steps(block, layout, self._form.rate_hz, self._form.uv_per_step)
+            for window, first in enumerate(self._form.starts(layout)):
+                self._do_windows(places, block, window, first, file)
+
+    def _read(self, start: int, stop: int, layout: Layout) -> NDArray[np.int64]:
+        """Read the signal files of a block; returns the places in the unit of those that could be read."""
+        places: list[int] = []
+        for place in range(start, stop):
+            try:
+                read_signal(self._unit.paths[place], layout, self._buffers.stored[len(places)])
+            except BadRecordError as error:
+                self._drop(np.array([place]), error.reason)
+                continue
+            places.append(place)
+        return np.array(places, dtype=np.int64)
+
+    def _do_windows(
+        self, places: NDArray[np.int64], block: NDArray[np.int16], window: int, first: int, file: Rows
+    ) -> None:
+        """Cut the same window of each record of a block; assess it, before padding hides that a lead is flat; write."""
+        form = self._form
+        part = np.ascontiguousarray(cut_window(block, first, form.n_times))
+        found = scan(part, self._limit_steps, form.rate_hz)
+        absent, flat = (found.missing == part.shape[-1]).all(axis=1), found.flat.all(axis=1)
+        useless = ~absent & flat & ~self._unit.has_report[places]
+        self._drop(places[absent], Drop.ALL_MISSING)
+        self._drop(places[useless], Drop.NOTHING_USABLE)
+        keep = ~(absent | useless)
+        if not keep.all():
+            places, part, found = places[keep], part[keep], found.select(keep)
+        if not len(places):
+            return
+        slots = self._unit.slots[places] + window
+        rows = pad_window(part, first, form.n_times, form.window.pad)
+        self._write(slots, rows, file)
+        if rows is not part:  # the digest is that of the row as it is stored
+            found = found._replace(content=digest_records(np.ascontiguousarray(rows)))
+        training = self._unit.in_training[places]
+        self._sums += [array[training].sum(axis=0) for array in (found.count, found.total, found.squares)]
+        number = np.full(len(places), window, dtype=np.int32)
+        self._rows.append({"record": self._unit.records[places], "slot": slots, "window": number})
+        self._scans.append(found)
+        self._lengths.append(part.shape[-1])
+
+    def _write(self, slots: NDArray[np.int64], rows: NDArray[np.int16], file: Rows) -> None:
+        """Write rows, those of neighbouring slots in one go."""
+        borders = [0, *(np.flatnonzero(np.diff(slots) != 1) + 1).tolist(), len(slots)]
+        for first, last in itertools.pairwise(borders):
+            file.write(int(slots[first]), rows[first:last])
+
+    def _drop(self, places: NDArray[np.int64], reason: Drop) -> None:
+        self._dropped += [(record, _REASONS.index(reason)) for record in self._unit.records[places].tolist()]

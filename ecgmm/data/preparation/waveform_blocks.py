@@ -1,0 +1,127 @@
+"""Blocks of waveforms on their way into the store: lead order, scale, rate, window. Integers wherever they suffice.
+
+A block holds consecutive records of one layout. Shapes: R records, L leads (12), T samples.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgmm.data.sources.source import Window
+from ecgmm.data.sources.wfdb_format import Layout
+from ecgmm.types import MISSING_SAMPLE
+
+LARGEST_STEP = 32767
+"""Largest step of a store, either way; -32768 is a missing sample."""
+
+
+def fits_store(
+    block: NDArray[np.int16], layout: Layout, uv_per_step: float, spike_share: float = 0.0
+) -> NDArray[np.bool_]:
+    """Whether ``rescale`` keeps every sample of a record (bool ``[R]``) or would have to clip some.
+
+    Args:
+        block: int16 ``[R, L, T]`` in the steps of the header.
+        layout: The header's gains and baselines.
+        uv_per_step: Microvolts per step of the store.
+        spike_share: Share of each lead's samples that may be clipped.
+    """
+    factor, baseline = _scale(layout, uv_per_step)
+    if np.all(factor == 1) and not baseline.any():
+        return np.ones(len(block), dtype=bool)
+    there = block != MISSING_SAMPLE
+    ends = [np.where(there, block, other).astype(np.float64) for other in (np.int16(32767), np.int16(-32767))]
+    extremes = np.stack([ends[0].min(axis=-1), ends[1].max(axis=-1)])
+    steps = np.abs(np.rint((extremes - baseline) * factor))
+    fits: NDArray[np.bool_] = ((steps <= LARGEST_STEP) | ~there.any(axis=-1)).all(axis=(0, 2))
+    if spike_share and not fits.all():
+        samples = np.abs(np.rint((block - baseline[:, None]) * factor[:, None]))
+        beyond = (samples > LARGEST_STEP) & there
+        fits = (beyond.mean(axis=-1) <= spike_share).all(axis=-1)
+    return fits
+
+
+def _scale(layout: Layout, uv_per_step: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Store steps per step of the header, and the header's step of 0 mV, of each lead."""
+    return 1000 / (np.array(layout.gains_per_mv) * uv_per_step), np.array(layout.baselines, dtype=np.int64)
+
+
+def rescale(block: NDArray[np.int16], layout: Layout, uv_per_step: float) -> NDArray[np.int16]:
+    """Bring the header's gain and baseline to the store's scale.
+
+    Args:
+        block: int16 ``[R, L, T]`` in the steps of the header, of records for which ``fits_store`` holds.
+        layout: The header's gains and baselines.
+        uv_per_step: Microvolts per step of the store.
+
+    Returns:
+        int16 ``[R, L, T]``, rounded; the block itself where header and store agree.
+    """
+    factor, baseline = _scale(layout, uv_per_step)
+    if np.all(factor == 1) and not baseline.any():
+        return block
+    steps = (block.astype(np.float64) - baseline[:, None]) * factor[:, None]
+    rescaled: NDArray[np.int16] = np.rint(steps).clip(-LARGEST_STEP, LARGEST_STEP).astype(np.int16)
+    rescaled[block == MISSING_SAMPLE] = MISSING_SAMPLE
+    return rescaled
+
+
+def to_store_steps(block: NDArray[np.int16], layout: Layout, rate_hz: float, uv_per_step: float) -> NDArray[np.int16]:
+    """Bring a block to the store's scale and rate; int16 ``[R, L, T]`` in and out."""
+    rescaled = rescale(block, layout, uv_per_step)
+    if layout.rate_hz == rate_hz:
+        return rescaled
+    from ecgmm.signal.resample import resample_block  # imports torch, which most preparations do without
+
+    return resample_block(rescaled, layout.rate_hz, rate_hz)
+
+
+def n_store_samples(layout: Layout, rate_hz: float) -> int:
+    """Samples of a record after ``to_store_steps``."""
+    return int(np.ceil(layout.n_samples * rate_hz / layout.rate_hz))
+
+
+def window_starts(n_samples: int, n_times: int, window: Window, rate_hz: float) -> list[int]:
+    """First sample of each window of a record.
+
+    Args:
+        n_samples: Samples of the record.
+        n_times: Samples of a window.
+        window: Centre or sliding.
+        rate_hz: Sampling rate in Hz.
+
+    Returns:
+        One start; several for sliding windows. Negative where the record is shorter and has to be padded before.
+    """
+    if window.mode == "center" or n_samples <= n_times:
+        return [(n_samples - n_times) // 2]
+    return list(range(0, n_samples - n_times + 1, max(1, round(window.stride_s * rate_hz))))
+
+
+def cut_window(block: NDArray[np.int16], start: int, n_times: int) -> NDArray[np.int16]:
+    """The part of a window that the block really holds, int16 ``[R, L, <= n_times]``."""
+    return block[:, :, max(start, 0) : start + n_times]
+
+
+def pad_window(part: NDArray[np.int16], start: int, n_times: int, pad: str) -> NDArray[np.int16]:
+    """Bring what ``cut_window`` gave to the full window, int16 ``[R, L, n_times]``."""
+    before = max(-start, 0)
+    widths = ((0, 0), (0, 0), (before, n_times - before - part.shape[-1]))
+    if not any(widths[2]):
+        return part
+    return np.pad(part, widths, mode="edge") if pad == "edge" else np.pad(part, widths)
+
+
+def checksums_agree(block: NDArray[np.int16], layout: Layout, checksums: NDArray[np.uint16]) -> NDArray[np.bool_]:
+    """Compare samples with the checksums of their headers.
+
+    Args:
+        block: int16 ``[R, L, T]`` as read, in lead order.
+        layout: Tells which stored channel each lead was.
+        checksums: uint16 ``[R, 12]`` in stored channel order.
+
+    Returns:
+        bool ``[R]``.
+    """
+    sums = block.sum(axis=-1, dtype=np.int16).view(np.uint16)  # 16 bits wrap around as the format wants it
+    agree: NDArray[np.bool_] = (sums == checksums[:, list(layout.channels)]).all(axis=1)
+    return agree

@@ -1,0 +1,1 @@
+"""All that knows a published tree: tables, waveform readers, label sets."""

@@ -1,0 +1,127 @@
+"""PTB-XL's ``scp_codes``: text of a dictionary from SCP code to the annotators' likelihood."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from ecgmm.data.sources.index_tables import read_table
+from ecgmm.data.sources.known_values import check_share, is_filled, is_no_value
+from ecgmm.data.sources.labels.literals import parse_numbers
+from ecgmm.errors import DataError, printable
+
+COLUMN = "scp_codes"
+_CLASS = "diagnostic_class"
+_HIGHEST = 100.0
+_CURE = "use the files as they were published"
+
+
+def read_scp_statements(path: Path, classes: Collection[str], cure: str) -> pl.DataFrame:
+    """Read ``scp_statements.csv``.
+
+    Its column of codes has no name, and programs that add a column of row numbers give that none either: it is the
+    one that holds NORM, besides those of the diagnostic classes.
+
+    Args:
+        path: The file.
+        classes: The superclasses, each of which some code must have.
+        cure: What the user should do when the file is not there.
+
+    Returns:
+        Columns ``code``, each once, and ``diagnostic_class``, null where the code belongs to none.
+
+    Raises:
+        DataError: If the table is missing or unreadable, or its codes or superclasses are not those of PTB-XL.
+    """
+    table = read_table(path, [_CLASS], cure)
+    own = [name for name in table.columns if name not in (_CLASS, "diagnostic_subclass")]
+    holds_norm = [name for name in own if (table[name].str.strip_chars() == "NORM").any()]
+    if len(holds_norm) != 1:
+        raise DataError(f"{printable(path)} has no column of SCP codes, NORM among them; {_CURE}")
+    found = table.select(
+        code=pl.col(holds_norm[0]).str.strip_chars(), diagnostic_class=pl.col(_CLASS).str.strip_chars()
+    )
+    found = found.with_columns(pl.when(is_filled(pl.col(_CLASS))).then(pl.col(_CLASS))).drop_nulls("code")
+    missing = sorted(set(classes) ^ set(found[_CLASS].drop_nulls()))
+    if missing:
+        raise DataError(
+            f"{printable(path)} must have the classes {', '.join(classes)} in column {_CLASS}, and no others"
+            f" ({printable(', '.join(missing), 80)} is not in both); {_CURE}"
+        )
+    if found["code"].is_duplicated().any():
+        raise DataError(f"{printable(path)} has a code in two rows; {_CURE}")
+    return found
+
+
+def count_unreadable(path: Path, scp_codes: pl.Series, known: Collection[str]) -> dict[str, int]:
+    """Count what is not understood in the codes of records.
+
+    Args:
+        path: The table, for messages.
+        scp_codes: One dictionary a record, as text.
+        known: The codes that there are.
+
+    Raises:
+        DataError: If too much is not understood (``known_values.check_share``).
+    """
+    known = set(known)
+    filled = scp_codes.filter(~is_no_value(scp_codes).fill_null(True))
+    lists, unknown, likelihoods = Counter[str](), Counter[str](), Counter[str]()
+    n_codes = 0
+    for text, number in filled.value_counts().iter_rows():
+        codes = parse_numbers(text)
+        if codes is None:
+            lists[text] += number
+            continue
+        n_codes += number * len(codes)
+        for code, likelihood in codes.items():
+            if _normal(code) not in known:
+                unknown[code] += number
+            elif _weight(likelihood) is None:
+                likelihoods[str(likelihood)] += number
+    for found, total, what in (
+        (lists, len(filled), f"values of column {COLUMN} are no dictionary of codes"),
+        (unknown, n_codes, f"codes of column {COLUMN} are not in scp_statements.csv"),
+        (likelihoods, n_codes, f"likelihoods of column {COLUMN} are not from 0 to 100"),
+    ):
+        check_share(path, what, found.total(), total, next(iter(found), ""), _CURE)
+    return {
+        "records whose codes cannot be read": lists.total(),
+        "unknown codes": unknown.total(),
+        "likelihoods that are not from 0 to 100": likelihoods.total(),
+    }
+
+
+def weights_of_classes(scp_codes: pl.Series, class_of_code: Mapping[str, str]) -> list[dict[str, float] | None]:
+    """Weight in (0, 1] of each class that the codes of a record belong to.
+
+    Args:
+        scp_codes: One dictionary a record, as text.
+        class_of_code: Class of each code that counts.
+
+    Returns:
+        The largest weight of a class's codes; None for a record without any such code or with unreadable codes.
+    """
+    known = {text: _weights(text, class_of_code) for text in scp_codes.unique()}
+    return [known[text] for text in scp_codes]
+
+
+def _weights(text: str | None, class_of_code: Mapping[str, str]) -> dict[str, float] | None:
+    weights: dict[str, float] = {}
+    for code, likelihood in (parse_numbers(text or "") or {}).items():
+        name, weight = class_of_code.get(_normal(code)), _weight(likelihood)
+        if name and weight:
+            weights[name] = max(weights.get(name, 0.0), weight)
+    return weights or None
+
+
+def _normal(code: str) -> str:
+    return code.strip().upper()
+
+
+def _weight(likelihood: float | None) -> float | None:
+    """The likelihood over 100; 0 means present and not graded (PTB-XL's own description). None where it is none."""
+    if likelihood is None or not 0 <= likelihood <= _HIGHEST:
+        return None
+    return likelihood / _HIGHEST or 1.0

@@ -1,0 +1,90 @@
+"""PTB-XL 1.0.3 as PhysioNet publishes it: one table, recordings at 100 or 500 Hz, official folds.
+
+Source: Wagner et al., PTB-XL, Scientific Data 7, 154 (2020); https://physionet.org/content/ptb-xl/1.0.3/.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from ecgmm.data.sources.index_tables import INTEGER, TEXT, TIME, Kind, check_index, read_values, to_integer_of
+from ecgmm.data.sources.known_values import is_no_value, words_for_none
+from ecgmm.data.sources.labels import rhythm, superclass
+from ecgmm.data.sources.labels.scp_codes import count_unreadable, read_scp_statements
+from ecgmm.data.sources.leakage import ANNOTATOR
+from ecgmm.data.sources.source import DataConfig, SourceIndex
+from ecgmm.data.store.splits import Folds
+from ecgmm.files import file_sha256
+from ecgmm.text.clean import split_report
+
+_DOWNLOAD = "set data.root to the folder that holds ptbxl_database.csv and records100/ or records500/"
+_COLUMNS = {
+    "ecg_id": INTEGER,
+    "patient_id": INTEGER,
+    "recording_date": TIME,
+    "report": TEXT,
+    "scp_codes": TEXT,
+    "strat_fold": Kind("fold from 1 to 10", to_integer_of(1, 10)),
+    "filename_lr": TEXT,
+    "filename_hr": TEXT,
+}
+
+
+@dataclass(kw_only=True)
+class PtbXl(DataConfig):
+    """Settings of the PTB-XL source.
+
+    Attributes:
+        folds: Folds of each split; None splits by patient hash with ``split`` instead.
+    """
+
+    folds: Folds | None
+
+    @property
+    def chosen_folds(self) -> Folds | None:
+        """The settings ``data.folds``."""
+        return self.folds
+
+    @property
+    def text_origin(self) -> str:
+        """Those who annotated the record."""
+        return ANNOTATOR
+
+    def read_index(self) -> SourceIndex:
+        """Read ``ptbxl_database.csv`` and ``scp_statements.csv``.
+
+        Raises:
+            DataError: If a table is missing, unreadable or lacks a column.
+        """
+        return read_index(self.root_path, 100 if self.rate_hz == 100 else 500)
+
+
+def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
+    """Read the tables of a tree and the paths of its recordings at 100 or 500 Hz."""
+    database_path, statements_path = root / "ptbxl_database.csv", root / "scp_statements.csv"
+    database = read_values(database_path, _COLUMNS, _DOWNLOAD)
+    scp_statements = read_scp_statements(statements_path, superclass.CLASSES, _DOWNLOAD)
+    records = database.frame.select(
+        "report",
+        "scp_codes",
+        path="filename_lr" if native_rate_hz == 100 else "filename_hr",
+        record="ecg_id",
+        patient="patient_id",
+        time="recording_date",
+        fold="strat_fold",
+        contradicts=False,
+    )
+    frame, dropped = check_index(records)
+    codes, texts = frame["scp_codes"], frame["report"]
+    notes = count_unreadable(database_path, codes, scp_statements["code"])
+    labels = [superclass.from_scp_codes(codes, scp_statements), rhythm.from_scp_codes(codes)]
+    no_report = is_no_value(texts).fill_null(True)
+    split = [[] if none else split_report(text) for text, none in zip(texts, no_report, strict=True)]
+    reports = pl.Series("statements", split, dtype=pl.List(pl.String))
+    n_words = int(no_report.sum()) - texts.null_count()
+    unreadable = database.unreadable | words_for_none(database_path, "report", n_words)
+    csv_sha256 = {path.name: file_sha256(path) for path in (database_path, statements_path)}
+    frame = pl.concat([frame.drop("report", "scp_codes").hstack([reports]), *labels], how="horizontal")
+    label_sets = [replace(labels, notes=notes) for labels in (superclass.FROM_ANNOTATION, rhythm.FROM_ANNOTATION)]
+    return SourceIndex(frame, dropped, label_sets, native_rate_hz, csv_sha256, unreadable)

@@ -1,0 +1,163 @@
+"""What every data source has in common: its settings, and the index of records that it hands to preparation."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ecgmm.data.sources.labels.label_set import LabelSet
+from ecgmm.data.store.splits import Folds, SplitShares
+from ecgmm.errors import ConfigError, DataError
+
+RATES_HZ = (500, 250, 100)
+
+
+@dataclass(kw_only=True, unsafe_hash=True)
+class Window:
+    """The fixed window that every record is brought to (paper, section 4.2).
+
+    Attributes:
+        length_s: Length in seconds.
+        mode: ``center`` cuts the middle of a longer record, ``sliding`` makes a row of every window that fits.
+        stride_s: Step between sliding windows in seconds.
+        pad: A shorter record is continued by ``zero`` (0 mV) or by ``edge`` (its first and last sample).
+    """
+
+    length_s: float
+    mode: str
+    stride_s: float
+    pad: str
+
+    def __post_init__(self) -> None:
+        self.length_s, self.stride_s = float(self.length_s), float(self.stride_s)  # 10 and 10.0 are the same store
+        if self.mode not in ("center", "sliding"):
+            raise ConfigError(f"data.window.mode is {self.mode!r}; choose center or sliding")
+        if self.pad not in ("zero", "edge"):
+            raise ConfigError(f"data.window.pad is {self.pad!r}; choose zero or edge")
+        if self.length_s <= 0 or self.stride_s <= 0:
+            raise ConfigError("data.window.length_s and data.window.stride_s must be above 0 seconds")
+
+
+@dataclass(kw_only=True)
+class TextRules:
+    """A cleaned report of fewer than ``min_words`` words counts as missing; its record stays."""
+
+    min_words: int
+
+
+@dataclass
+class SourceIndex:
+    """The records that a source lists, after the checks that need no waveform.
+
+    Attributes:
+        frame: Columns record:i64, patient:i64, time:datetime|null, path:str (relative, without extension),
+            statements:list[str] (raw, empty where there is no report), fold:i64 where the source has folds, the label
+            columns, and measurement columns where the source has some.
+        dropped: Records dropped so far, as ``drops.dropped_table`` makes them.
+        labels: The label sets of the label columns.
+        native_rate_hz: Sampling rate that every header must show.
+        csv_sha256: sha256 of each CSV file read, by name.
+        unreadable: How many values of the tables are not understood, by table and column.
+    """
+
+    frame: pl.DataFrame
+    dropped: pl.DataFrame
+    labels: list[LabelSet]
+    native_rate_hz: float
+    csv_sha256: dict[str, str]
+    unreadable: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class DataConfig(ABC):
+    """Settings of the configuration group ``data``; each source adds its own and says how its index is read.
+
+    Attributes:
+        name: Name of the source, first part of the store's name.
+        root: Folder of the raw tree.
+        stores: Folder that holds the stores.
+        store: One store's own folder; None gives it a name under ``stores`` made from the settings.
+        rate_hz: Sampling rate of the store.
+        window: See ``Window``.
+        uv_per_step: Microvolts per integer step of the store.
+        split: See ``SplitShares``; its seed also orders the patients for training fractions.
+        text: See ``TextRules``.
+        limit_mv: Samples beyond this amplitude are limited in the statistics of the leads.
+        verify_checksums: Whether the samples are compared with the header's checksums.
+        follow_links: Whether links of the tree may lead out of its root; records behind such links are dropped else.
+        n_processes: Processes that read and write waveforms; None takes every core where there are enough records.
+        residency: Where the waveforms are while batches are made: ``disk``, ``memory`` or ``gpu``.
+    """
+
+    name: str
+    root: str | None
+    stores: str
+    store: str | None
+    rate_hz: int
+    window: Window
+    uv_per_step: float
+    split: SplitShares
+    text: TextRules
+    limit_mv: float
+    verify_checksums: bool
+    follow_links: bool = False  # runs made before it was a setting have none
+    n_processes: int | None
+    residency: str
+
+    def __post_init__(self) -> None:
+        self.uv_per_step, self.limit_mv = float(self.uv_per_step), float(self.limit_mv)
+        if self.rate_hz not in RATES_HZ:
+            raise ConfigError(f"data.rate_hz is {self.rate_hz}; choose one of {', '.join(map(str, RATES_HZ))}")
+        if self.n_processes is not None and self.n_processes < 1:
+            raise ConfigError(f"data.n_processes is {self.n_processes}; it must be 1 or more, or null")
+        if self.uv_per_step <= 0 or self.limit_mv <= 0:
+            raise ConfigError("data.uv_per_step and data.limit_mv must be above 0")
+
+    @property
+    def root_path(self) -> Path:
+        """The raw tree's folder.
+
+        Raises:
+            ConfigError: If it is not set or is no folder.
+        """
+        if self.root is None:
+            raise ConfigError(
+                f"data.root is not set; give the folder of {self.name}, as in data.root=/data/{self.name}"
+            )
+        path = Path(self.root).expanduser().resolve()
+        if not path.is_dir():
+            raise DataError(f"{path} is not a folder; set data.root to the folder that holds {self.name}")
+        return path
+
+    @property
+    def chosen_folds(self) -> Folds | None:
+        """Folds of each split where the source's own folds are the split, else None: then patients are split."""
+        return None
+
+    @property
+    @abstractmethod
+    def text_origin(self) -> str:
+        """Whose words the reports are, see ``ecgmm.data.sources.leakage``."""
+
+    @abstractmethod
+    def read_index(self) -> SourceIndex:
+        """Read the source's tables."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Every setting that changes the store, flat, as in ``{"window.length_s": 10.0}``; the root is absolute."""
+        settings = dataclasses.asdict(self)
+        for name in ("store", "stores", "n_processes", "residency", "follow_links"):
+            del settings[name]
+        settings["root"] = None if self.root is None else str(Path(self.root).expanduser().resolve())
+        return flatten(settings)
+
+
+def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turn nested settings into one level with dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat

@@ -1,0 +1,122 @@
+"""Which records stand for a store in figure 2: a clean one, and one of each kind of damage that its test split has.
+
+The same store always gives the same records. Of equals, the first one of the store counts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ecgmm.data.store.store import Store
+from ecgmm.leads import LEADS
+from ecgmm.plots.ecg_paper import strips
+
+MOST_SEARCHED = 2000
+"""Undamaged test records, from the first on, whose waveforms are looked at: all of MIMIC-IV-ECG would take minutes."""
+_BLOCK = 500
+
+
+@dataclass(frozen=True)
+class Example:
+    """A record to draw.
+
+    Attributes:
+        row: Its row in the store.
+        title: What it shows, without any id.
+    """
+
+    row: int
+    title: str
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Of each record and lead ``[n, 12]``, in mV: largest absolute sample of all and of those drawn, drift, roughness.
+
+    Baseline drift is the range of the means over one second. Roughness is the median distance of a sample from the
+    middle of its neighbours, in the second where that is largest: muscle noise raises it, a QRS complex is too short.
+    """
+
+    peak: NDArray[np.float32]
+    shown_peak: NDArray[np.float32]
+    drift: NDArray[np.float32]
+    roughness: NDArray[np.float32]
+
+
+def choose_examples(store: Store, limit_mv: float) -> list[Example]:
+    """Choose from the test split; undamaged records are those with nothing missing and no flat lead.
+
+    - clean: of the tenth of the undamaged records with least drift, the one whose roughest lead is least rough;
+    - missing samples: the largest share of missing samples that is at most one half;
+    - flat lead: the fewest flat leads, at least one, and nothing missing;
+    - baseline drift: the undamaged record with the most drift in any lead, nothing beyond the limit;
+    - spike: the undamaged record with the largest sample beyond the limit, in the part of a lead that the sheet shows.
+    """
+    test = store.records.with_row_index("row").filter((pl.col("split") == "test") & pl.col("has_waveform"))
+    undamaged = test.filter((pl.col("missing_share") == 0) & (pl.col("flat_leads") == 0))["row"].to_numpy()
+    undamaged = undamaged[:MOST_SEARCHED]
+    measured = _measure(store, undamaged)
+    peaks, drifts = measured.peak.max(axis=1), measured.drift.max(axis=1)
+    drifts[peaks > limit_mv] = np.nan
+    calm = drifts <= np.nanquantile(drifts, 0.1)
+    clean = np.where(calm, measured.roughness.max(axis=1), np.inf).argmin()
+    found = [Example(int(undamaged[clean]), "Clean"), *_missing(test), *_flat(test, store)]
+    drifting = int(np.nanargmax(drifts))
+    found.append(Example(int(undamaged[drifting]), f"Baseline drift: {_largest(measured.drift[drifting])}"))
+    spiked = int(measured.shown_peak.max(axis=1).argmax())
+    if measured.shown_peak[spiked].max() > limit_mv:
+        found.append(Example(int(undamaged[spiked]), f"Spike: {_largest(measured.shown_peak[spiked])}"))
+    return found
+
+
+def _measure(store: Store, rows: NDArray[np.integer]) -> _Measured:
+    rate_hz, mv_per_step = int(store.manifest["rate_hz"]), np.float32(store.manifest["uv_per_step"] / 1000)
+    blocks = []
+    for start in range(0, len(rows), _BLOCK):
+        signals = store.waveforms[rows[start : start + _BLOCK]] * mv_per_step
+        means = _by_second(signals, rate_hz).mean(axis=3)
+        distances = np.abs(signals[:, :, 1:-1] - (signals[:, :, :-2] + signals[:, :, 2:]) / 2)
+        roughness = np.median(_by_second(distances, rate_hz), axis=3).max(axis=2)
+        sizes = np.abs(signals)
+        blocks.append((sizes.max(axis=2), _shown_peak(sizes), np.ptp(means, axis=2), roughness))
+    return _Measured(*(np.concatenate(values) for values in zip(*blocks, strict=True)))
+
+
+def _shown_peak(sizes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Largest of the samples ``[n, 12, T]`` that the sheet shows of each lead, ``[n, 12]``."""
+    peaks = np.zeros(sizes.shape[:2], np.float32)
+    for strip in strips(sizes.shape[2]):
+        index = LEADS.index(strip.lead)
+        peaks[:, index] = np.maximum(peaks[:, index], sizes[:, index, strip.start : strip.stop].max(axis=1))
+    return peaks
+
+
+def _by_second(signals: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    """Cut ``[n, 12, T]`` into whole seconds, ``[n, 12, seconds, rate_hz]``."""
+    whole = signals[:, :, : signals.shape[2] // rate_hz * rate_hz]
+    return whole.reshape(*signals.shape[:2], -1, rate_hz)
+
+
+def _largest(values_mv: NDArray[np.float32]) -> str:
+    return f"{values_mv.max():.1f} mV in lead {LEADS[int(values_mv.argmax())]}"
+
+
+def _missing(test: pl.DataFrame) -> list[Example]:
+    found = test.filter(pl.col("missing_share").is_between(0, 0.5, closed="right"))
+    found = found.sort("missing_share", descending=True, maintain_order=True).head(1)
+    return [
+        Example(row, f"Missing samples: {100 * share:.1f} % of the record")
+        for row, share in found.select("row", "missing_share").iter_rows()
+    ]
+
+
+def _flat(test: pl.DataFrame, store: Store) -> list[Example]:
+    found = test.filter((pl.col("flat_leads") > 0) & (pl.col("missing_share") == 0))
+    found = found.sort("flat_leads", maintain_order=True).head(1)
+    return [Example(row, f"Flat lead: {_flat_names(store.waveforms[row])}") for row in found["row"]]
+
+
+def _flat_names(steps: NDArray[np.int16]) -> str:
+    return ", ".join(lead for lead, signal in zip(LEADS, steps, strict=True) if signal.min() == signal.max())

@@ -1,0 +1,73 @@
+"""Draw Figure 4, the study of the training set's size: python -m experiments.figure4 outputs/fraction_sweep."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from ecgmm.plots.bands import draw_band, logarithmic_axis
+from ecgmm.plots.look import PAGE_WIDTH_IN, literal
+from ecgmm.plots.palette import line_styles
+from ecgmm.reporting.drawing import Drawing, command, provenance
+from ecgmm.reporting.grouping import RowKey, common_choices, row_key
+from ecgmm.reporting.runs import Run
+from ecgmm.reporting.studies import band_words, check_study, per_setting, setting
+from ecgmm.reporting.table2_notes import LEAK_MARK
+from ecgmm.reporting.table2_rows import REFERENCE_METHOD
+
+AXIS = "train_fraction"
+EXPERIMENT = "fraction_sweep"
+_SWEEP = f"python -m ecgmm.train +experiment={EXPERIMENT}"
+_MARKERS = "osD^vPX"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return command(build, __doc__, arguments)
+
+
+def build(runs: list[Run]) -> Drawing:
+    """Draw macro AUROC against the part of the training patients, one line a method.
+
+    Raises:
+        UserError: If the runs are no study of the training set's size.
+    """
+    check_study(runs, AXIS, _SWEEP)
+    caption = (
+        "Figure 4. Macro AUROC on the test split against the part of the training patients that a method was trained"
+        " on (logarithmic); above: their number. Each smaller part is contained in every larger one. The number of"
+        " epochs is the same for all, so that a smaller part also means fewer steps of the optimiser."
+        f" {band_words(runs)} {provenance(runs)}"
+    )
+    return Drawing("figure4", _draw(runs), caption)
+
+
+def _draw(runs: Sequence[Run]) -> Figure:
+    figure = Figure(figsize=(PAGE_WIDTH_IN, 3.2), layout="constrained")
+    axes = figure.subplots()
+    lines = _lines(runs)
+    for index, ((label, group), style) in enumerate(zip(lines.items(), line_styles(len(lines)), strict=True)):
+        values = per_setting(group, AXIS, lambda run: run.metrics["test/auroc_macro"]["value"])
+        draw_band(axes, values, style, literal(label), _MARKERS[index % len(_MARKERS)])
+    patients = {setting(run, AXIS): _training_patients(run) for run in runs}
+    fractions = sorted(patients)
+    logarithmic_axis(axes, fractions, [f"{100 * fraction:g}" for fraction in fractions])
+    above = axes.secondary_xaxis("top")
+    above.set_xticks(fractions, [f"{patients[fraction]:,}" for fraction in fractions], rotation=45, ha="left")
+    above.tick_params(axis="x", which="minor", length=0)
+    above.set_xlabel("Training patients")
+    axes.set(xlabel="Part of the training patients (%)", ylabel="Macro AUROC (test)")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def _lines(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Runs by name of their line, our method first, then in order of the alphabet."""
+    common, groups = common_choices(runs), dict[RowKey, list[Run]]()
+    for run in runs:
+        groups.setdefault(row_key(run, common), []).append(run)
+    keys = sorted(groups, key=lambda key: (key.method != REFERENCE_METHOD, key))
+    return {key.label + LEAK_MARK * bool(groups[key][0].facts["leaky"]): groups[key] for key in keys}
+
+
+def _training_patients(run: Run) -> int:
+    return int(run.split("train")["patients"])

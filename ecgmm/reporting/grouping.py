@@ -1,0 +1,131 @@
+"""Which row of a table a run belongs to, and which runs belong in one table at all."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from ecgmm.errors import UserError
+from ecgmm.reporting.runs import Run
+
+_ABLATIONS = (
+    None,
+    "vector_gate",
+    "mean_gate",
+    "cosine",
+    "orthogonal",
+    "no_consistency",
+    "resnet_ecg",
+    "transformer_text",
+)
+CHOICES: dict[str, tuple[str | None, ...]] = {
+    "ablation": _ABLATIONS,
+    "text_policy": ("full", "masked", "shuffled", "none"),
+    "stages": ("joint", "two stages"),
+}
+"""Values of ``Run.choices``, in the order in which a tie for the most common one is settled."""
+WITHOUT_REPORT = "none"
+_SAME_IN_A_TABLE = (
+    ("data", "name"),
+    ("data", "fingerprint"),
+    ("recipe",),
+    ("size",),
+    ("task",),
+    ("labels", "name"),
+    ("labels", "classes"),
+    ("train_fraction",),
+)
+
+
+class RowKey(NamedTuple):
+    """Identity of a row; sorting puts the common choices before variants, and a method before its readouts.
+
+    Attributes:
+        method: Name of the method.
+        variant: Choices that are not the common ones of the table, in the order of ``CHOICES``.
+        readout: Whose predictions are scored: empty for the method's own.
+    """
+
+    method: str
+    variant: tuple[str, ...] = ()
+    readout: str = ""
+
+    @property
+    def label(self) -> str:
+        """The row's name in the table, such as ``ecg_clip + report, two stages``."""
+        return ", ".join([" + ".join(filter(None, (self.method, self.readout))), *self.variant])
+
+
+def common_choices(runs: Sequence[Run]) -> dict[str, str | None]:
+    """For each choice the value with which most methods were run; None where it concerns no method."""
+    counts = {
+        name: Counter(value for _, value in {(run.method, run.choices[name]) for run in runs}) for name in CHOICES
+    }
+    return {
+        name: max(filter(counts[name].__contains__, values), key=counts[name].__getitem__, default=None)
+        for name, values in CHOICES.items()
+    }
+
+
+def row_key(run: Run, common: dict[str, str | None]) -> RowKey:
+    """The row that a run belongs to in a table with these common choices."""
+    variant = tuple(value for name, value in run.choices.items() if value not in (None, common[name]))
+    return RowKey(run.method, variant, run.readout)
+
+
+def group_runs(runs: Sequence[Run], common: dict[str, str | None]) -> dict[RowKey, list[Run]]:
+    """Runs and their readouts by row, in order of their seeds."""
+    groups: dict[RowKey, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: (run.method, run.seed)):
+        for one in (run, *run.readouts):
+            groups.setdefault(row_key(one, common), []).append(one)
+    return groups
+
+
+def check_comparable(runs: Sequence[Run], axis: str | None = None) -> None:
+    """Make sure that all runs answer the same question on the same records, each row and seed once.
+
+    Args:
+        runs: Of a table or figure.
+        axis: Key of the configuration in which the runs of a study differ, such as ``train_fraction``; each row and
+            seed then stands once for each of its values.
+
+    Raises:
+        UserError: Names the two run directories that do not go together, and in what they differ.
+    """
+    first, seen = runs[0], dict[tuple[RowKey, int, Any], Run]()
+    common = common_choices(runs)
+    for run in runs:
+        for path in _SAME_IN_A_TABLE:
+            if path == (axis,):
+                continue
+            ours, theirs = _look_up(first.facts, path), _look_up(run.facts, path)
+            if ours != theirs:
+                what = f"{'.'.join(path)} ({_short(ours)} and {_short(theirs)})"
+                raise _cannot_mix(first, run, f"differ in {what}")
+        if not np.array_equal(first.rows, run.rows):
+            raise _cannot_mix(first, run, "were tested on different records")
+        key = row_key(run, common)
+        value = OmegaConf.select(run.config, axis) if axis else None
+        twin = seen.setdefault((key, run.seed, value), run)
+        if twin is not run:
+            at = f", {axis}={value}" if axis else ""
+            raise _cannot_mix(twin, run, f"are both {key.label} with seed {run.seed}{at}")
+
+
+def _cannot_mix(one: Run, other: Run, why: str) -> UserError:
+    return UserError(f"{one.directory} and {other.directory} {why}; give folders whose runs belong in one table")
+
+
+def _look_up(facts: dict[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = facts
+    for key in path:
+        value = value.get(key)
+    return value
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 40 else f"{text[:12]}..."

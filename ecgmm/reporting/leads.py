@@ -1,0 +1,65 @@
+"""Macro AUROC against the leads that a method gets: python -m experiments.leads outputs/table2 [more folders].
+
+Reads what `python -m ecgmm.evaluate run=... leads=[...]` has saved in run directories; `make leads` does both.
+Prints Markdown and saves leads.md and leads.csv in the first folder.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ecgmm.console.terminal import say
+from ecgmm.errors import UserError
+from ecgmm.leads import N_LEADS
+from ecgmm.reporting.command import exit_code
+from ecgmm.reporting.escaping import markdown_text
+from ecgmm.reporting.per_seed import gather, to_csv, to_markdown
+from ecgmm.reporting.runs import Run, find_runs
+
+_KEY = "test/auroc_macro"
+_ALL = f"all {N_LEADS}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.leads", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folders", nargs="+", type=Path, help="folders that hold run directories, at any depth")
+    folders = parser.parse_args(arguments).folders
+    return exit_code(lambda: draw(folders))
+
+
+def draw(folders: list[Path]) -> None:
+    """Collect, print and save.
+
+    Raises:
+        UserError: If no run was evaluated with fewer leads.
+    """
+    runs = [run for run in find_runs(folders)[0] if list(_fewer_leads(run))]
+    if not runs:
+        raise UserError("no run was evaluated with fewer leads; do so with python -m ecgmm.evaluate run=... leads=[II]")
+    found = [(run.method, leads, value) for run in runs for leads, value in _values(run)]
+    cells = gather(found)
+    columns = sorted({leads for _, leads, _ in found}, key=_size)
+    data = "SYNTHETIC data. " if runs[0].facts["data"]["synthetic"] else ""
+    seeds = sorted({run.seed for run in runs})
+    note = f"{data}Macro AUROC on the test split, mean ± sd over seeds {seeds}, recipe {runs[0].facts['recipe']}."
+    text = f"{markdown_text(note)}\n\n{to_markdown('leads at test', cells, columns)}"
+    (folders[0] / "leads.md").write_text(text, encoding="utf-8")
+    (folders[0] / "leads.csv").write_text(to_csv(cells), encoding="utf-8")
+    say(*text.split("\n"))
+
+
+def _size(leads: str) -> tuple[int, str]:
+    return (N_LEADS if leads == _ALL else len(leads.split()), leads)
+
+
+def _values(run: Run) -> Iterator[tuple[str, float]]:
+    """Names of leads and macro AUROC, with all leads and with fewer."""
+    yield _ALL, run.metrics[_KEY]["value"]
+    yield from _fewer_leads(run)
+
+
+def _fewer_leads(run: Run) -> Iterator[tuple[str, float]]:
+    for metrics in run.evaluations:
+        if "leads" in metrics and _KEY in metrics:
+            yield " ".join(metrics["leads"]), metrics[_KEY]["value"]

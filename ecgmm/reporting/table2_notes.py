@@ -1,0 +1,125 @@
+"""What Table 2 says about itself: on what it was measured, and how to read it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ecgmm.reporting.table2_rows import Table
+
+LEAK_MARK = "†"
+_CHOICES = {
+    "full": "report as it is",
+    "masked": "without statements of a label",
+    "shuffled": "report of another record",
+    "none": "without report",
+    "joint": "pairs and labels at once",
+    "two stages": "pre-training on pairs, then labels",
+    "vector_gate": "one gate a component",
+    "mean_gate": "no gate",
+    "cosine": "cosine consistency",
+    "orthogonal": "consistency of rotations",
+    "no_consistency": "λ = 0",
+    "resnet_ecg": "ResNet1d-18 of width 16 for the waveform",
+    "transformer_text": "two transformer layers for the report",
+}
+_LEAK_NOTE = "labels come from the report that the method also reads: the number measures the leak"
+
+
+def synthetic_line(table: Table) -> str:
+    """The plain sentence that a table of simulated records must carry, or nothing."""
+    if not table.facts["data"]["synthetic"]:
+        return ""
+    return "This table is measured on SYNTHETIC data: it shows that the code works, not how a method does on patients."
+
+
+def header_lines(table: Table) -> list[str]:
+    """Recipe, size, data, seeds, test records, labels, what rows do in common and where they differ, and commit."""
+    facts, classes, common = table.facts, table.facts["labels"]["classes"], table.common
+    precision = join(sorted({row.measured.facts["precision"] for row in table.rows if row.measured}))
+    lines = [
+        f"recipe: {facts['recipe']}; size: {facts['size']}; precision: {precision}; task: {facts['task']}; "
+        f"seeds: {join(table.seeds)}",
+        f"data: {facts['data']['name']}, fingerprint {facts['data']['fingerprint'][:12]}; "
+        f"trained on {facts['train_fraction']:.0%} of the training patients; "
+        f"test split: {table.n_records:,} records of {table.n_patients:,} patients",
+        f"labels: {facts['labels']['name']}, source: {facts['labels']['source']}; "
+        f"{len(classes)} classes: {join(classes)}",
+        f"text policy: {common['text_policy'] or 'no method reads text'}; "
+        f"stages: {common['stages'] or 'no method has two'}; commit: {join(table.commits)}",
+    ]
+    found = {choice for row in table.rows for choice in row.key.variant}
+    if found:
+        meanings = [f"'{choice}': {meaning}" for choice, meaning in _CHOICES.items() if choice in found]
+        lines.append("rows that differ say so: " + "; ".join(meanings))
+    if table.absent_classes:
+        lines.append(f"classes left out, not in the test split: {join(table.absent_classes)}")
+    if any(row.measured and row.measured.facts["leaky"] for row in table.rows):
+        lines.append(f"{LEAK_MARK} {_LEAK_NOTE}")
+    return lines
+
+
+def references(table: Table) -> list[str]:
+    """What each method is, once for all of its rows."""
+    facts = [row.measured.facts for row in table.rows if row.measured]
+    return list(dict.fromkeys(f"{one['method']} ({one['fidelity']}): {one['reference']}" for one in facts))
+
+
+def marks_note() -> str:
+    """What bold and arrows in the metrics mean."""
+    return (
+        "Bold: best of the column; rows that measure a leak do not compete. "
+        "↓ worse than gated_fusion, ↑ better: one arrow for p < 0.05, two for p < 0.01, paired and two-sided, "
+        "after Holm's correction for the rows of the column."
+    )
+
+
+def reading_notes(table: Table) -> list[str]:
+    """What the columns mean and what the paper leaves open."""
+    single_label = table.facts["task"] == "single_label"
+    accuracy = "of all records" if single_label else "of all yes/no decisions (mean over labels)"
+    mcc = "multi-class" if single_label else "mean over labels of the binary one"
+    return [
+        "AUROC, AUPRC, F1, precision, recall, specificity: macro means, each class against the rest; "
+        f"accuracy: {accuracy}; MCC: {mcc}.",
+        f"Values are means over seeds, sd is between seeds. Intervals and p: {table.n_resamples:,} resamples of "
+        "test patients, the metric averaged over seeds inside each; "
+        "the same resamples for all rows, so differences are paired. "
+        f"p is two-sided and at least {2 / (table.n_resamples + 1):.2g}; 'p Holm' is corrected for the "
+        f"{_n_compared(table)} rows that are compared with gated_fusion in one metric. "
+        "A difference above 0 means that the row is worse.",
+        marks_note(),
+        "Calibration: ECE is the distance of confidence from share correct over 15 bins, Brier the squared distance of "
+        "the probabilities from the truth; both are better when lower, and a method that knows nothing can have a low "
+        "ECE. Chance alone raises ECE in small samples, so its interval starts at 0 where it may be nothing else. "
+        "T: temperature that divides the logits, fitted on validation, mean over seeds; above 1 the method was "
+        "too sure of itself.",
+        "Inputs: what a row looks at when it predicts. '+ report' is the same training run with a linear head on the "
+        "embeddings of both of its towers, so that methods are compared and not access to the report.",
+        "With minus without: the row against the same method trained and tested without any report ('none').",
+        "Fidelity: how much of the published description could be confirmed; 'control' is proposed by no paper.",
+        "Trainable: parameters that training changes. s/epoch: seconds of a run's median epoch (of its last "
+        "stage), mean over seeds, '–' for a closed form; they depend on the hardware, here "
+        f"{'; '.join(_hardware(table))}.",
+        "Zero-shot: class prompts after pre-training on pairs, before any label was seen, so it is not comparable with "
+        "a supervised row. Linear probe: logistic regression on the frozen waveform embedding of that moment. "
+        "Full data: the row itself. Only two-stage runs of methods that learn from pairs have the three.",
+        "The paper states neither split, labels nor averaging of its Table 2, so its numbers are quoted, not compared.",
+    ]
+
+
+def join(values: Sequence[Any]) -> str:
+    """Comma-separated."""
+    return ", ".join(map(str, values))
+
+
+def _n_compared(table: Table) -> int:
+    return sum(row.measured is not None and row.measured.compared is not None for row in table.rows)
+
+
+def _hardware(table: Table) -> list[str]:
+    found = [row.measured.facts["hardware"] for row in table.rows if row.measured]
+    return sorted(
+        {
+            f"{one['gpu'] or 'no GPU'}, {one['machine']} CPU with {one['cpu_threads']} of {one['cpu_cores']} cores"
+            for one in found
+        }
+    )

@@ -1,0 +1,209 @@
+"""The numbers of Table 2: per row the mean over seeds, patient-bootstrap intervals and paired differences.
+
+Metrics are averaged over seeds, never probabilities: averaged probabilities would be an ensemble that nobody trained
+as one. Inside every patient resample the metric is computed for each seed and then averaged, so an interval describes
+the sampling of patients; the spread between seeds stands beside it as a standard deviation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ecgmm.evaluation.bootstrap import (
+    Estimate,
+    bootstrap,
+    estimate_of,
+    point_values,
+)
+from ecgmm.evaluation.calibration import CALIBRATION_METRICS
+from ecgmm.evaluation.comparison import Difference, difference_of, holm
+from ecgmm.evaluation.metrics import TABLE2_METRICS, joint_scorer, mean_scorer
+from ecgmm.evaluation.ranking import Floats
+from ecgmm.reporting.grouping import WITHOUT_REPORT, RowKey, common_choices, group_runs
+from ecgmm.reporting.runs import Run
+
+REFERENCE_METHOD = "gated_fusion"
+HEADLINE = "auroc_macro"
+CALIBRATION = (*CALIBRATION_METRICS, *(f"{key}_calibrated" for key in CALIBRATION_METRICS))
+_MEASURED = (*TABLE2_METRICS, *CALIBRATION)
+LABEL_FREE = ("zero_shot", "linear_probe")
+"""Readouts of what pre-training alone gives: columns of their method's row. Any other readout is a row of its own."""
+_REFERENCE = RowKey(REFERENCE_METHOD)
+_PAPER_CSV = Path(__file__).with_name("paper_table2.csv")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Gated fusion minus a row, and its p-value corrected for all rows of the table (Holm)."""
+
+    difference: Difference
+    p_holm: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Runs of one row: values are means over seeds, ``sd`` their spread (None with a single seed).
+
+    Attributes:
+        facts: ``run.json`` of the first seed.
+        seeds: One for each run.
+        seconds_per_epoch: Mean over seeds; None for a method that is not trained by gradients.
+        temperature: Mean over seeds of the temperature fitted on validation.
+        values: Each metric of Table 2 and of calibration with its interval.
+        sd: Its standard deviation between seeds.
+        compared: Each metric of Table 2 against gated fusion; None in its own row, and where it was not run.
+        report_gain: AUROC of the row minus that of the same method trained and tested without the report.
+    """
+
+    facts: dict[str, Any]
+    seeds: list[int]
+    seconds_per_epoch: float | None
+    temperature: float
+    values: dict[str, Estimate]
+    sd: dict[str, float | None]
+    compared: dict[str, Compared] | None
+    report_gain: Difference | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        key: Identity and name.
+        measured: None where no run of it is there yet.
+        label_free: What the row's pre-training alone gives, by name of the readout.
+        paper_row: The paper's name of the row; None for variants, readouts and controls, which it does not have.
+        printed: The paper's numbers as it prints them.
+    """
+
+    key: RowKey
+    measured: Measured | None
+    label_free: dict[str, Measured]
+    paper_row: str | None
+    printed: dict[str, str] | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """All lines, and what is common to them."""
+
+    rows: list[Row]
+    facts: dict[str, Any]
+    common: dict[str, str | None]
+    seeds: list[int]
+    commits: list[str]
+    n_records: int
+    n_patients: int
+    absent_classes: list[str]
+    n_resamples: int
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """Each metric for every seed, ``by_seed`` [seeds], and its mean over seeds in every resample, ``resampled`` [R]."""
+
+    by_seed: dict[str, Floats]
+    resampled: dict[str, Floats]
+
+
+def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
+    """Measure every row of comparable runs and put it beside the paper's row of the same method.
+
+    Args:
+        runs: Checked by ``check_comparable``.
+        n_resamples: Patient resamples, the same ones for every row.
+        seed: Seed of the resamples.
+    """
+    common = common_choices(runs)
+    groups, patients = group_runs(runs, common), runs[0].patients
+    scores = {key: _score(group, patients, n_resamples, seed) for key, group in groups.items()}
+    compared = _compare({key: found for key, found in scores.items() if key.readout not in LABEL_FREE})
+    return Table(
+        rows=_rows({key: _measure(key, group, scores, compared.get(key)) for key, group in groups.items()}),
+        facts=runs[0].facts,
+        common=common,
+        seeds=sorted({run.seed for run in runs}),
+        commits=sorted({str(run.facts.get("commit") or "unknown") for run in runs}),
+        n_records=len(patients),
+        n_patients=len(np.unique(patients)),
+        absent_classes=runs[0].metrics["absent_classes"],
+        n_resamples=n_resamples,
+    )
+
+
+def _score(group: list[Run], patients: NDArray[np.int64], n_resamples: int, seed: int) -> _Scores:
+    scorers = [joint_scorer([run.scorer(), run.calibration_scorer()]) for run in group]
+    values = [point_values(scorer, len(patients)) for scorer in scorers]
+    return _Scores(
+        by_seed={key: np.array([value[key] for value in values]) for key in _MEASURED},
+        resampled=bootstrap(mean_scorer(scorers), patients, n_resamples, seed),
+    )
+
+
+def _compare(scores: dict[RowKey, _Scores]) -> dict[RowKey, dict[str, Compared]]:
+    """Every row against gated fusion, metric by metric; nothing where gated fusion was not run."""
+    others = [key for key in scores if key != _REFERENCE and _REFERENCE in scores]
+    found: dict[RowKey, dict[str, Compared]] = {key: {} for key in others}
+    for name in TABLE2_METRICS:
+        gaps = [_difference(name, scores[_REFERENCE], scores[key]) for key in others]
+        for key, gap, p_holm in zip(others, gaps, holm([gap.p_value for gap in gaps]), strict=True):
+            found[key][name] = Compared(gap, float(p_holm))
+    return found
+
+
+def _measure(
+    key: RowKey, group: list[Run], scores: dict[RowKey, _Scores], compared: dict[str, Compared] | None
+) -> Measured:
+    found = scores[key]
+    without = scores.get(key._replace(variant=(WITHOUT_REPORT, *key.variant)))
+    seconds = [run.facts["seconds_per_epoch"] for run in group if run.facts["seconds_per_epoch"] is not None]
+    return Measured(
+        facts=group[0].facts,
+        seeds=[run.seed for run in group],
+        seconds_per_epoch=float(np.mean(seconds)) if seconds else None,
+        temperature=float(np.mean([run.temperature for run in group])),
+        values={name: estimate_of(name, float(found.by_seed[name].mean()), found.resampled) for name in _MEASURED},
+        sd={name: _sd(found.by_seed[name]) for name in _MEASURED},
+        compared=compared,
+        report_gain=_difference(HEADLINE, found, without) if without else None,
+    )
+
+
+def _sd(values: Floats) -> float | None:
+    return float(values.std(ddof=1)) if len(values) > 1 else None
+
+
+def _difference(name: str, first: _Scores, second: _Scores) -> Difference:
+    """A metric of one row minus that of another, averaged over seeds, in the same resamples."""
+    ours, theirs = (float(one.by_seed[name].mean()) for one in (first, second))
+    return difference_of(ours, theirs, first.resampled[name], second.resampled[name])
+
+
+def _rows(measured: dict[RowKey, Measured]) -> list[Row]:
+    """The paper's methods in its order, then controls from the lowest to the highest AUROC, each with its variants.
+
+    A table of one method is a study of that method: rows that the paper has for others are left out.
+    """
+    lines = pl.read_csv(_PAPER_CSV, infer_schema=False, glob=False).to_dicts()  # text, as printed
+    methods = {key.method for key in measured}
+    paper = {line["method"]: line for line in lines if len(methods) > 1 or line["method"] in methods}
+    keys = sorted({RowKey(method) for method in paper} | {key for key in measured if key.readout not in LABEL_FREE})
+    leading = {key.method: key for key in reversed(keys)}
+    controls = [leading[method] for method in leading.keys() - paper.keys()]
+    controls.sort(key=lambda key: (measured[key].values[HEADLINE].value, key))
+    order = [*paper, *(key.method for key in controls)]
+    return [_row(key, measured, paper.get(key.method)) for method in order for key in keys if key.method == method]
+
+
+def _row(key: RowKey, measured: dict[RowKey, Measured], paper: dict[str, str] | None) -> Row:
+    pretrained = {name: measured.get(key._replace(readout=name)) for name in LABEL_FREE if not key.readout}
+    label_free = {name: one for name, one in pretrained.items() if one}
+    if paper is None or key != RowKey(key.method):
+        return Row(key, measured.get(key), label_free, None, None)
+    return Row(key, measured.get(key), label_free, paper["row"], {name: paper[name] for name in TABLE2_METRICS})

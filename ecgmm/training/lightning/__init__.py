@@ -1,0 +1,1 @@
+"""What is added to Lightning: processes, checkpoints, resumption, clocks."""

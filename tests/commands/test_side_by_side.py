@@ -1,0 +1,101 @@
+"""Jobs of a sweep in processes: one that is ended from outside ends nothing but its job; a signal ends them all."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+APP = """
+import ctypes, os, signal, sys, time
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from ecgmm.commands import command_line
+from ecgmm.errors import ConfigError
+from ecgmm.commands.sweeps import attempt
+
+@hydra.main(version_base="1.3", config_path=None, config_name=None)
+def main(config):
+    directory = Path(HydraConfig.get().runtime.output_dir)
+    return attempt(lambda: job(config.do, directory), directory)
+
+def job(do, directory):
+    if do == "kill": os.kill(os.getpid(), signal.SIGKILL)
+    if do == "crash": os.kill(os.getpid(), signal.SIGSEGV)
+    if do == "exit": os._exit(7)
+    if do == "terminate": os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)
+    if do == "fail": raise ConfigError("a mistake")
+    if do == "memory": raise MemoryError
+    if do == "bullet": print("\\u2022", file=sys.stderr)
+    if do == "sleep":
+        (directory / "started").touch()
+        time.sleep(60)
+    (directory / "done").write_text(os.environ["OMP_NUM_THREADS"])
+    return 1.0
+
+if __name__ == "__main__":
+    command_line.run(main)
+"""
+
+
+def start(folder: Path, jobs: str, **options: str) -> "subprocess.Popen[str]":
+    (folder / "app.py").write_text(APP)
+    command = [sys.executable, "app.py", "-m", f"+do={jobs}", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${do}"]
+    launcher = "hydra_plugins.ecgmm_side_by_side.SideBySide"
+    command += ["hydra/hydra_logging=none", "hydra/job_logging=none", "hydra.output_subdir=null"]
+    command += [f"hydra.launcher._target_={launcher}", "++hydra.launcher.n_jobs=2"]
+    command += ["+hydra.callbacks.failures._target_=ecgmm.commands.sweeps.ListFailures"]
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        command, cwd=folder, env=environment | options, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
+def done(folder: Path) -> list[str]:
+    return sorted(file.parent.name for file in folder.glob("sweep/*/done"))
+
+
+@pytest.mark.slow
+def test_jobs_that_are_ended_are_listed_and_the_others_are_done(tmp_path: Path) -> None:
+    process = start(tmp_path, "a,kill,crash,exit,terminate,fail,memory,bullet,b", PYTHONIOENCODING="ascii")
+    _, printed = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert done(tmp_path) == ["a", "b", "bullet"]
+    assert "6 jobs failed" in printed
+    assert "Traceback" not in printed
+    reasons = {
+        "kill": "ended by SIGKILL, as the system does for want of memory",
+        "crash": "ended by SIGSEGV",
+        "exit": "ended with exit code 7",
+        "terminate": "ended by SIGTERM",
+        "fail": "a mistake",
+        "memory": "too little memory",
+    }
+    for job, reason in reasons.items():
+        assert reason in (tmp_path / "sweep" / job / "error.log").read_text(), job
+        assert f"sweep/{job}/error.log" in printed
+
+
+@pytest.mark.parametrize(("number", "code"), [(15, 143), pytest.param(2, 130, marks=pytest.mark.slow)])
+def test_a_signal_ends_all_and_lists_what_is_unfinished(number: int, code: int, tmp_path: Path) -> None:
+    process = start(tmp_path, "a,sleep,b,c")
+    end = time.monotonic() + 60
+    while not ((tmp_path / "sweep" / "sleep" / "started").exists() and done(tmp_path) == ["a", "b", "c"]):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert printed.splitlines()[-2:] == [
+        f"stopped by {signal.Signals(number).name}; 1 of 4 jobs are not finished, and the same command goes on with"
+        " them:",
+        "  sweep/sleep",
+    ]
+    threads = (tmp_path / "sweep" / "a" / "done").read_text()
+    assert int(threads) == max(1, len(os.sched_getaffinity(0)) // 2), "each worker has its share of the cores"
