@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgmm.models.logistic_regression import LinearReadout
-from ecgmm.models.method import Method
+from ecgmm.models.method import Method, TrainingSplit
 from ecgmm.types import Batch, ModelOutput
 
 
@@ -47,6 +47,7 @@ class ContrastiveMethod(Method):
         readouts = {"report": self.report_readout(torch.cat([h_e, h_t], dim=-1).detach())}
         return ModelOutput(logits.float(), None, h_e, h_t, readouts, extra)
 
-    def fit_report_readout(self, h_e: Tensor, h_t: Tensor, labels: Tensor) -> None:
-        """Solve the readout on the embeddings ``[N, D]`` and labels of the training split."""
-        self.report_readout.fit(torch.cat([h_e, h_t], dim=-1), labels)
+    def after_training(self, train: TrainingSplit) -> None:
+        """Solve the readout on the embeddings and labels of the training split."""
+        embeddings = train.embeddings()
+        self.report_readout.fit(torch.cat([embeddings.ecg, embeddings.text], dim=-1), embeddings.labels)

@@ -4,11 +4,12 @@ A method knows neither the optimiser nor the trainer. Its parts (encoders, crite
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 from ecgmm.errors import ConfigError
+from ecgmm.models.encoders import EcgEncoder, FreezableTextEncoder, TextEncoder
 from ecgmm.models.text_bank import TextBank
 from ecgmm.types import Batch, ModelOutput
 
@@ -16,15 +17,39 @@ Fidelity = Literal["paper", "code-confirmed", "paper-confirmed", "abstract-level
 Stage = Literal["joint", "pretrain", "classify"]
 
 
+class Embeddings(NamedTuple):
+    """Embeddings and labels of the training split.
+
+    Attributes:
+        ecg: float32 ``[N, D]``, zeros for a record without a usable waveform.
+        text: float32 ``[N, D]``, zeros for a record without a report.
+        labels: int64 ``[N]`` class numbers, or float ``[N, K]``.
+    """
+
+    ecg: Tensor
+    text: Tensor
+    labels: Tensor
+
+
+class TrainingSplit(Protocol):
+    """The training split as a method may look at it once more after training."""
+
+    def records(self) -> Batch:
+        """All records as one batch; its waveforms are left out."""
+
+    def embeddings(self) -> Embeddings:
+        """Embeddings that the trained method gives, without augmentation; only for methods that have readouts."""
+
+
 class Method(nn.Module, ABC):
-    """Base of all methods.
+    """Base of all methods. A method calls its waveform encoder ``ecg_encoder`` and its report encoder ``text_encoder``.
 
     Attributes:
         name: Name in tables and of the file in ``conf/method``.
         inputs_at_test: Which of ``"ecg"`` and ``"text"`` the method looks at when it predicts.
         reference: Where the method is described.
         fidelity: How much of the description could be confirmed; ``control`` for rows that no paper proposes.
-        closed_form: True where ``fit`` replaces gradient training.
+        closed_form: True where ``after_training`` replaces gradient training.
         two_stages: True where the method was published with pre-training before classification.
         readouts: Inputs at test of each further prediction in ``ModelOutput.readouts``, by its name.
         loss_weights: Weight of each loss term in the total; a term that is not named has weight 1.
@@ -69,9 +94,44 @@ class Method(nn.Module, ABC):
         terms = [self.loss_weights.get(name, 1.0) * term for name, term in losses.items()]
         return sum(terms[1:], start=terms[0])
 
+    def diagnostics(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
+        """Measure a validation batch by more than its losses; the means over batches are logged as ``val/<name>``.
+
+        Args:
+            output: Of the whole batch.
+            batch: The batch; its waveforms are left out.
+
+        Returns:
+            Scalars by name, the same names for every batch; nothing unless the method has something to show.
+        """
+        return {}
+
+    def after_training(self, train: TrainingSplit) -> None:
+        """Solve, on the training split, what gradients do not learn: nothing unless the method has such parts.
+
+        Raises:
+            ConfigError: If a class does not occur among the training labels.
+        """
+
     def explain(self, batch: Batch) -> list[str]:
         """Say in words what the method sees in a batch of one record; nothing for methods that do not talk."""
         return []
+
+    def compiled_parts(self) -> list[nn.Module]:
+        """Parts for which ``compile=true`` has kernels written: those of the waveform encoder."""
+        encoder = self._modules.get("ecg_encoder")
+        return [] if encoder is None else list(encoder.children())
+
+    def frozen_text_encoder(self) -> FreezableTextEncoder | None:
+        """The report encoder, if what it knows of words never changes."""
+        encoder = self._modules.get("text_encoder")
+        return encoder if isinstance(encoder, FreezableTextEncoder) and encoder.frozen else None
+
+    def bound_texts(self) -> list[tuple[Tensor, Tensor]]:
+        """Token ids and masks ``[n, N]`` of texts that ``bind`` wrote: buffers ``<name>_ids`` and ``<name>_mask``."""
+        buffers = dict(self.named_buffers())
+        names = [name.removesuffix("_ids") for name in buffers if name.endswith("_ids")]
+        return [(buffers[f"{name}_ids"], buffers[f"{name}_mask"]) for name in names if f"{name}_mask" in buffers]
 
 
 class ClosedFormMethod(Method):
@@ -90,29 +150,31 @@ class ClosedFormMethod(Method):
             ConfigError: If a class does not occur among the training labels.
         """
 
+    def after_training(self, train: TrainingSplit) -> None:
+        """Solve (``fit``)."""
+        self.fit(train.records())
 
-def ecg_embedding(encoder: nn.Module, batch: Batch) -> Tensor:
+
+def ecg_embedding(encoder: EcgEncoder, batch: Batch) -> Tensor:
     """Encode the waveforms: ``[B, D]``, zeros for a record without a usable waveform."""
-    embedding: Tensor = encoder(batch.waveforms)
-    return embedding * batch.has_waveform.unsqueeze(-1)
+    return encoder(batch.waveforms) * batch.has_waveform.unsqueeze(-1)
 
 
-def text_embedding(encoder: nn.Module, batch: Batch) -> Tensor:
+def text_embedding(encoder: TextEncoder, batch: Batch) -> Tensor:
     """Encode the reports: ``[B, D]``, zeros for a record without a report."""
-    embedding: Tensor = encoder(batch.token_ids, batch.token_mask)
-    return embedding * batch.has_report.unsqueeze(-1)
+    return encoder(batch.token_ids, batch.token_mask) * batch.has_report.unsqueeze(-1)
 
 
-def require_same_width(ecg_encoder: nn.Module, text_encoder: nn.Module, dim: int) -> None:
+def require_same_width(ecg_encoder: EcgEncoder, text_encoder: TextEncoder) -> None:
     """Refuse encoders whose embeddings differ in width.
 
     Raises:
-        ConfigError: If an encoder's ``dim`` is not ``dim``.
+        ConfigError: If one encoder's ``dim`` is not the other's.
     """
-    if not ecg_encoder.dim == text_encoder.dim == dim:
+    if ecg_encoder.dim != text_encoder.dim:
         raise ConfigError(
-            f"ecg_encoder.dim={ecg_encoder.dim}, text_encoder.dim={text_encoder.dim} and method.dim={dim} differ, "
-            "but must be the same; set ecg_encoder.dim, which the others follow."
+            f"ecg_encoder.dim={ecg_encoder.dim} and text_encoder.dim={text_encoder.dim} differ, but must be the same; "
+            "set ecg_encoder.dim, which text_encoder.dim follows."
         )
 
 

@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from ecgmm.models.encoders import TextEncoder
 from ecgmm.models.text_bank import TextBank
-from ecgmm.models.text_encoders.attention_pooling import AttentionPooling
-from ecgmm.models.text_encoders.transformer import Transformer
 from ecgmm.models.words import ClassPrompts
 from ecgmm.text.glossary import class_descriptions
 
@@ -33,7 +32,7 @@ class LearnedPrompts(nn.Module):
         first = class_descriptions(texts.class_names[0])[0]
         self.n_before = int(texts.encode([first])[0][0, 0] != texts.pieces(first)[0])
 
-    def forward(self, text_encoder: AttentionPooling | Transformer) -> Tensor:
+    def forward(self, text_encoder: TextEncoder) -> Tensor:
         """Embed the classes: float32 ``[K, D]`` of length 1."""
 
         def encode(token_ids: Tensor, token_mask: Tensor) -> Tensor:

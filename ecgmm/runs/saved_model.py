@@ -29,7 +29,7 @@ MODEL, MODEL_FILE, WEIGHTS, STATEMENTS, TOKENISER = (
     "statements.json",
     "tokeniser",
 )
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _MOST_JSON_BYTES = 64 << 20
 _NEEDED = (MODEL_FILE, WEIGHTS, STATEMENTS, f"{TOKENISER}/tokenizer.json")

@@ -98,9 +98,10 @@ def _heads_of_the_encoder(node: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _one_dim(node: Mapping[str, Any]) -> tuple[str, str] | None:
-    for part in ("ecg_encoder", "text_encoder", "frequency_encoder"):
-        if part in node and node[part]["dim"] != node["dim"]:
-            return f"{part}.dim", f"that of the method (method.dim), which is {node['dim']}"
+    dim = node["ecg_encoder"]["dim"]
+    for part in ("text_encoder", "frequency_encoder"):
+        if part in node and node[part]["dim"] != dim:
+            return f"{part}.dim", f"that of the waveform's embedding (ecg_encoder.dim), which is {dim}"
     return None
 
 
@@ -122,27 +123,25 @@ def _one_learning_model(node: Mapping[str, Any]) -> tuple[str, str] | None:
 _METHOD: dict[str, Spec] = {"criterion": CRITERION, "n_classes": N_CLASSES}
 _ECG: dict[str, Spec] = {"ecg_encoder": ECG_ENCODER}
 _TEXT: dict[str, Spec] = {"text_encoder": TEXT_ENCODER}
-_HEAD: dict[str, Spec] = {"dim": WIDTH, "dropout": SHARE_BELOW_ONE}
-_SHARED: dict[str, Spec] = {"dim": WIDTH, "shared_dim": WIDTH}
-_TRANSFORMER: dict[str, Spec] = {"n_layers": LAYERS, "n_heads": HEADS, "dropout": SHARE_BELOW_ONE}
+_DROPOUT: dict[str, Spec] = {"dropout": SHARE_BELOW_ONE}
+_SHARED: dict[str, Spec] = {"shared_dim": WIDTH}
+_TRANSFORMER: dict[str, Spec] = {"n_layers": LAYERS, "n_heads": HEADS, **_DROPOUT}
 
 _METHODS: dict[str, Target] = {
     "bag_of_statements.BagOfStatements": Target(
         {**_METHOD, "n_statements": VOCABULARY, "inverse_penalty": number(1e-6, 1e6)}
     ),
-    "concat.Concat": Target({**_ECG, **_TEXT, **_METHOD, **_HEAD}, (_one_dim,)),
+    "concat.Concat": Target({**_ECG, **_TEXT, **_METHOD, **_DROPOUT}, (_one_dim,)),
     "cross_modal_transformer.CrossModalTransformer": Target(
         {
             **_ECG,
             **_TEXT,
             **_METHOD,
             "n_findings": FINDINGS,
-            "width": WIDTH,
-            **_TRANSFORMER,
+            "transformer": Built(("ecgmm.models.transformer_shape.TransformerShape",)),
             "max_ecg_tokens": whole(1, 10_000),
             "findings_weight": WEIGHT,
-        },
-        (divides("n_heads", "width"),),
+        }
     ),
     "ecg_clip.EcgClip": Target({**_ECG, **_TEXT, **_METHOD, **_SHARED}, (_one_dim,)),
     "ecg_doctor.EcgDoctor": Target(
@@ -152,16 +151,13 @@ _METHODS: dict[str, Target] = {
             "criterion": CRITERION,
             "n_findings": FINDINGS,
             "rate_hz": RATE_HZ,
-            "width": WIDTH,
-            "n_queries": whole(1, 10_000),
-            **_TRANSFORMER,
+            "queries": Built(("ecgmm.models.transformer_shape.QueryShape",)),
             "findings_weight": WEIGHT,
             "measurements_weight": WEIGHT,
-        },
-        (divides("n_heads", "width"),),
+        }
     ),
-    "ecg_only.EcgOnly": Target({**_ECG, **_METHOD, **_HEAD}, (_one_dim,)),
-    "ecg_random.EcgRandom": Target({**_ECG, **_METHOD, **_HEAD}, (_one_dim,)),
+    "ecg_only.EcgOnly": Target({**_ECG, **_METHOD, **_DROPOUT}),
+    "ecg_random.EcgRandom": Target({**_ECG, **_METHOD, **_DROPOUT}),
     "fg_clep.FgClep": Target(
         {
             **_ECG,
@@ -175,7 +171,7 @@ _METHODS: dict[str, Target] = {
         (_one_dim, divides("n_heads", "shared_dim")),
     ),
     "gated_fusion.GatedFusion": Target(
-        {**_ECG, **_TEXT, "gate": GATE, "consistency": CONSISTENCY, **_METHOD, **_HEAD, "lambda_cons": WEIGHT},
+        {**_ECG, **_TEXT, "gate": GATE, "consistency": CONSISTENCY, **_METHOD, **_DROPOUT, "lambda_cons": WEIGHT},
         (_one_dim,),
     ),
     "k_merl.KMerl": Target(
@@ -189,7 +185,7 @@ _METHODS: dict[str, Target] = {
         (_heads_of_the_encoder,),
     ),
     "majority.Majority": Target(_METHOD),
-    "mean.Mean": Target({**_ECG, **_TEXT, **_METHOD, **_HEAD}, (_one_dim,)),
+    "mean.Mean": Target({**_ECG, **_TEXT, **_METHOD, **_DROPOUT}, (_one_dim,)),
     "meit.Meit": Target(
         {
             **_ECG,
@@ -199,14 +195,13 @@ _METHODS: dict[str, Target] = {
             "report_weight": WEIGHT,
         }
     ),
-    "text_only.TextOnly": Target({**_TEXT, **_METHOD, **_HEAD}, (_one_dim,)),
+    "text_only.TextOnly": Target({**_TEXT, **_METHOD, **_DROPOUT}),
     "time_frequency.TimeFrequency": Target(
         {
             **_ECG,
             "frequency_encoder": Built(("ecgmm.models.ecg_encoders.spectrogram.SpectrogramResNet",)),
             **_TEXT,
             **_METHOD,
-            "dim": WIDTH,
             "n_context": whole(1, 1000),
             "unseen_classes": many(text(), "different classes, such as [MI]", least=0, distinct=True),
             "time_frequency_weight": WEIGHT,
@@ -298,7 +293,9 @@ MODEL_TARGETS: dict[str, Target] = {
         {"text_encoder": Built(("ecgmm.models.text_encoders.transformer.Transformer",))}
     ),
     "ecgmm.models.report_similarity.StatementOverlap": Target({"n_statements": VOCABULARY}),
-    "ecgmm.models.text_encoders.attention_pooling.AttentionPooling": Target({"vocabulary_size": VOCABULARY, **_HEAD}),
+    "ecgmm.models.text_encoders.attention_pooling.AttentionPooling": Target(
+        {"vocabulary_size": VOCABULARY, "dim": WIDTH, **_DROPOUT}
+    ),
     "ecgmm.models.text_encoders.transformer.Transformer": Target(
         {
             "name_or_path": nullable(path()),
@@ -309,6 +306,12 @@ MODEL_TARGETS: dict[str, Target] = {
             "config": Built(ARCHITECTURE.names, null=True),
         },
         (_one_learning_model,),
+    ),
+    "ecgmm.models.transformer_shape.QueryShape": Target(
+        {"n_queries": whole(1, 10_000), "width": WIDTH, **_TRANSFORMER}, (divides("n_heads", "width"),)
+    ),
+    "ecgmm.models.transformer_shape.TransformerShape": Target(
+        {"width": WIDTH, **_TRANSFORMER}, (divides("n_heads", "width"),)
     ),
     "ecgmm.text.tokenise.TransformerTokeniser": Target({"name_or_path": path()}),
     "ecgmm.text.tokenise.WordTokeniser.train": Target(

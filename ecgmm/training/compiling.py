@@ -1,7 +1,5 @@
 """``compile=true``: the waveform encoder as kernels that torch.compile writes for it."""
 
-from torch import nn
-
 from ecgmm.errors import ConfigError
 from ecgmm.models.method import Method
 
@@ -15,10 +13,10 @@ def compile_encoder(method: Method) -> None:
     Raises:
         ConfigError: If the method has no waveform encoder.
     """
-    encoder = getattr(method, "ecg_encoder", None)
-    if not isinstance(encoder, nn.Module):
+    parts = method.compiled_parts()
+    if not parts:
         raise ConfigError(
             f"compile=true and method={method.name} has no waveform encoder to compile; set compile=false"
         )
-    for part in encoder.children():
+    for part in parts:
         part.compile()

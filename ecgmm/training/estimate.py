@@ -19,7 +19,6 @@ from ecgmm.data.preparation.preparation import open_or_prepare, store_path
 from ecgmm.data.sources.prepare_command import prepare_command
 from ecgmm.errors import ConfigError
 from ecgmm.files import inside
-from ecgmm.models.method import ClosedFormMethod
 from ecgmm.runs.directory import RunState, config_digest, other_run, run_state
 from ecgmm.runs.facts import HISTORY, read_history
 from ecgmm.training.artefact import build_method
@@ -120,7 +119,7 @@ def _time_epoch(config: DictConfig, resolved: dict[str, Any], datamodule: EcgRep
     """Seconds of training and validation of an epoch, and the epochs of all stages; zeros where nothing is trained."""
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     method = build_method(resolved, build_texts(config, datamodule))
-    if isinstance(method, ClosedFormMethod):
+    if method.closed_form:
         return 0.0, 0
     stages = stages_of(method, config.stages)
     task, timer = build_task(config, datamodule, method), _StepTimer()

@@ -16,8 +16,7 @@ from ecgmm.building import construct
 from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.errors import ConfigError, UserError
 from ecgmm.files import inside
-from ecgmm.models.contrastive_method import ContrastiveMethod
-from ecgmm.models.method import ClosedFormMethod, Method, Stage
+from ecgmm.models.method import Method, Stage
 from ecgmm.runs.checkpoints import BEST, CHECKPOINTS, PRETRAIN, going_on_from, not_of_this_run, read_checkpoint
 from ecgmm.training.frozen_texts import know_frozen_texts
 from ecgmm.training.lightning.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
@@ -28,7 +27,7 @@ from ecgmm.training.lightning.shared_batch_norm import SharedBatchNorm
 from ecgmm.training.lightning.stopping import StopTogether
 from ecgmm.training.memory import keep_freed_memory
 from ecgmm.training.predictions import predict_frame
-from ecgmm.training.readouts import fit_report_readout, label_free_columns
+from ecgmm.training.readouts import TrainedSplit, label_free_columns
 from ecgmm.training.task import DiagnosisTask
 
 MONITOR = "val/auroc_macro"
@@ -68,15 +67,12 @@ def learn(
     know_frozen_texts(task.method, datamodule, trainers[0].trainer.strategy.root_device)
     for stage, trainer, _ in trainers:
         task.enter(stage)
-        if isinstance(task.method, ClosedFormMethod):
-            task.method.fit(datamodule.dataset(datamodule.rows["train"]).without_waveforms())
-        else:
+        if not task.method.closed_form:
             _fit(stage, trainer, task, datamodule, directory)
         if stage == "pretrain":
             label_free.append(label_free_columns(trainer, task, datamodule))
     _, trainer, timer = trainers[-1]
-    if isinstance(task.method, ContrastiveMethod):
-        fit_report_readout(trainer, task, datamodule)
+    task.method.after_training(TrainedSplit(trainer, task, datamodule))
     frame = predict_frame(trainer, task, datamodule, ("val", "test"))
     return pl.concat([frame, *label_free], how="horizontal"), timer.median_s
 

@@ -12,7 +12,6 @@ from torch.profiler import record_function
 
 from ecgmm.errors import UserError
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
-from ecgmm.models.losses import projection_health
 from ecgmm.models.method import Method, Stage
 from ecgmm.training.lightning.processes import same_draws, share_of, whole
 from ecgmm.types import Batch, ModelOutput
@@ -83,7 +82,7 @@ class DiagnosisTask(lightning.LightningModule):
         self._loss_sums: dict[str, Tensor] = {}
         self._n_steps = 0
         self._validation: list[tuple[Tensor, Tensor]] = []
-        self._health: list[dict[str, Tensor]] = []
+        self._diagnostics: list[dict[str, Tensor]] = []
         self.learning_rate: float | None = None
 
     def enter(self, stage: Stage) -> None:
@@ -177,16 +176,13 @@ class DiagnosisTask(lightning.LightningModule):
         self._check_loss()
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """Keep logits and labels; metrics are computed once an epoch."""
+        """Keep logits, labels and diagnostics; metrics are computed once an epoch."""
         output, batch = whole(self(share_of(batch)), batch)
         self._validation.append((output.logits.float(), batch.labels))
-        if "ecg_projection" in output.extra:
-            both = batch.has_report & batch.has_waveform
-            pairs = (output.extra["ecg_projection"][both], output.extra["text_projection"][both])
-            self._health.append(projection_health(*pairs))
+        self._diagnostics.append(self.method.diagnostics(output, batch))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the epoch: mean loss terms, learning rate, validation metrics, norms and ranks of the projections."""
+        """Log the epoch: mean loss terms, learning rate, validation metrics, the method's diagnostics."""
         logits = torch.cat([logits for logits, _ in self._validation]).cpu()
         if not logits.isfinite().all():
             raise self.diverged("predictions are no numbers any more")
@@ -195,11 +191,11 @@ class DiagnosisTask(lightning.LightningModule):
         logged: dict[str, Any] = {f"val/{name}": value for name, value in metrics.items() if "/" not in name}
         logged |= {f"train/loss_{name}": value / self._n_steps for name, value in self._loss_sums.items()}
         logged["train/learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
-        for name in self._health[0] if self._health else ():
-            logged[f"val/{name}"] = torch.stack([health[name].float() for health in self._health]).mean()
+        for name in self._diagnostics[0]:
+            logged[f"val/{name}"] = torch.stack([measured[name].float() for measured in self._diagnostics]).mean()
         self.log_dict({f"{self.log_prefix}{name}": value for name, value in logged.items()})
         self._validation.clear()
-        self._health.clear()
+        self._diagnostics.clear()
 
     def predict_step(self, batch: Batch, batch_index: int) -> Prediction:
         """Probabilities, the gate, and embeddings where readouts are made of them."""

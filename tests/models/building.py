@@ -66,12 +66,14 @@ LEARNT = (
 
 
 class Given(nn.Module):
-    """Stands for an encoder: returns its first input as the embedding of width 2."""
+    """Stands for an encoder: returns its first input as the embedding, or as states, of width 2."""
 
-    dim = 2
+    dim = width = n_channels = 2
 
     def forward(self, embedding: Tensor, *_: Tensor) -> Tensor:
         return embedding
+
+    features = pooling = embed = token_states = summarise = encode = forward
 
 
 def build(name: str, task: Task = "single_label", seed: int = 0, *overrides: str) -> Method:

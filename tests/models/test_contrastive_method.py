@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgmm.models.contrastive_method import ContrastiveMethod
+from ecgmm.models.method import Embeddings
 from ecgmm.types import Batch, ModelOutput
 from tests.models.building import N_CLASSES, N_RECORDS, Task, batch_of
 
@@ -31,6 +32,19 @@ class Pairs(ContrastiveMethod):
         assert output.ecg_embedding is not None
         assert output.text_embedding is not None
         return {"distance": (output.ecg_embedding - output.text_embedding).square().mean()}
+
+
+class Split:
+    """A training split of which the embeddings are known."""
+
+    def __init__(self, h_e: Tensor, h_t: Tensor, labels: Tensor) -> None:
+        self.known = Embeddings(h_e, h_t, labels)
+
+    def records(self) -> Batch:
+        raise NotImplementedError
+
+    def embeddings(self) -> Embeddings:
+        return self.known
 
 
 def method_for(task: Task) -> Pairs:
@@ -81,7 +95,7 @@ def test_readout_is_solved_on_both_embeddings_by_hand() -> None:
     method = Pairs(nn.CrossEntropyLoss(), n_classes=2)
     h_e = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
     h_t = torch.tensor([[5.0, 0.0], [5.0, 0.0], [3.0, 0.0], [3.0, 0.0]])
-    method.fit_report_readout(h_e, h_t, torch.tensor([1, 1, 0, 0]))
+    method.after_training(Split(h_e, h_t, torch.tensor([1, 1, 0, 0])))
     logits = method.output(torch.zeros(4, 2), h_e, h_t).readouts["report"]
     margins = (logits[:, 1] - logits[:, 0]).tolist()
     expected = 0.8796
@@ -97,7 +111,7 @@ def test_readout_teaches_the_towers_nothing() -> None:
     method, batch = method_for("single_label"), batch_of("single_label")
     generator = torch.Generator().manual_seed(0)
     h_e, h_t = torch.randn(2, N_RECORDS, 2, generator=generator)
-    method.fit_report_readout(h_e, h_t, batch.labels)
+    method.after_training(Split(h_e, h_t, batch.labels))
     assert method.report_readout.weight.any()
     output = method(batch)
     assert output.logits.requires_grad

@@ -40,27 +40,29 @@ def logits(method: Method, weight: list[list[float]]) -> list[list[float]]:
 
 def test_mean() -> None:
     # z = (2, 0.5), (1, 2), (3, -1), (0, 0)
-    method = Mean(Given(), Given(), LOSS, n_classes=2, dim=2, dropout=0.0)
+    method = Mean(Given(), Given(), LOSS, n_classes=2, dropout=0.0)
     assert logits(method, [[1, 0], [0, 1]]) == [[2.5, 0.0], [1.5, 1.5], [3.5, -1.5], [0.5, -0.5]]
 
 
 def test_concat() -> None:
-    method = Concat(Given(), Given(), LOSS, n_classes=2, dim=2, dropout=0.0)
+    method = Concat(Given(), Given(), LOSS, n_classes=2, dropout=0.0)
     # logits = (h_e1 + h_t1 + 0.5, h_e2 - h_t2 - 0.5)
     expected = [[4.5, 2.5], [1.5, 1.5], [3.5, 0.5], [0.5, -0.5]]
     assert logits(method, [[1, 0, 1, 0], [0, 1, 0, -1]]) == expected
 
 
 def test_ecg_only() -> None:
-    method = EcgOnly(Given(), LOSS, n_classes=2, dim=2, dropout=0.0)
+    method = EcgOnly(Given(), LOSS, n_classes=2, dropout=0.0)
     assert logits(method, [[1, 0], [0, 1]]) == [[1.5, 1.5], [1.5, 1.5], [0.5, -0.5], [0.5, -0.5]]
 
 
 def test_text_only() -> None:
-    method = TextOnly(Given(), LOSS, n_classes=2, dim=2, dropout=0.0)
+    method = TextOnly(Given(), LOSS, n_classes=2, dropout=0.0)
     assert logits(method, [[1, 0], [0, 1]]) == [[3.5, -1.5], [0.5, -0.5], [3.5, -1.5], [0.5, -0.5]]
 
 
 def test_embeddings_of_different_width_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"ecg_encoder\.dim=2, text_encoder\.dim=2 and method\.dim=4 differ"):
-        Mean(Given(), Given(), LOSS, n_classes=2, dim=4, dropout=0.0)
+    text_encoder = Given()
+    text_encoder.dim = 4
+    with pytest.raises(ConfigError, match=r"ecg_encoder\.dim=2 and text_encoder\.dim=4 differ"):
+        Mean(Given(), text_encoder, LOSS, n_classes=2, dropout=0.0)

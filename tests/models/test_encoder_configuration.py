@@ -1,4 +1,4 @@
-"""Every configured encoder can be built and encodes a batch to the width that the configuration says."""
+"""Every configured encoder is what the protocols promise: widths as configured, and parts that make up the whole."""
 
 from pathlib import Path
 
@@ -8,6 +8,12 @@ from omegaconf import DictConfig, OmegaConf
 from transformers import BertConfig, BertModel
 
 from ecgmm.building import construct
+from ecgmm.models.ecg_encoders.convolutional import Convolutional
+from ecgmm.models.ecg_encoders.resnet1d import ResNet1d
+from ecgmm.models.ecg_encoders.spectrogram import SpectrogramResNet
+from ecgmm.models.encoders import EcgEncoder, FreezableTextEncoder, TextEncoder
+from ecgmm.models.text_encoders.attention_pooling import AttentionPooling
+from ecgmm.models.text_encoders.transformer import Transformer
 from tests.models.building import CONF
 
 FROM_OTHER_GROUPS = {
@@ -17,6 +23,10 @@ FROM_OTHER_GROUPS = {
     "pretrained": {"name_or_path": None},
 }
 TINY_BERT = BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=8)
+# Checked by mypy: the shipped encoders fit the protocols.
+ECG_ENCODERS: tuple[type[EcgEncoder], ...] = (Convolutional, ResNet1d, SpectrogramResNet)
+TEXT_ENCODERS: tuple[type[TextEncoder], ...] = (AttentionPooling, Transformer)
+FREEZABLE: tuple[type[FreezableTextEncoder], ...] = (Transformer,)
 
 
 def configured(group: str, name: str) -> DictConfig:
@@ -31,8 +41,12 @@ def names(group: str) -> list[str]:
 
 @pytest.mark.parametrize("name", names("ecg_encoder"))
 def test_ecg_encoder(name: str) -> None:
-    encoder = construct(configured("ecg_encoder", name))
-    assert encoder(torch.randn(2, 12, 1000)).shape == (2, encoder.dim) == (2, 128)
+    encoder: EcgEncoder = construct(configured("ecg_encoder", name)).eval()
+    waveforms = torch.randn(2, 12, 1000)
+    assert encoder(waveforms).shape == (2, encoder.dim) == (2, 128)
+    features = encoder.features(waveforms)
+    assert features.shape[:2] == (2, encoder.n_channels)
+    torch.testing.assert_close(encoder.pooling(features), encoder(waveforms))
 
 
 @pytest.mark.parametrize("name", names("text_encoder"))
@@ -41,11 +55,15 @@ def test_text_encoder(name: str, tmp_path: Path) -> None:
     if "name_or_path" in config:
         BertModel(TINY_BERT).save_pretrained(tmp_path)
         config.name_or_path = str(tmp_path)
-    encoder = construct(config)
+    encoder: TextEncoder = construct(config).eval()
     ids = torch.tensor([[2, 3, 0], [0, 0, 0]])
     embedding = encoder(ids, ids > 0)
     assert embedding.shape == (2, encoder.dim) == (2, 128)
     assert torch.equal(embedding[1], torch.zeros(128))
+    states, words = encoder.token_states(ids, ids > 0), encoder.embed(ids)
+    assert states.shape == words.shape == (2, 3, encoder.width)
+    torch.testing.assert_close(encoder.summarise(states, ids > 0), embedding)
+    torch.testing.assert_close(encoder.encode(words, ids > 0), embedding)
 
 
 def test_fresh_transformer_from_a_configuration() -> None:
@@ -53,6 +71,14 @@ def test_fresh_transformer_from_a_configuration() -> None:
     tiny = {"_target_": "transformers.BertConfig", "vocab_size": 20, "hidden_size": 8}
     config.merge_with({"config": {**tiny, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}})
     assert construct(config).model.config.num_hidden_layers == 1
+
+
+def test_only_a_frozen_encoder_is_frozen() -> None:
+    fresh = Transformer(None, 20, dim=4, trainable_layers=1, dropout=0.0, config=TINY_BERT)
+    frozen = Transformer(None, 20, dim=4, trainable_layers=0, dropout=0.0, config=TINY_BERT)
+    assert all(isinstance(encoder, FreezableTextEncoder) for encoder in (fresh, frozen))
+    assert (fresh.frozen, frozen.frozen) == (False, True)
+    assert not isinstance(AttentionPooling(20, 4, 0.0), FreezableTextEncoder)
 
 
 def test_expected_encoders_are_shipped() -> None:

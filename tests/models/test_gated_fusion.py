@@ -32,7 +32,6 @@ def by_hand(lambda_cons: float = 0.1) -> GatedFusion:
         SquaredConsistency(),
         nn.CrossEntropyLoss(),
         n_classes=2,
-        dim=2,
         dropout=0.0,
         lambda_cons=lambda_cons,
     )

@@ -13,6 +13,7 @@ from torch import nn
 from ecgmm.models.ecg_encoders.convolutional import Convolutional
 from ecgmm.models.ecg_encoders.resnet1d import ResNet1d
 from ecgmm.models.ecg_encoders.spectrogram import SpectrogramResNet
+from ecgmm.models.encoders import EcgEncoder, TextEncoder
 from ecgmm.models.fusion import MeanGate, ScalarGate, VectorGate
 from ecgmm.models.losses import CosineConsistency, OrthogonalConsistency, SquaredConsistency
 from ecgmm.models.methods.gated_fusion import GatedFusion
@@ -37,23 +38,23 @@ FACTS: dict[str, Any] = {
 }
 
 
-def conv() -> nn.Module:
+def conv() -> EcgEncoder:
     return Convolutional(DIM, 100, [8, 16], 0.09, 50, 5, dropout=0.1)
 
 
-def resnet() -> nn.Module:
+def resnet() -> EcgEncoder:
     return ResNet1d(DIM, 18, width=8, dropout=0.1)
 
 
-def spectrogram() -> nn.Module:
+def spectrogram() -> EcgEncoder:
     return SpectrogramResNet(DIM, 100, 0.64, 0.16, 40, hidden_sizes=[8, 16], depths=[1, 1], dropout=0.1)
 
 
-def attention() -> nn.Module:
+def attention() -> TextEncoder:
     return AttentionPooling(30, DIM, dropout=0.1)
 
 
-def bert() -> nn.Module:
+def bert() -> TextEncoder:
     from transformers import BertConfig
 
     config = BertConfig(vocab_size=30, hidden_size=8, num_hidden_layers=3, num_attention_heads=2, intermediate_size=16)
@@ -61,8 +62,8 @@ def bert() -> nn.Module:
 
 
 def model_of(
-    ecg: Callable[[], nn.Module] = conv,
-    text: Callable[[], nn.Module] = attention,
+    ecg: Callable[[], EcgEncoder] = conv,
+    text: Callable[[], TextEncoder] = attention,
     gate: nn.Module | None = None,
     consistency: SquaredConsistency | None = None,
     lambda_cons: float = 0.1,
@@ -74,7 +75,6 @@ def model_of(
         consistency or SquaredConsistency(),
         nn.CrossEntropyLoss(),
         n_classes=3,
-        dim=DIM,
         dropout=0.1,
         lambda_cons=lambda_cons,
     ).eval()
@@ -87,7 +87,7 @@ def texts(figure: Figure) -> list[str]:
 
 @pytest.mark.parametrize(("ecg", "text"), [*product((conv, resnet, spectrogram), (attention, bert))])
 def test_lines_sum_to_their_box_and_boxes_to_the_model(
-    ecg: Callable[[], nn.Module], text: Callable[[], nn.Module]
+    ecg: Callable[[], EcgEncoder], text: Callable[[], TextEncoder]
 ) -> None:
     model = model_of(ecg, text)
     assert sum(line.n_parameters for line in model.ecg) == model.counts["ecg_encoder"]
@@ -141,7 +141,7 @@ def test_the_gate_and_the_consistency_that_the_run_has_are_shown(
 def test_tracing_leaves_the_model_as_it_was() -> None:
     method = model_of().method
     assert not any(module._forward_hooks for module in method.modules())
-    assert layers(method.ecg_encoder, {})[0].shape == ""
+    assert layers(method.get_submodule("ecg_encoder"), {})[0].shape == ""
 
 
 def test_files_of_a_trained_run_are_the_same_bytes_whenever_they_are_drawn(

@@ -169,7 +169,7 @@ def test_one_value_is_a_list_of_one_and_a_number_a_path(entry: str, overrides: l
         ("train", "task.policy=all", "task.policy is 'all'; it must be exactly_one or priority"),
         ("train", "method.ecg_encoder.channels=[8,8,8,8,8,8,8,8,8,8,8]", "ecg_encoder.channels is"),
         ("train", "data.uv_per_step=0.1", "data.uv_per_step is 0.1; it must be at least 0.305"),
-        ("train", "method.text_encoder.dim=64", "method.text_encoder.dim is 64; it must be that of the method"),
+        ("train", "method.text_encoder.dim=64", "method.text_encoder.dim is 64; it must be that of the wave"),
         ("train", "batchsize=8", "there is no setting batchsize; did you mean batch_size?"),
         ("train", "lr=1e-9", "there is no setting lr; did you mean optimizer.lr?"),
         ("train", "optimiser.lr=1", "there is no setting optimiser; did you mean optimizer?"),

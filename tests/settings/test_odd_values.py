@@ -23,7 +23,12 @@ Command = Callable[..., int]
         ["waveform.limit_mv=1000", "waveform.highpass_hz=0.01"],
         ["augmentation.probability=1", "augmentation.gain=10", "augmentation.shift_s=9.9"],
         ["method=k_merl", "method.ecg_encoder.most_leads_out=11", "method.ecg_encoder.segments_out=0.9"],
-        ["method=cross_modal_transformer", "method.max_ecg_tokens=1", "method.n_heads=64", "method.findings_weight=0"],
+        [
+            "method=cross_modal_transformer",
+            "method.max_ecg_tokens=1",
+            "method.transformer.n_heads=64",
+            "method.findings_weight=0",
+        ],
         ["method=bag_of_statements", "method.inverse_penalty=1e-6"],
         ["method=time_frequency", "method.frequency_encoder.hop_s=1.0", "method.frequency_encoder.max_hz=1"],
         ["ecg_encoder=resnet18", "ecg_encoder.width=1", "ecg_encoder.dim=1"],

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ecgmm.leads import N_LEADS
 from ecgmm.models.ecg_encoders.layers import as_image
+from ecgmm.models.transformer_shape import TransformerShape
 
 
 class EcgTokens(NamedTuple):
@@ -69,12 +70,7 @@ class LeadTokens(nn.Module):
         self.lead = nn.Parameter(torch.randn(N_LEADS, 1, width) * 0.02)
         self.time = nn.Parameter(torch.randn(max_segments, width) * 0.02)
         self.record = nn.Parameter(torch.randn(width) * 0.02)
-        # Norms stand before the layers' parts (Xiong et al., "On layer normalization in the transformer architecture",
-        # ICML 2020), which trains without a long warm-up.
-        layer = nn.TransformerEncoderLayer(
-            width, n_heads, feedforward_width, dropout, activation="gelu", batch_first=True, norm_first=True
-        )
-        self.transformer = nn.TransformerEncoder(layer, n_layers, norm=nn.LayerNorm(width), enable_nested_tensor=False)
+        self.transformer = TransformerShape(width, n_layers, n_heads, dropout).encoder(feedforward_width)
 
     def forward(self, waveforms: Tensor, has_waveform: Tensor) -> EcgTokens:
         """Encode float waveforms ``[B, 12, T]``; ``has_waveform`` is bool ``[B]``."""

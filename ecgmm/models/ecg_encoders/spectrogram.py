@@ -78,6 +78,7 @@ class SpectrogramResNet(nn.Module):
         from transformers import ResNetConfig, ResNetModel  # slow to import
 
         self.dim = dim
+        self.n_channels = hidden_sizes[-1]
         self.spectrogram = Spectrogram(rate_hz, window_s, hop_s, max_hz)
         config = ResNetConfig(
             num_channels=N_LEADS,
@@ -89,9 +90,13 @@ class SpectrogramResNet(nn.Module):
         self.network = ResNetModel(config)
         self.pooling = GlobalPooling(hidden_sizes[-1], dim, dropout)
 
+    def features(self, waveforms: Tensor) -> Tensor:
+        """Compute features over frequency and time, laid out in one row: float ``[B, 12, T] -> [B, C, F' T'']``."""
+        image = self.spectrogram(waveforms).contiguous(memory_format=torch.channels_last)
+        features: Tensor = self.network(image).last_hidden_state  # [B, C, F', T'']
+        return features.flatten(2)
+
     def forward(self, waveforms: Tensor) -> Tensor:
         """Encode float waveforms ``[B, 12, T]`` as ``[B, D]``."""
-        image = self.spectrogram(waveforms).contiguous(memory_format=torch.channels_last)
-        features = self.network(image).last_hidden_state  # [B, C, F', T'']
-        embedding: Tensor = self.pooling(features.flatten(2))
+        embedding: Tensor = self.pooling(self.features(waveforms))
         return embedding

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from ecgmm.models.encoders import EcgEncoder, TextEncoder
 from ecgmm.models.method import Method, ecg_embedding, require_same_width, text_embedding
 from ecgmm.types import Batch, ModelOutput
 
@@ -15,7 +16,6 @@ class Concat(Method):
         text_encoder: token ids and mask ``[B, N] -> [B, D]``.
         criterion: Loss of logits and labels.
         n_classes: K.
-        dim: D.
         dropout: Dropout on the joined embedding.
     """
 
@@ -26,19 +26,18 @@ class Concat(Method):
 
     def __init__(
         self,
-        ecg_encoder: nn.Module,
-        text_encoder: nn.Module,
+        ecg_encoder: EcgEncoder,
+        text_encoder: TextEncoder,
         criterion: nn.Module,
         n_classes: int,
-        dim: int,
         dropout: float,
     ) -> None:
         super().__init__(criterion)
-        require_same_width(ecg_encoder, text_encoder, dim)
+        require_same_width(ecg_encoder, text_encoder)
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(2 * dim, n_classes)
+        self.head = nn.Linear(2 * ecg_encoder.dim, n_classes)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch."""

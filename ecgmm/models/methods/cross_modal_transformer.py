@@ -4,12 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d
 
-from ecgmm.models.ecg_encoders.convolutional import Convolutional
-from ecgmm.models.ecg_encoders.resnet1d import ResNet1d
+from ecgmm.models.encoders import EcgEncoder, TextEncoder
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
-from ecgmm.models.text_encoders.attention_pooling import AttentionPooling
-from ecgmm.models.text_encoders.transformer import Transformer
+from ecgmm.models.transformer_shape import TransformerShape
 from ecgmm.models.words import StatedFindings
 from ecgmm.types import Batch, ModelOutput
 
@@ -21,16 +19,13 @@ class CrossModalTransformer(Method):
     neither modality gets the same logits as every other such record.
 
     Args:
-        ecg_encoder: Offers ``features`` ``[B, 12, T] -> [B, C, T']``, ``n_channels`` C and ``pooling`` to ``[B, D]``.
-        text_encoder: Offers ``token_states`` ``[B, N] -> [B, N, width]`` and ``summarise`` to ``[B, D]``.
+        ecg_encoder: Gives features over time ``[B, C, T']`` and the embedding ``[B, D]``.
+        text_encoder: Gives token states ``[B, N, width]`` and the embedding ``[B, D]``.
         criterion: Classification loss of logits and labels.
         n_classes: K.
         n_findings: F, findings of the statement vocabulary.
-        width: Width of the transformer.
-        n_layers: Its layers.
-        n_heads: Attention heads of each layer; divides ``width``.
+        transformer: Sizes of the joint transformer; its dropout also stands before the heads.
         max_ecg_tokens: Most ECG tokens; features of neighbouring times are averaged to get there.
-        dropout: Dropout in the transformer and before the heads.
         findings_weight: Weight of the findings loss.
     """
 
@@ -44,19 +39,17 @@ class CrossModalTransformer(Method):
 
     def __init__(
         self,
-        ecg_encoder: Convolutional | ResNet1d,
-        text_encoder: AttentionPooling | Transformer,
+        ecg_encoder: EcgEncoder,
+        text_encoder: TextEncoder,
         criterion: nn.Module,
         n_classes: int,
         n_findings: int,
-        width: int,
-        n_layers: int,
-        n_heads: int,
+        transformer: TransformerShape,
         max_ecg_tokens: int,
-        dropout: float,
         findings_weight: float,
     ) -> None:
         super().__init__(criterion)
+        width = transformer.width
         self.loss_weights = {"cls": 1.0, "findings": findings_weight}
         self.max_ecg_tokens = max_ecg_tokens
         self.ecg_encoder = ecg_encoder
@@ -64,13 +57,8 @@ class CrossModalTransformer(Method):
         self.ecg_tokens = ModalityTokens(ecg_encoder.dim, ecg_encoder.n_channels, width)
         self.text_tokens = ModalityTokens(text_encoder.dim, text_encoder.width, width)
         self.cls_token = nn.Parameter(torch.randn(width) * 0.02)
-        # Norms stand before the layers' parts (Xiong et al., "On layer normalization in the transformer architecture",
-        # ICML 2020), which trains without a long warm-up.
-        layer = nn.TransformerEncoderLayer(
-            width, n_heads, 4 * width, dropout, activation="gelu", batch_first=True, norm_first=True
-        )
-        self.transformer = nn.TransformerEncoder(layer, n_layers, norm=nn.LayerNorm(width), enable_nested_tensor=False)
-        self.dropout = nn.Dropout(dropout)
+        self.transformer = transformer.encoder()
+        self.dropout = nn.Dropout(transformer.dropout)
         self.head = nn.Linear(width, n_classes)
         self.findings_head = nn.Linear(width, n_findings)
         self.stated_findings = StatedFindings()

@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 from ecgmm.models.contrastive import LogitScale, cosine, info_nce, same_report
 from ecgmm.models.contrastive_method import ContrastiveMethod
+from ecgmm.models.encoders import EcgEncoder, TextEncoder
+from ecgmm.models.losses import projection_health
 from ecgmm.models.method import ecg_embedding, require_same_width, text_embedding
 from ecgmm.models.text_bank import TextBank
 from ecgmm.models.words import ClassPrompts
@@ -23,7 +25,6 @@ class EcgClip(ContrastiveMethod):
         text_encoder: token ids and mask ``[B, N] -> [B, D]``.
         criterion: Classification loss of logits and labels.
         n_classes: K.
-        dim: D.
         shared_dim: Width of the space in which waveforms, reports and classes are compared.
     """
 
@@ -36,15 +37,15 @@ class EcgClip(ContrastiveMethod):
 
     def __init__(
         self,
-        ecg_encoder: nn.Module,
-        text_encoder: nn.Module,
+        ecg_encoder: EcgEncoder,
+        text_encoder: TextEncoder,
         criterion: nn.Module,
         n_classes: int,
-        dim: int,
         shared_dim: int,
     ) -> None:
+        dim = ecg_encoder.dim
         super().__init__(criterion, n_classes, dim)
-        require_same_width(ecg_encoder, text_encoder, dim)
+        require_same_width(ecg_encoder, text_encoder)
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
         self.ecg_projection = nn.Linear(dim, shared_dim, bias=False)
@@ -76,3 +77,8 @@ class EcgClip(ContrastiveMethod):
         p_e, p_t = output.extra["ecg_projection"][both], output.extra["text_projection"][both]
         positives = same_report(batch.token_ids[both], batch.token_mask[both])
         return {"contrastive": info_nce(self.scale() * cosine(p_e, p_t), positives)}
+
+    def diagnostics(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
+        """Norms, ranks and gap of the two projections (``projection_health``)."""
+        both_present = batch.has_waveform & batch.has_report
+        return projection_health(*(output.extra[name][both_present] for name in ("ecg_projection", "text_projection")))

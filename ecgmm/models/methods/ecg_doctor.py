@@ -6,12 +6,12 @@ from torch.nn.functional import avg_pool1d, huber_loss
 
 from ecgmm.leads import N_LEADS
 from ecgmm.models.beats import beat_window, find_beats, heart_rate, mean_beat
-from ecgmm.models.ecg_encoders.convolutional import Convolutional
-from ecgmm.models.ecg_encoders.resnet1d import ResNet1d
+from ecgmm.models.encoders import EcgEncoder
 from ecgmm.models.language_model import LanguageModel, causal
 from ecgmm.models.method import Method
 from ecgmm.models.option_letters import OptionLetters
 from ecgmm.models.text_bank import TextBank
+from ecgmm.models.transformer_shape import QueryShape
 from ecgmm.models.words import StatedFindings
 from ecgmm.types import INTERVALS, Batch, ModelOutput
 
@@ -36,16 +36,12 @@ class EcgDoctor(Method):
     is learned.
 
     Args:
-        ecg_encoder: Offers ``features`` ``[B, 12, T] -> [B, C, T']``, ``n_channels`` C and ``pooling`` to ``[B, D]``.
+        ecg_encoder: Gives features over time ``[B, C, T']`` and the embedding ``[B, D]``.
         language_model: Answers.
         criterion: Classification loss of logits and labels.
         n_findings: F, findings of the statement vocabulary.
         rate_hz: Sampling rate of the waveforms.
-        width: Width of the queries that read the waveform.
-        n_queries: Number of queries.
-        n_layers: Layers in which the queries attend.
-        n_heads: Attention heads of each layer; divides ``width``.
-        dropout: Dropout in these layers.
+        queries: Number and width of the queries that read the waveform, and the layers in which they attend.
         findings_weight: Weight of the findings loss.
         measurements_weight: Weight of the measurement loss.
     """
@@ -62,31 +58,25 @@ class EcgDoctor(Method):
 
     def __init__(
         self,
-        ecg_encoder: Convolutional | ResNet1d,
+        ecg_encoder: EcgEncoder,
         language_model: LanguageModel,
         criterion: nn.Module,
         n_findings: int,
         rate_hz: float,
-        width: int,
-        n_queries: int,
-        n_layers: int,
-        n_heads: int,
-        dropout: float,
+        queries: QueryShape,
         findings_weight: float,
         measurements_weight: float,
     ) -> None:
         super().__init__(criterion)
+        width, read = queries.width, queries.n_queries * queries.width
         self.loss_weights = {"cls": 1.0, "findings": findings_weight, "measurements": measurements_weight}
         self.ecg_encoder = ecg_encoder
         self.tokens = WaveformTokens(ecg_encoder.n_channels, ecg_encoder.dim, rate_hz, width)
-        self.queries = nn.Parameter(torch.randn(n_queries, width))
-        layer = nn.TransformerDecoderLayer(
-            width, n_heads, 4 * width, dropout, activation="gelu", batch_first=True, norm_first=True
-        )
-        self.decoder = nn.TransformerDecoder(layer, n_layers, norm=nn.LayerNorm(width))
-        self.findings_head = nn.Linear(n_queries * width, n_findings)
+        self.queries = nn.Parameter(torch.randn(queries.n_queries, width))
+        self.decoder = queries.decoder()
+        self.findings_head = nn.Linear(read, n_findings)
         # Reads the queries and the token of the average beat; its last output is the trust in the counted rate.
-        self.measurements_head = nn.Linear(n_queries * width + width, N_TARGETS + 1)
+        self.measurements_head = nn.Linear(read + width, N_TARGETS + 1)
         with torch.no_grad():
             self.measurements_head.bias[-1] = TRUST_AT_FIRST
         self.findings_token = nn.Linear(n_findings, language_model.width)

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from ecgmm.models.encoders import EcgEncoder
 from ecgmm.models.method import Method, ecg_embedding
 from ecgmm.types import Batch, ModelOutput
 
@@ -13,7 +14,6 @@ class EcgOnly(Method):
         ecg_encoder: float ``[B, 12, T] -> [B, D]``.
         criterion: Loss of logits and labels.
         n_classes: K.
-        dim: D.
         dropout: Dropout on the embedding.
     """
 
@@ -22,11 +22,11 @@ class EcgOnly(Method):
     reference = "Control: waveform branch of gated_fusion"
     fidelity = "control"
 
-    def __init__(self, ecg_encoder: nn.Module, criterion: nn.Module, n_classes: int, dim: int, dropout: float) -> None:
+    def __init__(self, ecg_encoder: EcgEncoder, criterion: nn.Module, n_classes: int, dropout: float) -> None:
         super().__init__(criterion)
         self.ecg_encoder = ecg_encoder
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(dim, n_classes)
+        self.head = nn.Linear(ecg_encoder.dim, n_classes)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch."""

@@ -5,6 +5,7 @@ from typing import Self
 from torch import nn
 
 from ecgmm.models.batch_norm import BatchNorm
+from ecgmm.models.encoders import EcgEncoder
 from ecgmm.models.method import Method, ecg_embedding
 from ecgmm.types import Batch, ModelOutput
 
@@ -20,7 +21,6 @@ class EcgRandom(Method):
         ecg_encoder: float ``[B, 12, T] -> [B, D]``; frozen here.
         criterion: Loss of logits and labels.
         n_classes: K.
-        dim: D.
         dropout: Dropout on the embedding.
     """
 
@@ -29,17 +29,18 @@ class EcgRandom(Method):
     reference = "Control: linear head on a random frozen waveform encoder"
     fidelity = "control"
 
-    def __init__(self, ecg_encoder: nn.Module, criterion: nn.Module, n_classes: int, dim: int, dropout: float) -> None:
+    def __init__(self, ecg_encoder: EcgEncoder, criterion: nn.Module, n_classes: int, dropout: float) -> None:
         super().__init__(criterion)
-        self.ecg_encoder = ecg_encoder.requires_grad_(False)
-        self.standardise = BatchNorm(dim, affine=False)
+        self.ecg_encoder = ecg_encoder
+        self.get_submodule("ecg_encoder").requires_grad_(False)
+        self.standardise = BatchNorm(ecg_encoder.dim, affine=False)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(dim, n_classes)
+        self.head = nn.Linear(ecg_encoder.dim, n_classes)
 
     def train(self, mode: bool = True) -> Self:
         """Switch between training and evaluation; the encoder stays in evaluation, which freezes its batch norms."""
         super().train(mode)
-        self.ecg_encoder.eval()
+        self.get_submodule("ecg_encoder").eval()
         return self
 
     def forward(self, batch: Batch) -> ModelOutput:

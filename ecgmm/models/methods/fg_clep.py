@@ -6,8 +6,8 @@ from torch.nn.functional import normalize, pad
 
 from ecgmm.models.contrastive import LogitScale, cosine, sigmoid_loss
 from ecgmm.models.contrastive_method import ContrastiveMethod
-from ecgmm.models.ecg_encoders.convolutional import Convolutional
-from ecgmm.models.ecg_encoders.resnet1d import ResNet1d
+from ecgmm.models.encoders import EcgEncoder, TextEncoder
+from ecgmm.models.losses import projection_health
 from ecgmm.models.method import require_same_width, text_embedding
 from ecgmm.models.tags import Tags, validated
 from ecgmm.models.text_bank import TextBank
@@ -23,11 +23,10 @@ class FgClep(ContrastiveMethod):
     together (sigmoid), because a waveform may fit many reports.
 
     Args:
-        ecg_encoder: Offers ``features`` ``[B, 12, T] -> [B, C, T']``, ``n_channels`` C and ``pooling`` to ``[B, D]``.
+        ecg_encoder: Gives features over time ``[B, C, T']`` and the embedding ``[B, D]``.
         text_encoder: token ids and mask ``[B, N] -> [B, D]``.
         criterion: Classification loss of logits and labels.
         n_classes: K.
-        dim: D.
         shared_dim: Width of the space in which waveforms, reports, tags and classes are compared.
         n_heads: Heads of the cross-attention; divides ``shared_dim``.
         similarity: Batch to soft targets ``[B, B]``: how much two reports say the same.
@@ -43,18 +42,18 @@ class FgClep(ContrastiveMethod):
 
     def __init__(
         self,
-        ecg_encoder: Convolutional | ResNet1d,
-        text_encoder: nn.Module,
+        ecg_encoder: EcgEncoder,
+        text_encoder: TextEncoder,
         criterion: nn.Module,
         n_classes: int,
-        dim: int,
         shared_dim: int,
         n_heads: int,
         similarity: nn.Module,
         least_similarity: float,
     ) -> None:
+        dim = ecg_encoder.dim
         super().__init__(criterion, n_classes, dim)
-        require_same_width(ecg_encoder, text_encoder, dim)
+        require_same_width(ecg_encoder, text_encoder)
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
         self.ecg_projection = nn.Linear(dim, shared_dim, bias=False)
@@ -93,8 +92,8 @@ class FgClep(ContrastiveMethod):
         Returns:
             Cosines, float32 ``[B, M]``.
         """
-        found, _ = self.attention(queries.expand(len(features), -1, -1), features, features, need_weights=False)
-        return (normalize(found.float(), dim=-1) * normalize(queries.float(), dim=-1)).sum(dim=-1)
+        attended, _ = self.attention(queries.expand(len(features), -1, -1), features, features, need_weights=False)
+        return (normalize(attended.float(), dim=-1) * normalize(queries.float(), dim=-1)).sum(dim=-1)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch; ``extra`` holds ``features`` ``[B, T', C]`` and both projections ``[B, shared_dim]``."""
@@ -125,6 +124,11 @@ class FgClep(ContrastiveMethod):
             "coarse": sigmoid_loss(coarse, self.similarity(paired)),
             "fine": sigmoid_loss(fine, has_tag[tagged][:, chosen]),
         }
+
+    def diagnostics(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
+        """Norms, ranks and gap of the two projections (``projection_health``)."""
+        both_present = batch.has_waveform & batch.has_report
+        return projection_health(*(output.extra[name][both_present] for name in ("ecg_projection", "text_projection")))
 
     def tags_of(self, batch: Batch, p_e: Tensor) -> Tensor:
         """Tags of each record: bool ``[B, G]``, its statements and those added features that its waveform resembles."""

@@ -2,8 +2,9 @@
 
 from torch import Tensor, nn
 
+from ecgmm.models.encoders import EcgEncoder, TextEncoder
 from ecgmm.models.fusion import blend
-from ecgmm.models.losses import SquaredConsistency
+from ecgmm.models.losses import SquaredConsistency, projection_health
 from ecgmm.models.method import Method, ecg_embedding, require_same_width, text_embedding
 from ecgmm.types import Batch, ModelOutput
 
@@ -17,10 +18,10 @@ class GatedFusion(Method):
         ecg_encoder: float ``[B, 12, T] -> [B, D]``, f_e of the paper.
         text_encoder: token ids and mask ``[B, N] -> [B, D]``, f_t of the paper.
         gate: One of ``ecgmm.models.fusion``, scalar in the paper. ``ModelOutput.gate`` is its mean over components.
-        consistency: One of ``ecgmm.models.losses``; squared error in the paper.
+        consistency: One of ``ecgmm.models.losses``; squared error in the paper. Its space has width D too (the paper
+            names neither width).
         criterion: Classification loss of logits and labels; cross-entropy in the paper.
         n_classes: K.
-        dim: D, also the width of the shared space of the consistency loss (the paper names neither).
         dropout: Dropout on z.
         lambda_cons: Weight lambda of the consistency loss.
     """
@@ -32,18 +33,18 @@ class GatedFusion(Method):
 
     def __init__(
         self,
-        ecg_encoder: nn.Module,
-        text_encoder: nn.Module,
+        ecg_encoder: EcgEncoder,
+        text_encoder: TextEncoder,
         gate: nn.Module,
         consistency: SquaredConsistency,
         criterion: nn.Module,
         n_classes: int,
-        dim: int,
         dropout: float,
         lambda_cons: float,
     ) -> None:
         super().__init__(criterion)
-        require_same_width(ecg_encoder, text_encoder, dim)
+        require_same_width(ecg_encoder, text_encoder)
+        dim = ecg_encoder.dim
         self.loss_weights = {"cls": 1.0, "cons": lambda_cons}
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
@@ -72,3 +73,8 @@ class GatedFusion(Method):
         both_present = batch.has_waveform & batch.has_report
         p_e, p_t = output.extra["ecg_projection"], output.extra["text_projection"]
         return {**super().losses(output, batch), "cons": self.consistency.loss(p_e, p_t, both_present)}
+
+    def diagnostics(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
+        """Norms, ranks and gap of the two projections (``projection_health``)."""
+        both_present = batch.has_waveform & batch.has_report
+        return projection_health(*(output.extra[name][both_present] for name in ("ecg_projection", "text_projection")))

@@ -7,10 +7,10 @@ from torch.nn.functional import normalize
 from ecgmm.models.contrastive import LogitScale, cosine, info_nce, same_report
 from ecgmm.models.contrastive_method import ContrastiveMethod
 from ecgmm.models.ecg_encoders.lead_tokens import EcgTokens, LeadTokens
+from ecgmm.models.encoders import TextEncoder
 from ecgmm.models.method import text_embedding
 from ecgmm.models.text_bank import TextBank
-from ecgmm.models.text_encoders.attention_pooling import AttentionPooling
-from ecgmm.models.text_encoders.transformer import Transformer
+from ecgmm.models.transformer_shape import TransformerShape
 from ecgmm.models.words import ClassPrompts, StatedFindings
 from ecgmm.types import Batch, ModelOutput
 
@@ -44,7 +44,7 @@ class KMerl(ContrastiveMethod):
     def __init__(
         self,
         ecg_encoder: LeadTokens,
-        text_encoder: AttentionPooling | Transformer,
+        text_encoder: TextEncoder,
         criterion: nn.Module,
         n_classes: int,
         n_layers: int,
@@ -58,10 +58,7 @@ class KMerl(ContrastiveMethod):
         self.text_encoder = text_encoder
         self.ecg_projection = nn.Linear(width, dim)
         self.query_projection = nn.Linear(dim, width)
-        layer = nn.TransformerDecoderLayer(
-            width, n_heads, feedforward_width, dropout, activation="gelu", batch_first=True, norm_first=True
-        )
-        self.decoder = nn.TransformerDecoder(layer, n_layers, norm=nn.LayerNorm(width))
+        self.decoder = TransformerShape(width, n_layers, n_heads, dropout).decoder(feedforward_width)
         self.answer = nn.Linear(width, width)
         self.answer_bias = nn.Parameter(torch.zeros(()))
         self.scale = LogitScale()

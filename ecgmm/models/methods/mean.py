@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from ecgmm.models.encoders import EcgEncoder, TextEncoder
 from ecgmm.models.fusion import MeanGate, blend
 from ecgmm.models.method import Method, ecg_embedding, require_same_width, text_embedding
 from ecgmm.types import Batch, ModelOutput
@@ -15,7 +16,6 @@ class Mean(Method):
         text_encoder: token ids and mask ``[B, N] -> [B, D]``.
         criterion: Loss of logits and labels.
         n_classes: K.
-        dim: D.
         dropout: Dropout on z.
     """
 
@@ -26,20 +26,19 @@ class Mean(Method):
 
     def __init__(
         self,
-        ecg_encoder: nn.Module,
-        text_encoder: nn.Module,
+        ecg_encoder: EcgEncoder,
+        text_encoder: TextEncoder,
         criterion: nn.Module,
         n_classes: int,
-        dim: int,
         dropout: float,
     ) -> None:
         super().__init__(criterion)
-        require_same_width(ecg_encoder, text_encoder, dim)
+        require_same_width(ecg_encoder, text_encoder)
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
         self.gate = MeanGate()
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(dim, n_classes)
+        self.head = nn.Linear(ecg_encoder.dim, n_classes)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch."""

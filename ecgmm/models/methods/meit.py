@@ -5,8 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize, pad
 
 from ecgmm.models.batch_norm import BatchNorm
-from ecgmm.models.ecg_encoders.convolutional import Convolutional
-from ecgmm.models.ecg_encoders.resnet1d import ResNet1d
+from ecgmm.models.encoders import EcgEncoder
 from ecgmm.models.language_model import LanguageModel, causal
 from ecgmm.models.method import Method, ecg_embedding
 from ecgmm.models.option_letters import OptionLetters
@@ -42,7 +41,7 @@ class Meit(Method):
 
     def __init__(
         self,
-        ecg_encoder: Convolutional | ResNet1d,
+        ecg_encoder: EcgEncoder,
         language_model: LanguageModel,
         criterion: nn.Module,
         report_in_prompt: bool,

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from ecgmm.models.encoders import TextEncoder
 from ecgmm.models.method import Method, text_embedding
 from ecgmm.types import Batch, ModelOutput
 
@@ -13,7 +14,6 @@ class TextOnly(Method):
         text_encoder: token ids and mask ``[B, N] -> [B, D]``.
         criterion: Loss of logits and labels.
         n_classes: K.
-        dim: D.
         dropout: Dropout on the embedding.
     """
 
@@ -22,11 +22,11 @@ class TextOnly(Method):
     reference = "Control: report branch of gated_fusion"
     fidelity = "control"
 
-    def __init__(self, text_encoder: nn.Module, criterion: nn.Module, n_classes: int, dim: int, dropout: float) -> None:
+    def __init__(self, text_encoder: TextEncoder, criterion: nn.Module, n_classes: int, dropout: float) -> None:
         super().__init__(criterion)
         self.text_encoder = text_encoder
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(dim, n_classes)
+        self.head = nn.Linear(text_encoder.dim, n_classes)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch."""

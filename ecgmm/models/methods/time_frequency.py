@@ -9,12 +9,10 @@ from torch.nn.functional import one_hot
 from ecgmm.errors import ConfigError
 from ecgmm.models.contrastive import LogitScale, cosine, info_nce, same_report
 from ecgmm.models.contrastive_method import ContrastiveMethod
-from ecgmm.models.ecg_encoders.spectrogram import SpectrogramResNet
+from ecgmm.models.encoders import EcgEncoder, TextEncoder
 from ecgmm.models.method import ecg_embedding, require_same_width, text_embedding
 from ecgmm.models.prompt_context import LearnedPrompts
 from ecgmm.models.text_bank import TextBank
-from ecgmm.models.text_encoders.attention_pooling import AttentionPooling
-from ecgmm.models.text_encoders.transformer import Transformer
 from ecgmm.types import Batch, ModelOutput
 
 
@@ -30,7 +28,6 @@ class TimeFrequency(ContrastiveMethod):
         text_encoder: token ids and mask ``[B, N] -> [B, D]``; also encodes word embeddings.
         criterion: Classification loss of logits and labels.
         n_classes: K.
-        dim: D.
         n_context: Number of learned vectors before a class description.
         unseen_classes: Names of the unseen classes.
         time_frequency_weight: Weight of the alignment of the two waveform towers.
@@ -46,18 +43,18 @@ class TimeFrequency(ContrastiveMethod):
 
     def __init__(
         self,
-        ecg_encoder: nn.Module,
-        frequency_encoder: SpectrogramResNet,
-        text_encoder: AttentionPooling | Transformer,
+        ecg_encoder: EcgEncoder,
+        frequency_encoder: EcgEncoder,
+        text_encoder: TextEncoder,
         criterion: nn.Module,
         n_classes: int,
-        dim: int,
         n_context: int,
         unseen_classes: Sequence[str],
         time_frequency_weight: float,
     ) -> None:
+        dim = ecg_encoder.dim
         super().__init__(SeenClassLoss(criterion), n_classes, dim)
-        require_same_width(ecg_encoder, text_encoder, dim)
+        require_same_width(ecg_encoder, text_encoder)
         self.loss_weights = {"time_frequency": time_frequency_weight}
         self.ecg_encoder = ecg_encoder
         self.frequency_encoder = frequency_encoder

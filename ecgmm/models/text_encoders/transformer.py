@@ -59,11 +59,15 @@ class Transformer(nn.Module):
 
     @property
     def frozen(self) -> bool:
-        """Whether the transformer never learns, so that it says the same of a text whenever it is asked."""
+        """Whether the transformer never learns, so that it gives the same for a text whenever it is asked."""
         return not self._learning
 
+    def frozen_state(self) -> tuple[str, Mapping[str, Tensor]]:
+        """Architecture of the transformer, as text, and its weights by name: with a text they decide ``pooled``."""
+        return self.model.config.to_json_string(), self.model.state_dict()
+
     def know(self, known: KnownTexts) -> None:
-        """Take from now on from a table what the transformer says of whole texts (``pooled``)."""
+        """Take ``pooled`` of whole texts from a table from now on."""
         assert self.frozen
         self.known = known
 

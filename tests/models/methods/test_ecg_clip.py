@@ -17,17 +17,15 @@ def model(task: Task = "single_label") -> EcgClip:
     return method
 
 
-class FirstToken(nn.Module):
+class FirstToken(Given):
     """Embeds a text by the id of its first token: ``(id, 1)``."""
 
-    dim = 2
-
-    def forward(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
+    def forward(self, token_ids: Tensor, *_: Tensor) -> Tensor:
         return torch.stack([token_ids[:, 0].float(), torch.ones(len(token_ids))], dim=1)
 
 
 def test_logits_are_scaled_cosines_with_the_mean_prompt_of_each_class_plus_a_bias() -> None:
-    method = EcgClip(Given(), FirstToken(), nn.CrossEntropyLoss(), N_CLASSES, dim=2, shared_dim=2).eval()
+    method = EcgClip(Given(), FirstToken(), nn.CrossEntropyLoss(), N_CLASSES, shared_dim=2).eval()
     method.bind(TEXTS)
     with torch.no_grad():
         method.ecg_projection.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 2.0]]))
@@ -94,5 +92,5 @@ def test_labels_teach_the_text_tower_through_the_prompts() -> None:
     nothing = torch.zeros_like(batch.has_report)
     without_reports = batch._replace(has_report=nothing, token_mask=batch.token_mask & nothing[:, None])
     method.total_loss(method.losses(method(without_reports), without_reports)).backward()
-    grads = [parameter.grad for parameter in method.text_encoder.parameters()]
+    grads = [parameter.grad for parameter in method.get_submodule("text_encoder").parameters()]
     assert all(grad is not None and bool(grad.any()) for grad in grads)
