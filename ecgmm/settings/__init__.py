@@ -7,12 +7,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.errors import ConfigError
 from ecgmm.settings.checking import Walk, check_node, refuse
+from ecgmm.settings.composing import compose
 from ecgmm.settings.entries import ENTRIES
 from ecgmm.settings.lookup import specs_at
 from ecgmm.settings.relations import RELATIONS
 from ecgmm.settings.targets import TARGETS
 
-__all__ = ["TARGETS", "check", "check_at", "check_node", "check_plain", "check_saved"]
+__all__ = ["TARGETS", "check", "check_at", "check_node", "check_plain", "check_saved", "compose"]
 
 
 def check(entry: str, config: DictConfig) -> None:

@@ -12,15 +12,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, Quote, QuotedString, Sweep
 from hydra.errors import HydraException
 
-from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError, printable
-from ecgmm.settings.kinds import Value, home_expanded
-from ecgmm.settings.lookup import specs_of
+from ecgmm.settings.kinds import home_expanded
+from ecgmm.settings.lookup import form_of, may_be_left_out
 from ecgmm.settings.messages import unreadable
 
 _SETTING = re.compile(r"(?P<mark>\+{0,2})(?P<key>[^=+~][^=]*)=(?P<value>.*)", re.DOTALL)
 _ITEMS = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,])+""", re.DOTALL)
-_FOLDERS_OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
 
 
 def readable(arguments: Sequence[str]) -> list[str]:
@@ -55,8 +53,7 @@ def readable(arguments: Sequence[str]) -> list[str]:
 
 def _setting(mark: str, key: str, value: str, sweeps: bool) -> str:
     """One setting; a key that ``conf/`` leaves out needs no ``+``."""
-    specs = specs_of(key)
-    mark = "++" if specs and all(isinstance(spec, Value) and spec.optional for spec in specs) else mark
+    mark = "++" if may_be_left_out(key) else mark
     return f"{mark}{key}={_value(key, value, sweeps)}"
 
 
@@ -83,16 +80,6 @@ def _one(value: str, form: Literal["path", "text", "group"]) -> str:
     text = parsed if isinstance(parsed, str) else value
     text = home_expanded(text) if form == "path" else text
     return value if text == parsed else QuotedString(text=text, quote=Quote.single).with_quotes()
-
-
-def form_of(key: str) -> Literal["path", "text", "group"] | None:
-    """Whether the value of a key is a path, a text, or the choice of a group; None where Hydra may read it."""
-    if key in _FOLDERS_OF_HYDRA:
-        return "path"
-    if (CONF_DIR / key).is_dir():
-        return "group"
-    forms = {spec.form for spec in specs_of(key) if isinstance(spec, Value)}
-    return "path" if "path" in forms else "text" if "text" in forms else None
 
 
 def _parsed(value: str) -> Any:

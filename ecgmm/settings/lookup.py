@@ -1,10 +1,14 @@
 """What the tables say of a key, and all the keys they name."""
 
 from collections.abc import Iterator
+from typing import Literal
 
+from ecgmm.configuration import CONF_DIR
 from ecgmm.settings.entries import ENTRIES
 from ecgmm.settings.kinds import Built, Group, Named, Spec, Value
 from ecgmm.settings.targets import TARGETS
+
+_FOLDERS_OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
 
 
 def specs_at(spec: Spec, key: str) -> list[Spec]:
@@ -26,6 +30,22 @@ def specs_at(spec: Spec, key: str) -> list[Spec]:
 def specs_of(key: str) -> list[Spec]:
     """What the tables of all commands say of a key."""
     return [spec for entry in ENTRIES.values() for spec in specs_at(entry, key)]
+
+
+def may_be_left_out(key: str) -> bool:
+    """Whether a key that the settings at hand lack may be given all the same."""
+    specs = specs_of(key)
+    return bool(specs) and all(isinstance(spec, Value) and spec.optional for spec in specs)
+
+
+def form_of(key: str) -> Literal["path", "text", "group"] | None:
+    """Whether the value of a key is a path, a text, or the choice of a group; None where it is read as a value."""
+    if key in _FOLDERS_OF_HYDRA:
+        return "path"
+    if (CONF_DIR / key).is_dir():
+        return "group"
+    forms = {spec.form for spec in specs_of(key) if isinstance(spec, Value)}
+    return "path" if "path" in forms else "text" if "text" in forms else None
 
 
 def takes_list(key: str) -> bool:

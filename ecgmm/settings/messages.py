@@ -7,8 +7,8 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import OverrideParseException
 
 from ecgmm.errors import printable
-from ecgmm.settings.lookup import known_keys, takes_list
-from ecgmm.settings.unknown import unknown_key
+from ecgmm.settings.lookup import takes_list
+from ecgmm.settings.unknown import no_such_choice, no_such_key
 
 _NO_SUCH_KEY = re.compile(r"Could not (?:override|delete from config\.) '(?P<key>[^']+)'")
 _THERE_ALREADY = re.compile(r"Could not append to config\. An item is already at '(?P<key>[^']+)'")
@@ -31,8 +31,8 @@ def hydra_sentence(error: Exception) -> str:
     if isinstance(error, OverrideParseException):
         return unreadable(error.override)
     if found := _NO_CHOICE.search(text):
-        options = ", ".join(found["all"].split())
-        return f"{found['group']} is {printable(found['choice'])!r}; choose one of {options}"
+        options = [name for name in found["all"].split() if not name.startswith("_")]
+        return no_such_choice(found["group"], found["choice"], options)
     if found := _AMBIGUOUS.search(text):
         key, value = printable(found["key"]), found["value"]
         as_list = f", or write {key}=[{printable(value)}] for a list" if takes_list(key) else ""
@@ -44,24 +44,9 @@ def hydra_sentence(error: Exception) -> str:
     if found := _CHOSEN_ALREADY.search(text):
         return f"{printable(found['key'] or found['more'])} has a choice already; leave out the + before it"
     if found := _NO_SUCH_KEY.search(text):
-        return _no_such_key(found["key"], group=_NOT_IN_LIST in text)
+        return no_such_key(found["key"], is_group=_NOT_IN_LIST in text)
     cause = f": {error.__cause__}" if error.__cause__ is not None else ""
     return printable(" ".join(_WHERE.sub(r" (\g<key>)", f"{text}{cause}").split()), _LONGEST)
-
-
-def _no_such_key(key: str, *, group: bool) -> str:
-    key = printable(key)
-    if group and key in ("experiment", "ablation"):
-        return f"{key} is added to the settings; write +{key}=..."
-    known = known_keys()
-    if key in known:
-        return (
-            f"{key} is no setting here; it belongs to another command, or to another choice of a group (`--cfg job`"
-            " behind the command lists the settings that it has)"
-        )
-    at, _, name = key.rpartition(".")
-    siblings = [one.rpartition(".")[2] for one in known if one.rpartition(".")[0] == at]
-    return unknown_key(name, siblings, at, known)
 
 
 def unreadable(override: str) -> str:

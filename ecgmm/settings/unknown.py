@@ -1,12 +1,41 @@
-"""What to tell the user whose key is none."""
+"""Sentences for a setting or a choice that does not exist, with the nearest one that does."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+
+from ecgmm.errors import printable
+from ecgmm.settings.lookup import known_keys
 
 _MOST_LISTED = 20
 _MADE = ("native.", "from_data.", "sizes.")
 """Groups whose keys nobody sets by hand."""
 _LIST_THEM = "`--cfg job` behind the command lists all settings"
+
+
+def no_such_choice(group: str, choice: object, options: Sequence[str]) -> str:
+    """The sentence for a file that a group of ``conf/`` does not hold."""
+    return f"{group} is {printable(choice)!r}; choose one of {', '.join(options)}"
+
+
+def no_such_key(key: str, *, is_group: bool = False) -> str:
+    """The sentence for a dotted key that the settings at hand do not hold.
+
+    Args:
+        key: As the user wrote it.
+        is_group: Whether a group of ``conf/`` has this name.
+    """
+    key = printable(key)
+    if is_group and key in ("experiment", "ablation"):
+        return f"{key} is added to the settings; write +{key}=..."
+    known = known_keys()
+    if key in known:
+        return (
+            f"{key} is no setting here; it belongs to another command, or to another choice of a group (`--cfg job`"
+            " behind the command lists the settings that it has)"
+        )
+    at, _, name = key.rpartition(".")
+    siblings = [one.rpartition(".")[2] for one in known if one.rpartition(".")[0] == at]
+    return unknown_key(name, siblings, at, known)
 
 
 def unknown_key(name: str, siblings: Sequence[str], at: str = "", everywhere: Sequence[str] = ()) -> str:
