@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import runpy
 import sys
 from difflib import get_close_matches
@@ -24,6 +25,7 @@ _WITH_SETTINGS = (
     "agreement",
 )
 _COMPLETION = ("-sc", "--shell-completion")
+_SETTING = re.compile(r"[+~]*(hydra/)?[^/=]+=")
 _USER_MISTAKE = 2
 
 
@@ -58,7 +60,10 @@ def summary(module: str) -> str:
 def _print_list() -> None:
     modules = commands()
     print("ecgmm COMMAND ... starts a command; ecgmm COMMAND --help says what it takes.\n")  # noqa: T201
-    for title, settings in (("Data, training and runs (key=value ...)", True), ("From finished runs (FOLDER ...)", False)):
+    for title, settings in (
+        ("Data, training and runs (key=value ...)", True),
+        ("From finished runs (FOLDER ...)", False),
+    ):
         print(f"{title}:")  # noqa: T201
         for name, module in modules.items():
             if (name in _WITH_SETTINGS) is settings:
@@ -95,7 +100,9 @@ def _complete(arguments: list[str]) -> None:
             return
         if name not in _WITH_SETTINGS:
             return  # it takes folders, which the shell completes
-        os.environ["COMP_LINE"] = f"{program} {rest}"
+        *before, last = rest.split(" ")
+        settings = [text for text in before if _SETTING.match(text)]  # a folder without a key chooses nothing
+        os.environ["COMP_LINE"] = " ".join([program, *settings, last])
     from ecgmm.commands import command_line
 
     sys.argv = ["ecgmm", *(text for text in arguments if text not in commands())]
