@@ -1,4 +1,4 @@
-"""All commands under one name: ``ecgmm train ...`` does what ``python -m ecgmm.train ...`` does; ``ecgmm`` lists them."""
+"""All commands under one name: ``ecgmm train ...`` is ``python -m ecgmm.train ...``, and ``ecgmm`` lists them."""
 
 import ast
 import os
@@ -59,15 +59,14 @@ def summary(module: str) -> str:
 
 def _print_list() -> None:
     modules = commands()
-    print("ecgmm COMMAND ... starts a command; ecgmm COMMAND --help says what it takes.\n")  # noqa: T201
-    for title, settings in (
-        ("Data, training and runs (key=value ...)", True),
-        ("From finished runs (FOLDER ...)", False),
+    print("ecgmm COMMAND ... starts a command; ecgmm COMMAND --help says what it takes.")  # noqa: T201
+    for title, chosen in (
+        ("Data, training and runs (key=value ...)", _WITH_SETTINGS),
+        ("From finished runs (FOLDER ...)", modules.keys() - set(_WITH_SETTINGS)),
     ):
-        print(f"{title}:")  # noqa: T201
-        for name, module in modules.items():
-            if (name in _WITH_SETTINGS) is settings:
-                print(f"  {name:<12} {summary(module)}")  # noqa: T201
+        print(f"\n{title}")  # noqa: T201
+        for name in (name for name in modules if name in chosen):
+            print(f"  {name:<12} {summary(modules[name])}")  # noqa: T201
 
 
 def _start(name: str, *arguments: str) -> None:

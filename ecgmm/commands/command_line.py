@@ -81,7 +81,7 @@ def package_folder(package: str, folder: str, extra: str) -> str:
 
 
 def set_up_hydra() -> None:
-    """Give Hydra in this process our resolvers and our launcher, and keep it from printing the settings of a failed job.
+    """Give Hydra in this process our resolvers and launcher, and keep it from printing the settings of a failed job.
 
     Workers of a sweep get the resolvers with the rest of Hydra's state.
     """

@@ -89,6 +89,7 @@ def test_a_signal_ends_all_and_lists_what_is_unfinished(number: int, code: int, 
     while not ((tmp_path / "sweep" / "sleep" / "started").exists() and done(tmp_path) == ["a", "b", "c"]):
         assert time.monotonic() < end
         time.sleep(0.05)
+    time.sleep(1)  # a job's last file is there before its result has reached the first process
     process.send_signal(number)
     _, printed = process.communicate(timeout=60)
     assert process.returncode == code
