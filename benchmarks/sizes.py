@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-import ecgmm.commands.command_line  # noqa: F401 (registers the resolvers of the configuration)
 from ecgmm.building import construct
+from ecgmm.commands.command_line import set_up_hydra
 from ecgmm.configuration import CONF_DIR
 
 METHODS = tuple(sorted(path.stem for path in (CONF_DIR / "method").glob("*.yaml")))
@@ -50,6 +50,7 @@ class Count:
 def configured(method: str, *overrides: str) -> DictConfig:
     """Compose a training run, with architectures in place of pre-trained weights where its size is ``base``."""
     numbers = {"n_classes": N_CLASSES, "n_statements": N_STATEMENTS, "n_findings": N_FINDINGS}
+    set_up_hydra()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         config = compose("train", [f"method={method}", *overrides], return_hydra_config=True)
     if config.size == "base":

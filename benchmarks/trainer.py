@@ -23,7 +23,7 @@ from lightning.pytorch.callbacks import Callback
 from omegaconf import DictConfig, OmegaConf
 from torch.nn.utils import clip_grad_norm_
 
-import ecgmm.commands.command_line  # noqa: F401 (registers the resolver run_name)
+from ecgmm.commands.command_line import set_up_hydra
 from ecgmm.configuration import CONF_DIR
 from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.data.preparation.preparation import open_or_prepare
@@ -107,6 +107,7 @@ def main() -> None:
     arguments, overrides = parser.parse_known_args()
     torch.set_num_threads(arguments.threads)
     given = ["logger=none", "trainer.accelerator=cpu", *overrides]
+    set_up_hydra()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         config = compose("train", given)
     datamodule = build_datamodule(config, open_or_prepare(config.data))

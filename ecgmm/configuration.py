@@ -1,10 +1,10 @@
-"""Where the configuration lies: the checkout's ``conf/`` if there is one, else the copy inside the installed wheel."""
+"""Folder of the configuration: the one inside an installed wheel, or ``conf/`` of the checkout."""
 
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 
-CONF_DIR: Path = _PACKAGE.parent / "conf" if (_PACKAGE.parent / "conf").is_dir() else _PACKAGE / "conf"
+CONF_DIR: Path = _PACKAGE / "conf" if (_PACKAGE / "conf").is_dir() else _PACKAGE.parent / "conf"
 """Folder with ``train.yaml``, ``prepare.yaml`` and the groups."""
 
 

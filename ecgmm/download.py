@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hydra
 from omegaconf import DictConfig
 
 from ecgmm.building import construct
 from ecgmm.commands import command_line
-from ecgmm.configuration import CONF_DIR
 from ecgmm.console.terminal import say
 from ecgmm.errors import ConfigError, DataError
 from ecgmm.settings import check
@@ -28,7 +26,7 @@ def main() -> None:
     """Bring the folder ``data.root`` to what the source's list of checksums says."""
     configs: list[DictConfig] = []
 
-    @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="download")
+    @command_line.hydra_main("download")
     def compose(config: DictConfig) -> None:
         configs.append(config)
 

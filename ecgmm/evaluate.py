@@ -1,14 +1,12 @@
 """Evaluate a finished run again: ``python -m ecgmm.evaluate run=outputs/train/default [store=...] [leads=[I,II]]``."""
 
-import hydra
 from omegaconf import DictConfig
 
 from ecgmm.commands import command_line
-from ecgmm.configuration import CONF_DIR
 from ecgmm.settings import check
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="evaluate")
+@command_line.hydra_main("evaluate", "run")
 def main(config: DictConfig) -> None:
     """Predict the split, print its metrics and save them under ``<run>/evaluation/``."""
     check("evaluate", config)

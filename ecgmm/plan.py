@@ -1,4 +1,4 @@
-"""Dry run of a sweep: ``python -m ecgmm.plan +experiment=lambda_sweep`` lists its jobs and estimates their time."""
+"""List the jobs of a sweep and estimate their time: ``python -m ecgmm.plan +experiment=lambda_sweep``."""
 
 import sys
 from collections import Counter
@@ -17,6 +17,7 @@ from ecgmm.configuration import CONF_DIR
 from ecgmm.console.terminal import say
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check
+from ecgmm.settings.arguments import readable
 
 if TYPE_CHECKING:
     from ecgmm.training.estimate import Job
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Print a line a job and the sum; nothing is prepared, trained or written."""
-    if not sys.argv[1:] or {"-h", "--help"} & set(sys.argv[1:]):
+    arguments = readable(sys.argv[1:])
+    if not arguments or {"-h", "--help"} & set(arguments):
         say(__doc__, "It takes what `python -m ecgmm.train` takes.")
         return
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        jobs, n_jobs = plan([text for text in sys.argv[1:] if text not in ("-m", "--multirun")])
+        jobs, n_jobs = plan([text for text in arguments if text not in ("-m", "--multirun")])
     for job in jobs:
         say(f"{job.state:11} {_minutes(job.seconds_left)}  {job.directory}")
     states = Counter(job.state for job in jobs)

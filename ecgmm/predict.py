@@ -1,14 +1,12 @@
 """Classify one record: ``python -m ecgmm.predict run=outputs/train/default record=path/40689238 report="..."``."""
 
-import hydra
 from omegaconf import DictConfig
 
 from ecgmm.commands import command_line
-from ecgmm.configuration import CONF_DIR
 from ecgmm.settings import check
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="predict")
+@command_line.hydra_main("predict", "run", "record", "report")
 def main(config: DictConfig) -> None:
     """Print class probabilities, the gate where the method has one, and what the method says in words.
 

@@ -1,15 +1,13 @@
 """Prepare a store: ``python -m ecgmm.prepare [data=mimic_iv_ecg data.root=/data/mimic-iv-ecg/1.0] ...``."""
 
-import hydra
 from omegaconf import DictConfig
 
 from ecgmm.building import construct
 from ecgmm.commands import command_line
-from ecgmm.configuration import CONF_DIR
 from ecgmm.settings import check
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="prepare")
+@command_line.hydra_main("prepare")
 def main(config: DictConfig) -> None:
     """Prepare the store that ``data`` describes, add what its source has in addition, or show what it holds."""
     check("prepare", config)

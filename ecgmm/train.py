@@ -6,21 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.commands import command_line
 from ecgmm.commands.sweeps import attempt
-from ecgmm.configuration import CONF_DIR
 from ecgmm.console.ending import Stopped
 from ecgmm.console.system_errors import naming
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
+@command_line.hydra_main("train")
 def main(config: DictConfig) -> float | None:
     """Prepare the store if there is none, train, evaluate; returns the objective of a search: validation AUROC."""
     directory = Path(HydraConfig.get().runtime.output_dir)

@@ -1,14 +1,19 @@
 """Compare a store or a saved model with its digests: ``python -m ecgmm.verify store=stores/synthetic-... run=...``."""
 
-import hydra
 from omegaconf import DictConfig
 
 from ecgmm.commands import command_line
-from ecgmm.configuration import CONF_DIR
 from ecgmm.settings import check
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="verify")
+def _kind(folder: str) -> str:
+    """The setting that a folder is for."""
+    from pathlib import Path
+
+    return "run" if (Path(folder).expanduser() / "run.json").is_file() else "store"
+
+
+@command_line.hydra_main("verify", _kind, _kind)
 def main(config: DictConfig) -> None:
     """Print a line for what is sound; what is not ends the command with a sentence and exit code 2."""
     check("verify", config)

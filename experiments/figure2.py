@@ -1,4 +1,4 @@
-"""Figure 2: records before and after preparation on ECG paper: python -m experiments.figure2 outputs --out figures."""
+"""Draw Figure 2, records before and after preparation on ECG paper: python -m experiments.figure2 outputs."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Macro AUROC against the leads that a method gets: python -m experiments.leads outputs/table2 [more folders]."""
+"""Tabulate macro AUROC against the leads that a method gets: python -m experiments.leads outputs/table2."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of runs: python -m experiments.report outputs/table2 --out report.html."""
+"""Write one self-contained HTML page of runs: python -m experiments.report outputs/table2 --out report.html."""
 
 import sys
 

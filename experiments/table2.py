@@ -1,4 +1,4 @@
-"""Draw the paper's Table 2 from finished run directories: python -m experiments.table2 outputs/table2."""
+"""Make the paper's Table 2 from finished run directories: python -m experiments.table2 outputs/table2."""
 
 import sys
 

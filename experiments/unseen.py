@@ -1,4 +1,4 @@
-"""AUROC of a class whose labels were never seen: python -m experiments.unseen outputs/unseen_classes."""
+"""Tabulate the AUROC of classes whose labels were never seen: python -m experiments.unseen outputs/unseen_classes."""
 
 import sys
 

@@ -3,12 +3,16 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 
+from ecgmm.commands import command_line
+
+command_line.set_up_hydra()  # what commands do at their start; tests compose settings without one
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))  # what is tested must not depend on it
 os.environ["WANDB_MODE"] = "offline"
 
@@ -43,7 +47,6 @@ def tiny_store(quick_settings: list[str]) -> Path:
     """The store that runs with ``quick_settings`` use."""
     from hydra import compose, initialize_config_dir
 
-    import ecgmm.commands.command_line  # noqa: F401 (registers the resolver run_name)
     from ecgmm.configuration import CONF_DIR
     from ecgmm.data.preparation.preparation import open_or_prepare
 
@@ -57,10 +60,6 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
     """Run an entry point in this process as its command line would: ``command("train", "seed=1") -> exit code``."""
 
     def run(module: str, *arguments: str) -> int:
-        from importlib import import_module
-
-        from ecgmm.commands import command_line
-
         monkeypatch.setattr(sys, "argv", [f"ecgmm.{module}", *arguments])
         GlobalHydra.instance().clear()
         try:

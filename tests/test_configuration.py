@@ -6,7 +6,6 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-import ecgmm.commands.command_line  # noqa: F401 (registers the resolver run_name)
 from ecgmm.configuration import CONF_DIR
 
 PAPER_TABLE_1 = {

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-import ecgmm.commands.command_line  # noqa: F401 (registers the resolver run_name)
 from ecgmm.configuration import CONF_DIR
 from ecgmm.settings.arguments import readable
 

@@ -19,7 +19,6 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from numpy.random import Generator
 
-import ecgmm.commands.command_line  # noqa: F401 (registers the resolvers of the configuration)
 from benchmarks.fuzzing.file_mutations import (
     flip_bit,
     insert_bytes,
@@ -30,6 +29,7 @@ from benchmarks.fuzzing.file_mutations import (
 )
 from benchmarks.fuzzing.settings_batch import VALUES
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict, memory_limit, time_limit
+from ecgmm.commands.command_line import set_up_hydra
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import UserError
 from ecgmm.training.prediction import Prediction, predict_record
@@ -152,6 +152,7 @@ def _trained() -> tuple[Path, Path]:
 
     folder = Path(_kept.name)
     paths = [f"paths.{name}={folder}/{name}" for name in ("raw", "stores", "outputs")]
+    set_up_hydra()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         config = compose("train", [*SETTINGS, *paths])
     with contextlib.redirect_stdout(io.StringIO()):

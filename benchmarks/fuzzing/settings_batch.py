@@ -11,9 +11,9 @@ from numpy.random import Generator
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-import ecgmm.commands.command_line
 from benchmarks.fuzzing.file_mutations import pick
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict
+from ecgmm.commands.command_line import set_up_hydra, user_message
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check
@@ -40,6 +40,7 @@ KINDS = tuple(f"settings.{entry}" for entry in ENTRIES)
 
 @cache
 def _composed(entry: str, choice: int) -> DictConfig:
+    set_up_hydra()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         return compose(entry, [*GIVEN.get(entry, []), *CHOSEN.get(entry, ([],))[choice]])
 
@@ -88,7 +89,7 @@ def _judge(case: Case) -> Verdict:
     try:
         check(entry, config)
     except (ConfigError, OmegaConfBaseException) as error:
-        return Verdict(case, *_refused(key, str(ecgmm.commands.command_line.user_message(error))), False)
+        return Verdict(case, *_refused(key, str(user_message(error))), False)
     return Verdict(case, *_accepted(key, before, OmegaConf.select(config, key), is_new), False)
 
 

@@ -38,10 +38,10 @@ def agreement(index: SourceIndex, include_possible: bool) -> pl.DataFrame:
         ConfigError: If the source has no annotated superclasses or no English report.
     """
     if not any(labels.name == "superclass" and labels.source == "annotation" for labels in index.labels):
-        raise ConfigError("agreement=true needs a source with annotated superclasses; use data=ptb_xl")
+        raise ConfigError("agreement needs a source with annotated superclasses; use data=ptb_xl")
     frame = index.frame.filter(english_only(index.frame["statements"]), pl.col("label.superclass.NORM").is_not_null())
     if not frame.height:
-        raise ConfigError("agreement=true found no English report with an annotation; give the full ptbxl_database.csv")
+        raise ConfigError("there is no English report with an annotation; give the full ptbxl_database.csv")
     found = [superclasses(clean_report(report), include_possible) or {} for report in frame["statements"].to_list()]
     rows = []
     for name in CLASSES:

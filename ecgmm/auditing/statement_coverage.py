@@ -26,7 +26,7 @@ def read_statements(path: Path) -> list[str]:
     except UnicodeDecodeError:
         raise DataError(f"{path} is not UTF-8 text; save it as plain text with one statement a line") from None
     except OSError:
-        raise DataError(f"{path} cannot be read; give a text file with one statement a line as statements=") from None
+        raise DataError(f"{path} cannot be read; give a text file with one statement a line") from None
     statements = [line.strip() for line in lines if line.strip()]
     if not statements:
         raise DataError(f"{path} holds no statement; write one statement a line")

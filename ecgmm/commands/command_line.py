@@ -1,19 +1,25 @@
-"""What an entry point makes of its command line, and how it ends (``ecgmm.console.ending``)."""
+"""Entry points: from the command line to a composed configuration, and from an error to an exit code."""
 
 import hashlib
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import hydra
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
+from hydra.types import TaskFunction
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from ecgmm.commands.launcher import register_launcher
+from ecgmm.commands.positional import Positional, with_keys
+from ecgmm.configuration import CONF_DIR
 from ecgmm.console.ending import ended
 from ecgmm.console.system_errors import first_sentence
 from ecgmm.errors import ConfigError
@@ -74,30 +80,54 @@ def package_folder(package: str, folder: str, extra: str) -> str:
     return str(Path(spec.origin).with_name(folder))
 
 
-OmegaConf.register_new_resolver("run_name", run_name, replace=True)
-OmegaConf.register_new_resolver("package_folder", package_folder, replace=True)
+def set_up_hydra() -> None:
+    """Give Hydra in this process our resolvers and launcher, and keep it from printing the settings of a failed job.
+
+    Workers of a sweep get the resolvers with the rest of Hydra's state.
+    """
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    OmegaConf.register_new_resolver("package_folder", package_folder, replace=True)
+    register_launcher()
+    # In the place of Hydra's own, which prints all overrides of a job that failed, the text of a report too.
+    JobReturn.return_value = property(_result, lambda job, value: setattr(job, "_return_value", value))  # type: ignore[assignment]
 
 
 def _result(job: JobReturn) -> Any:
-    """What a job returned or raised, without a word: Hydra would print all overrides, the text of a report too."""
+    """Return what a job returned, or raise what it raised, without a word."""
     if job.status == JobStatus.COMPLETED:
         return job._return_value
     raise job._return_value
 
 
-JobReturn.return_value = property(_result, lambda job, value: setattr(job, "_return_value", value))  # type: ignore[assignment]  # in the place of Hydra's own
-
-
-def run(main: Callable[[], None]) -> None:
-    """Run a Hydra main function with paths and texts as they were written, and turn errors into exit codes.
+def hydra_main(entry: str, *positional: Positional) -> Callable[[TaskFunction], Callable[[], None]]:
+    """Decorator like ``hydra.main``, for arguments as a user writes them, and without effect until it is called.
 
     Args:
-        main: The function that ``hydra.main`` returned.
+        entry: Name of the command and of its file in ``conf/``.
+        positional: Settings whose values may stand without their key, in this order (see ``with_keys``).
+    """
+
+    def decorate(task: TaskFunction) -> Callable[[], None]:
+        @wraps(task)
+        def main() -> None:
+            sys.argv[1:] = readable(with_keys(entry, positional, sys.argv[1:]))
+            hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name=entry)(task)()
+
+        return main
+
+    return decorate
+
+
+def run(main: Callable[[], object]) -> None:
+    """Run a command, and turn errors into exit codes.
+
+    Args:
+        main: A function that ``hydra_main`` made, or another without arguments.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # lets exceptions through to here instead of printing them itself
 
     def work() -> None:
-        sys.argv[1:] = readable(sys.argv[1:])
+        set_up_hydra()
         main()
 
     code = ended(work, user_message)

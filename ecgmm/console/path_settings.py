@@ -12,7 +12,7 @@ _SETTINGS = (
     "run",
     "store",
     "record",
-    "statements",
+    "file",
     "data.root",
     "data.store",
     "data.notes_csv",

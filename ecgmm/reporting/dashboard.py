@@ -29,7 +29,7 @@ _INTRODUCTION = (
     " seeds; the interval of a single run, over patients, stands in its summary as <metric>.low and <metric>.high."
     " Runs tagged synthetic come from simulated data and show that the code works, not how a method does on patients;"
     " runs tagged leaky read the report that their labels come from. Tests and corrected p-values are in the table of"
-    " `python -m experiments.table2`, not here."
+    " `ecgmm table2`, not here."
 )
 _TEXTS = {
     "λ study": (
@@ -170,7 +170,7 @@ def build_report(entity: str, project: str) -> Any:
         entity=entity,
         project=project,
         title="ecgmm: λ study, fraction study, Table 2",
-        description="Made by python -m experiments.dashboard",
+        description="Made by ecgmm dashboard",
         blocks=blocks,
         width="fluid",
     )

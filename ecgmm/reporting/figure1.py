@@ -1,4 +1,4 @@
-"""Figure 1: the architecture, drawn from the model of a run: python -m experiments.figure1 outputs --out figures.
+"""Draw Figure 1, the architecture, from the model of a run: ecgmm figure1 outputs --out figures.
 
 Layers, shapes and parameter counts are those of the instantiated modules; a tiny batch goes through for the shapes.
 """

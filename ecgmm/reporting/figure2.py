@@ -1,4 +1,4 @@
-"""Figure 2: records before and after preparation on ECG paper: python -m experiments.figure2 outputs --out figures.
+"""Draw Figure 2, records before and after preparation on ECG paper: ecgmm figure2 outputs --out figures.
 
 Waveforms are not in run directories, so this reads the run's store, which it looks for in --stores and never makes.
 The examples come from the test split, by the rules of `ecgmm/reporting/damaged_records.py`.

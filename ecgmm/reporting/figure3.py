@@ -1,4 +1,4 @@
-"""Draw Figure 3, the study of the consistency weight λ: python -m experiments.figure3 outputs/lambda_sweep.
+"""Draw Figure 3, the study of the consistency weight λ: ecgmm figure3 outputs/lambda_sweep.
 
 Beside the paper's AUROC it shows what λ does to the gate and to the two projections that it draws together.
 """

@@ -1,4 +1,4 @@
-"""Draw Figure 4, the study of the training set's size: python -m experiments.figure4 outputs/fraction_sweep."""
+"""Draw Figure 4, the study of the training set's size: ecgmm figure4 outputs/fraction_sweep."""
 
 from collections.abc import Sequence
 

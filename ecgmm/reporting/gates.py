@@ -1,4 +1,4 @@
-"""Draw where the gate leans, by class, signal quality and report: python -m experiments.gates outputs/table2."""
+"""Draw where the gate leans, by class, signal quality and report: ecgmm gates outputs/table2."""
 
 from collections.abc import Sequence
 

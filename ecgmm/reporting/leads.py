@@ -1,4 +1,4 @@
-"""Macro AUROC against the leads that a method gets: python -m experiments.leads outputs/table2 [more folders].
+"""Tabulate macro AUROC against the leads that a method gets: ecgmm leads outputs/table2 [more folders].
 
 Reads what `python -m ecgmm.evaluate run=... leads=[...]` has saved in run directories; `make leads` does both.
 Prints Markdown and saves leads.md and leads.csv in the first folder.
@@ -22,7 +22,7 @@ _ALL = f"all {N_LEADS}"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.leads", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="ecgmm leads", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, help="folders that hold run directories, at any depth")
     folders = parser.parse_args(arguments).folders
     return exit_code(lambda: draw(folders))

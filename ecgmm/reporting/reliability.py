@@ -1,4 +1,4 @@
-"""Draw calibration before and after temperature scaling: python -m experiments.reliability outputs/table2."""
+"""Draw calibration before and after temperature scaling: ecgmm reliability outputs/table2."""
 
 from collections.abc import Iterable, Sequence
 from math import ceil

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of runs: python -m experiments.report outputs/table2 [more folders] --out report.html.
+"""Write one self-contained HTML page of runs: ecgmm report outputs/table2 [more folders] --out report.html.
 
 Tables, whichever figures the runs allow, configuration, provenance, and where the runs depart from the paper. The page
 asks for nothing from a network, and holds no id of a patient or record. `make figures` calls it for all experiments.
@@ -27,7 +27,7 @@ _TEMPLATE = "report.html.jinja"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.report", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="ecgmm report", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, help="folders that hold run directories, at any depth")
     parser.add_argument("--out", type=Path, default=Path("report.html"), help="file to write (default report.html)")
     parser.add_argument("--figures", type=Path, help="folder that gets each figure as PDF, PNG and caption as well")

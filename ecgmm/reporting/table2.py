@@ -1,4 +1,4 @@
-"""Draw the paper's Table 2 from finished run directories: python -m experiments.table2 outputs/table2 [more folders].
+"""Make the paper's Table 2 from finished run directories: ecgmm table2 outputs/table2 [more folders].
 
 Prints Markdown and saves table2.md, table2.csv and table2.tex beside the runs. Nothing is trained.
 """
@@ -45,7 +45,7 @@ def draw(folders: list[Path], out: Path, n_resamples: int) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m experiments.table2", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="ecgmm table2", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, help="folders that hold run directories, at any depth")
     parser.add_argument("--out", type=Path, help="where to save; by default the first folder")
     parser.add_argument(

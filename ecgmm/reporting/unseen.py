@@ -1,4 +1,4 @@
-"""AUROC of a class whose labels were never seen: python -m experiments.unseen outputs/unseen_classes.
+"""Tabulate the AUROC of classes whose labels were never seen: ecgmm unseen outputs/unseen_classes.
 
 Puts each class's own AUROC with its labels left out beside its AUROC with all labels, from runs of
 `python -m ecgmm.train +experiment=unseen_classes`. Prints Markdown and saves unseen.md and unseen.csv in the folder.
@@ -22,7 +22,7 @@ _ALL_LABELS = "all labels"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.unseen", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="ecgmm unseen", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="folder that holds the runs of unseen_classes")
     folder = parser.parse_args(arguments).folder
     return exit_code(lambda: draw(folder))

@@ -20,7 +20,7 @@ def check(entry: str, config: DictConfig) -> None:
     """Bring the settings of a command into their own form (paths, lists) and refuse what does not fit.
 
     Args:
-        entry: ``train``, ``prepare``, ``evaluate``, ``predict``, ``audit``, ``verify`` or ``download``.
+        entry: A command that has settings, as ``entries.ENTRIES`` lists them.
         config: As Hydra composed it; changed in place.
 
     Raises:

@@ -207,8 +207,6 @@ ENTRIES: dict[str, Group] = {
     "verify": Group({"store": nullable(path()), "run": nullable(path())}),
     "audit": Group(
         {
-            "statements": nullable(path()),
-            "agreement": flag(),
             "seed": SEED,
             "paths": _PATHS,
             "data": _DATA,
@@ -218,6 +216,8 @@ ENTRIES: dict[str, Group] = {
             "evaluation": _EVALUATION,
         }
     ),
+    "statements": Group({"file": path()}),
+    "agreement": Group({"paths": _PATHS, "data": _DATA}),
     "download": Group(
         {
             "subset": nullable(whole(1, 10**9)),

@@ -72,7 +72,7 @@ def test_statements_end_with_one_line_of_json(
 ) -> None:
     file = tmp_path / "statements.txt"
     file.write_text("Sinus rhythm\nATRIAL FIBRILLATION\n\nLeft bundle branch block\nxyzzy plugh\n")
-    assert command("audit", f"statements={file}") == 0
+    assert command("statements", str(file)) == 0
     lines = capsys.readouterr().out.splitlines()
     assert json.loads(lines[-1]) == {"total": 4, "unrecognised": 1}
     assert lines[-3:-1] == ["unrecognised: 1", "  xyzzy plugh"]
@@ -90,7 +90,7 @@ def test_a_file_without_statements_is_a_user_mistake(
     file = tmp_path / "statements.txt"
     if content is not None:
         file.write_bytes(content)
-    assert command("audit", f"statements={file}") == 2
+    assert command("statements", f"file={file}") == 2
     message = capsys.readouterr().err.splitlines()[-1]
     assert word in message
     assert str(file) in message

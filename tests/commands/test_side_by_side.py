@@ -46,7 +46,7 @@ if __name__ == "__main__":
 def start(folder: Path, jobs: str, **options: str) -> "subprocess.Popen[str]":
     (folder / "app.py").write_text(APP)
     command = [sys.executable, "app.py", "-m", f"+do={jobs}", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${do}"]
-    launcher = "hydra_plugins.ecgmm_side_by_side.SideBySide"
+    launcher = "hydra_plugins.ecgmm.SideBySide"
     command += ["hydra/hydra_logging=none", "hydra/job_logging=none", "hydra.output_subdir=null"]
     command += [f"hydra.launcher._target_={launcher}", "++hydra.launcher.n_jobs=2"]
     command += ["+hydra.callbacks.failures._target_=ecgmm.commands.sweeps.ListFailures"]
@@ -89,6 +89,7 @@ def test_a_signal_ends_all_and_lists_what_is_unfinished(number: int, code: int, 
     while not ((tmp_path / "sweep" / "sleep" / "started").exists() and done(tmp_path) == ["a", "b", "c"]):
         assert time.monotonic() < end
         time.sleep(0.05)
+    time.sleep(1)  # a job's last file is there before its result has reached the first process
     process.send_signal(number)
     _, printed = process.communicate(timeout=60)
     assert process.returncode == code

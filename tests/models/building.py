@@ -8,7 +8,6 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-import ecgmm.commands.command_line  # noqa: F401 (registers the resolver run_name)
 from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.models.method import Method

@@ -15,7 +15,6 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-import ecgmm.commands.command_line  # noqa: F401 (registers the resolvers)
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check, check_plain

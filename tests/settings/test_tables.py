@@ -9,7 +9,6 @@ import yaml  # type: ignore[import-untyped]  # no stubs
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-import ecgmm.commands.command_line  # noqa: F401 (registers the resolvers)
 from ecgmm.configuration import CONF_DIR
 from ecgmm.data.batches.datamodule import SPLITS as MODULE_SPLITS
 from ecgmm.data.batches.loader import SAMPLINGS
@@ -65,7 +64,7 @@ def root_keys(entry: str) -> set[str]:
     return keys.union(*(set(content(path)) - MARKS for path in added if path.read_text().startswith(GLOBAL)))
 
 
-@pytest.mark.parametrize("entry", ["train", "prepare", "evaluate", "predict", "audit", "verify", "download"])
+@pytest.mark.parametrize("entry", sorted(ENTRIES))
 def test_the_keys_of_a_command_are_those_of_its_files(entry: str) -> None:
     assert set(ENTRIES[entry].fields) == root_keys(entry)
 

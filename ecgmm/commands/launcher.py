@@ -1,11 +1,15 @@
-"""Where Hydra looks for launchers: it takes none from outside the folder ``hydra_plugins``."""
+"""Launcher of sweeps on this machine, as Hydra knows launchers."""
 
 from collections.abc import Sequence
 
+from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
+
+NAME = "hydra_plugins.ecgmm.SideBySide"
+"""``_target_`` of ``conf/hydra/launcher/side_by_side.yaml``: Hydra takes no launcher whose name begins otherwise."""
 
 
 class SideBySide(Launcher):
@@ -24,7 +28,12 @@ class SideBySide(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run jobs; results are in their order."""
-        from ecgmm.commands.side_by_side import run_jobs  # Hydra imports this module at each start of a command
+        from ecgmm.commands.side_by_side import run_jobs  # slow imports, not needed by a single run
 
         jobs = [(initial_job_idx + place, list(overrides)) for place, overrides in enumerate(job_overrides)]
         return run_jobs(jobs, self._n_jobs, self._hydra_context, self._config, self._task_function)
+
+
+def register_launcher() -> None:
+    """Make the launcher known to Hydra, which otherwise looks for launchers in a package ``hydra_plugins`` only."""
+    Plugins.instance().class_name_to_class[NAME] = SideBySide
