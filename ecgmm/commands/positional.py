@@ -8,14 +8,25 @@ from hydra.core.override_parser.types import Quote, QuotedString
 
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError, printable
-from ecgmm.settings.arguments import form_of
+from ecgmm.settings.lookup import form_of
 from ecgmm.settings.entries import ENTRIES
 
 Positional = str | Callable[[str], str]
 """Key of a setting whose value may stand alone, or a function that tells it from the value."""
 _KEY = re.compile(r"[+~]{0,2}([^=]*)=")
 # Options of Hydra that are followed by a value.
-_WITH_VALUE = ("-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir", "-c", "--cfg", "-p", "--package")
+_WITH_VALUE: tuple[str, ...] = (
+    "-cp",
+    "--config-path",
+    "-cn",
+    "--config-name",
+    "-cd",
+    "--config-dir",
+    "-c",
+    "--cfg",
+    "-p",
+    "--package",
+)
 _WITH_VALUE += ("-i", "--info", "--experimental-rerun")
 
 
