@@ -8,8 +8,8 @@ from hydra.core.override_parser.types import Quote, QuotedString
 
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError, printable
-from ecgmm.settings.lookup import form_of
 from ecgmm.settings.entries import ENTRIES
+from ecgmm.settings.lookup import form_of
 
 Positional = str | Callable[[str], str]
 """Key of a setting whose value may stand alone, or a function that tells it from the value."""
