@@ -13,21 +13,25 @@ from ecgmm.settings.lookup import form_of
 
 Positional = str | Callable[[str], str]
 """Key of a setting whose value may stand alone, or a function that tells it from the value."""
-_KEY = re.compile(r"[+~]{0,2}([^=]*)=")
+_KEY = re.compile(r"[+~]{0,2}([\w./@:-]*)=")
 # Options of Hydra that are followed by a value.
-_WITH_VALUE: tuple[str, ...] = (
-    "-cp",
-    "--config-path",
-    "-cn",
-    "--config-name",
-    "-cd",
-    "--config-dir",
-    "-c",
-    "--cfg",
-    "-p",
-    "--package",
+_WITH_VALUE = frozenset(
+    [
+        "-cp",
+        "--config-path",
+        "-cn",
+        "--config-name",
+        "-cd",
+        "--config-dir",
+        "-c",
+        "--cfg",
+        "-p",
+        "--package",
+        "-i",
+        "--info",
+        "--experimental-rerun",
+    ]
 )
-_WITH_VALUE += ("-i", "--info", "--experimental-rerun")
 
 
 def with_keys(entry: str, positional: Sequence[Positional], arguments: Sequence[str]) -> list[str]:

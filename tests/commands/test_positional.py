@@ -31,7 +31,6 @@ ODD = [
     "run/method=concat",
     "paths.outputs/x=1",
     "report",
-    "x=1/y=2",
     "/abs/leads=[I,II]",
     "./run=a",
     "trailing ",
