@@ -1,11 +1,14 @@
 # Everything a user types. `make` alone prints this list.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-PYTHON ?= python3.11
+# The first that starts and has a version that the lists are made for; `make setup PYTHON=...` takes another.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+  $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2> /dev/null \
+  && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := .venv-tools
-# Of every package that is installed from these lists the files have a known sha256; nothing else is taken from an index.
+# Packages of these lists are installed only if the sha256 of their files is known, and nothing else is installed.
 LOCKED := $(BIN)/pip install --quiet --require-hashes --no-deps --no-build-isolation
 
 .PHONY: help setup reproduce-table2 extend-table2 studies figures leads test test-slow lint types imports check bench
@@ -14,9 +17,13 @@ LOCKED := $(BIN)/pip install --quiet --require-hashes --no-deps --no-build-isola
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# $(call made,FOLDER) makes a virtual environment.
+NO_PYTHON := no Python 3.11, 3.12 or 3.13 was found; install one, or say where it is with PYTHON=...
+made = $(if $(PYTHON),$(PYTHON) -m venv $(1),$(error $(NO_PYTHON)))
+
 # A stamp is newer than what it was made from, so the second call does no set-up.
 $(VENV)/.base: pyproject.toml constraints-build.txt constraints.txt constraints-torch.txt
-	$(PYTHON) -m venv $(VENV)
+	$(call made,$(VENV))
 	$(LOCKED) -r constraints-build.txt
 	$(LOCKED) -r constraints.txt
 	$(BIN)/pip install --quiet -r constraints-torch.txt
@@ -31,7 +38,7 @@ $(VENV)/.dev: $(VENV)/.base constraints-dev.txt
 
 setup: $(VENV)/.base ## Make .venv with the exact versions of constraints*.txt
 
-# JOBS runs side by side, each with its share of the cores: two cores do more with two jobs of one thread than with one of two.
+# JOBS run side by side, each with its share of the cores: on two cores two jobs of one thread do more than one of two.
 JOBS ?= 2
 TRAIN := $(BIN)/python -m ecgmm.train n_jobs=$(JOBS)
 
@@ -39,7 +46,7 @@ reproduce-table2: $(VENV)/.base ## Train every method on synthetic data, three s
 	$(TRAIN) +experiment=table2
 	$(BIN)/python -m experiments.table2 outputs/table2
 
-extend-table2: reproduce-table2 ## The same with rows trained without the report, and in two stages (zero-shot, linear probe)
+extend-table2: reproduce-table2 ## The same with rows trained without the report and in two stages (zero-shot, probe)
 	$(TRAIN) +experiment=without_report
 	$(TRAIN) +experiment=zero_shot
 	$(BIN)/python -m experiments.table2 outputs/table2 outputs/without_report outputs/zero_shot
@@ -49,15 +56,17 @@ studies: $(VENV)/.base ## Train the studies of λ, of the training fraction and 
 	$(TRAIN) +experiment=fraction_sweep
 	$(TRAIN) +experiment=ablation
 
-DRAWN := $(wildcard $(addprefix outputs/,table2 without_report zero_shot lambda_sweep fraction_sweep ablation sanity random_encoder))
+EXPERIMENTS := table2 without_report zero_shot lambda_sweep fraction_sweep ablation sanity random_encoder
+DRAWN := $(wildcard $(addprefix outputs/,$(EXPERIMENTS)))
 
 figures: $(VENV)/.base ## Draw all figures and one page (figures/) from the runs that are there; nothing is trained
 	$(BIN)/python -m experiments.report $(or $(DRAWN),outputs) --out figures/report.html --figures figures
 
+FEWER_LEADS := [II],[I,II],[I,II,V2],[I,II,III,aVR,aVL,aVF],[V1,V2,V3,V4,V5,V6]
+
 leads: $(VENV)/.base ## Evaluate two rows of Table 2 with fewer leads, and print AUROC against leads
-	for run in outputs/table2/method=k_merl,seed=* outputs/table2/method=ecg_only,seed=*; do \
-	  $(BIN)/python -m ecgmm.evaluate -m "run='$$run'" 'leads=[II],[I,II],[I,II,V2],[I,II,III,aVR,aVL,aVF],[V1,V2,V3,V4,V5,V6]' \
-	  || exit; done
+	for run in outputs/table2/method={k_merl,ecg_only},seed=*; do \
+	  $(BIN)/python -m ecgmm.evaluate -m "$$run" 'leads=$(FEWER_LEADS)' || exit; done
 	$(BIN)/python -m experiments.leads outputs/table2
 
 test: $(VENV)/.dev ## Run the test suite without its slow part (offline, two processes)
@@ -78,17 +87,17 @@ imports: $(VENV)/.dev ## Check that imports point strictly downward
 
 check: lint types imports test test-slow ## All of the above, as CI does
 
-bench: $(VENV)/.dev ## Print what is fast and how fast (half an hour), and keep it in bench.json with hardware and versions
+bench: $(VENV)/.dev ## Measure speed (half an hour), print it and keep it in bench.json with hardware and versions
 	$(BIN)/python -m benchmarks.all
 
 # Tools of the lists themselves; they are no part of the environment.
 $(TOOLS)/.made: Makefile
-	$(PYTHON) -m venv $(TOOLS)
+	$(call made,$(TOOLS))
 	$(TOOLS)/bin/pip install --quiet uv==0.13.9 pip-audit==2.10.1
 	touch $@
 
-# One list holds for Python 3.11 to 3.13 and every system: uv resolves them together, and keeps the versions that are in
-# it already. torch, and what it alone brings for a GPU, stays out.
+# One list holds for Python 3.11 to 3.13 and every system: uv resolves them together, and keeps the versions that are
+# in it already. torch, and what it alone brings for a GPU, stays out.
 COMPILE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make constraints'
 LEAVE_OUT := sed -nE 's/^([A-Za-z0-9._-]+)==.*/--no-emit-package \1/p'

@@ -79,7 +79,7 @@ def _download(site: "Site", settings: "DataConfig", subset: int | None) -> "Outc
 
 
 def _report(outcome: "Outcome", root: Path) -> None:
-    """Say what is there now, and list what is not.
+    """Report the files that are complete, and list those that are not.
 
     Raises:
         DataError: If a file is missing or wrong.
@@ -97,7 +97,7 @@ def _report(outcome: "Outcome", root: Path) -> None:
 
 
 def with_subset(arguments: Sequence[str]) -> list[str]:
-    """Let ``--subset 100`` and ``--subset=100`` stand for Hydra's ``subset=100``."""
+    """Replace ``--subset 100`` and ``--subset=100`` by Hydra's ``subset=100``."""
     given = list(arguments)
     for place, text in enumerate(given[:-1]):
         if text == "--subset":

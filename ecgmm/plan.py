@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Print a line a job and the sum; nothing is prepared, trained or written."""
+    """Print one line per job and the sum; nothing is prepared, trained or written."""
     arguments = readable(sys.argv[1:])
     if not arguments or {"-h", "--help"} & set(arguments):
         say(__doc__, "It takes what `python -m ecgmm.train` takes.")
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def plan(overrides: Sequence[str]) -> "tuple[list[Job], int]":
-    """The jobs that a command would run, in their order, and how many of them side by side.
+    """List the jobs that a command would run, in their order, and how many of them run side by side.
 
     Raises:
         UserError: If a setting does not fit, the store is not prepared yet, or the sweep is a search.
@@ -61,7 +61,7 @@ def plan(overrides: Sequence[str]) -> "tuple[list[Job], int]":
 
 
 def split(overrides: Sequence[str]) -> list[list[str]]:
-    """The overrides of each job, as Hydra's own sweeper splits the values of a grid.
+    """Split the values of a grid into the overrides of each job, as Hydra's own sweeper does.
 
     Raises:
         ConfigError: If the sweep is a search, whose jobs depend on one another's results.

@@ -8,9 +8,9 @@ from ecgmm.settings import check
 
 @command_line.hydra_main("predict", "run", "record", "report")
 def main(config: DictConfig) -> None:
-    """Print class probabilities, the gate where the method has one, and what the method says in words.
+    """Print class probabilities, the gate if the method has one, and its explanation in words.
 
-    What speaks against them goes to standard error.
+    Warnings about the prediction go to standard error.
     """
     check("predict", config)
     from pathlib import Path  # with the slow imports below, not needed by --help

@@ -1,4 +1,4 @@
-"""How far the rule table agrees with people: superclasses read from a report against the source's own annotation."""
+"""Agreement of the rule table with people: superclasses read from reports against the annotation of the source."""
 
 import re
 
@@ -19,7 +19,7 @@ _GERMAN = re.compile(r"\b(?:und|ist|nicht|ekg|sinusrhythmus|\w*typ|unbest\w*|nor
 
 
 def english_only(reports: pl.Series) -> pl.Series:
-    """Which reports (lists of statements) are in English, by a few words that only one of the languages has."""
+    """Tell which reports (lists of statements) are in English, by words that only one of the languages has."""
     texts = [" ".join(report) for report in reports.to_list()]
     return pl.Series([bool(_ENGLISH.search(text)) and not _GERMAN.search(text) for text in texts], dtype=pl.Boolean)
 
@@ -32,7 +32,7 @@ def agreement(index: SourceIndex, include_possible: bool) -> pl.DataFrame:
         include_possible: Whether "possible" and "cannot rule out" count, see ``superclasses``.
 
     Returns:
-        One row a class: class, records, annotated, in_report, both, kappa (Cohen's; null where a rater never varies).
+        One row per class: class, records, annotated, in_report, both, kappa (Cohen's; null where a rater never varies).
 
     Raises:
         ConfigError: If the source has no annotated superclasses or no English report.
@@ -42,11 +42,13 @@ def agreement(index: SourceIndex, include_possible: bool) -> pl.DataFrame:
     frame = index.frame.filter(english_only(index.frame["statements"]), pl.col("label.superclass.NORM").is_not_null())
     if not frame.height:
         raise ConfigError("there is no English report with an annotation; give the full ptbxl_database.csv")
-    found = [superclasses(clean_report(report), include_possible) or {} for report in frame["statements"].to_list()]
+    from_report = [
+        superclasses(clean_report(report), include_possible) or {} for report in frame["statements"].to_list()
+    ]
     rows = []
     for name in CLASSES:
         annotated = frame[f"label.superclass.{name}"].to_numpy() > 0
-        reported = np.array([weights.get(name, 0) > 0 for weights in found])
+        reported = np.array([weights.get(name, 0) > 0 for weights in from_report])
         varies = 0 < annotated.sum() < len(annotated) and 0 < reported.sum() < len(reported)
         kappa = float(cohen_kappa_score(annotated, reported)) if varies else None
         counts = (len(annotated), int(annotated.sum()), int(reported.sum()), int((annotated & reported).sum()))

@@ -1,4 +1,4 @@
-"""The audit of one store and one label set: all numbers, the verdicts, two files."""
+"""Audit of one store with one label set: its numbers, its verdicts, and the two files that keep them."""
 
 import io
 from dataclasses import asdict
@@ -25,7 +25,7 @@ _TEXT_WIDTH = 120
 
 
 def audit_store(config: DictConfig, store: Store) -> dict[str, Any]:
-    """Measure what leaks.
+    """Measure how much the inputs and the splits reveal of the labels.
 
     Args:
         config: The composed configuration (``conf/audit.yaml``).

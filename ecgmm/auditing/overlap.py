@@ -1,4 +1,4 @@
-"""What two splits of a store share: patients, waveforms, reports, and reports together with their labels."""
+"""Overlap of the splits of a store: patients, waveforms, reports, and reports together with their labels."""
 
 import hashlib
 from typing import Any
@@ -41,7 +41,7 @@ def shared_reports(records: pl.DataFrame) -> dict[str, int]:
 
 
 def _shared(values: pl.Series, splits: pl.Series) -> dict[str, int]:
-    """Counts: rows, distinct values, rows whose value is in several splits, test rows and those found in training."""
+    """Counts: rows, distinct values, rows whose value is in several splits, test rows, and those in training too."""
     frame = pl.DataFrame({"value": values, "split": splits}).with_columns(
         n_splits=pl.col("split").n_unique().over("value"),
         in_train=(pl.col("split") == "train").any().over("value"),
@@ -59,30 +59,31 @@ def _shared(values: pl.Series, splits: pl.Series) -> dict[str, int]:
 def look_up(
     report_of_row: NDArray[np.int64], labels: NDArray[Any], train: NDArray[np.int64], test: NDArray[np.int64]
 ) -> dict[str, int]:
-    """How far a table of the training reports and their labels goes on the test records.
+    """Count how many test records a look-up table of training reports and their labels would get right.
 
     Args:
         report_of_row: int64 ``[N]``, report of each store row, -1 where there is none.
-        labels: int64 ``[N]`` class numbers or float ``[N, K]``; a label is the same where all classes agree.
+        labels: int64 ``[N]`` class numbers or float ``[N, K]``; two labels are the same if all classes agree.
         train: Store rows of the training split.
         test: Store rows of the test split.
 
     Returns:
-        ``test``: test records, ``seen``: their exact report occurs in training, ``seen_with_label``: it does so with
-        the same label, ``right``: the label that it has most often in training is theirs.
+        Counts of test records: ``test`` all, ``seen`` those whose exact report occurs in training,
+        ``seen_with_label`` those for which it does so with the same label, ``right`` those whose label is the most
+        frequent one of the report in training.
     """
     label = labels if labels.ndim == 1 else np.unique(labels > 0, axis=0, return_inverse=True)[1].reshape(-1)
     frame = pl.DataFrame({"report": report_of_row, "label": label.astype(np.int64)})
     counts = frame[train].filter(pl.col("report") >= 0).group_by("report", "label").len()
     most_often = counts.sort("len", "label", descending=[True, False]).unique("report", keep="first")
-    found = (
+    looked_up = (
         frame[test]
         .join(counts, on=["report", "label"], how="left")
         .join(most_often.select("report", guess="label"), on="report", how="left")
     )
     return {
-        "test": found.height,
-        "seen": found["guess"].count(),
-        "seen_with_label": found["len"].count(),
-        "right": int((found["guess"] == found["label"]).sum()),
+        "test": looked_up.height,
+        "seen": looked_up["guess"].count(),
+        "seen_with_label": looked_up["len"].count(),
+        "right": int((looked_up["guess"] == looked_up["label"]).sum()),
     }

@@ -20,18 +20,18 @@ from ecgmm.models.methods.bag_of_statements import BagOfStatements, statement_co
 from ecgmm.types import Batch
 
 _MOST_CLASSES = 20
-"""Of a multi-label set with more classes the most frequent ones are probed: one model a class takes its time."""
+"""Of a multi-label set with more classes the most frequent ones are probed: one model per class takes long."""
 _INVERSE_PENALTY = 1.0
 _MEASUREMENT = "measurement."
 Probabilities = NDArray[np.floating]
 
 
 class Probes:
-    """Makes probes of one label set and keeps what they have in common.
+    """Probes of one label set, and the rows and labels that they share.
 
     Args:
-        datamodule: Gives records, labels and splits; the first window of each record takes part, because neither text
-            nor measurements differ between windows.
+        datamodule: Source of records, labels and splits. Only the first window of each record takes part, because
+            neither text nor measurements differ between windows.
         n_resamples: Patient resamples of the intervals.
         seed: Seed of the resamples.
     """
@@ -57,7 +57,7 @@ class Probes:
             "bag_of_statements": self._from_counts(train, test, n_statements),
             "bag_of_words": self._from_counts(_words(train), _words(test), n_words),
         }
-        return [self._entry(name, text_policy, found) for name, found in probabilities.items()]
+        return [self._entry(name, text_policy, values) for name, values in probabilities.items()]
 
     def measurements(self) -> list[dict[str, Any]]:
         """Probe the machine's measurements, and which of them are missing; nothing where the store holds none."""
@@ -92,13 +92,13 @@ class Probes:
         thresholds = None if self.single_label else np.full(len(self.classes), 0.5)
         task: TaskKind = "single_label" if self.single_label else "multi_label"
         scorer = make_scorer(labels, probabilities, self.classes, task, thresholds)
-        found = {
+        areas = {
             key: _json(asdict(estimate))
             for key, estimate in estimates(scorer, patients, self.n_resamples, self.seed).items()
             if key.startswith("auroc")
         }
-        per_class = {one: found[f"auroc/{one}"]["value"] for one in self.classes}
-        return {"input": name, "text_policy": text_policy, "auroc_macro": found["auroc_macro"], "auroc": per_class}
+        per_class = {one: areas[f"auroc/{one}"]["value"] for one in self.classes}
+        return {"input": name, "text_policy": text_policy, "auroc_macro": areas["auroc_macro"], "auroc": per_class}
 
 
 def _words(batch: Batch) -> Batch:

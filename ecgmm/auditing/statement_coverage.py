@@ -1,4 +1,4 @@
-"""What the rule table knows of a list of statements: coverage, and the ones that no rule recognises."""
+"""Coverage of a list of statements by the rule table, and the statements that no rule recognises."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ _MOST_BYTES = 64 << 20
 
 
 def read_statements(path: Path) -> list[str]:
-    """Read one statement a line; empty lines are skipped.
+    """Read a file of one statement per line; empty lines are skipped.
 
     Raises:
         DataError: If the file is missing, is not UTF-8 text or holds no statement.
@@ -34,7 +34,7 @@ def read_statements(path: Path) -> list[str]:
 
 
 def print_coverage(statements: list[str]) -> None:
-    """Print counts by category and superclass, the unrecognised statements, and last a line of JSON."""
+    """Print counts by category and superclass, the unrecognised statements, and finally a line of JSON."""
     counts = coverage(statements)
     total = counts["total"]
     table = Table(title="Statements (one may count in several rows)", title_justify="left")

@@ -1,4 +1,4 @@
-"""The audit as tables and verdict lines for people."""
+"""Tables and verdict lines of an audit for the terminal."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""From the audit's numbers to lines in plain words: PASS, WARN or LEAK, the reason, and what to do."""
+"""Verdicts of an audit in plain words: PASS, WARN or LEAK, the reason, and what to do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ TELLING = 0.90
 CHANCE_MARGIN = 0.05
 """How far above one half the AUROC of exchanged reports may be by luck."""
 FEW_RECORDS = 10
-"""Test records of a class below which its AUROC says little."""
+"""Number of test records of a class below which its AUROC means little."""
 
 Level = Literal["PASS", "WARN", "LEAK"]
 
@@ -79,7 +79,7 @@ def _reports(counts: dict[str, int]) -> Verdict:
 
 
 def _text(audit: dict[str, Any]) -> Iterator[Verdict]:
-    """One verdict a text policy, by the better of the two probes."""
+    """One verdict per text policy, by the better of the two probes."""
     best = {policy: _best(audit["probes"], policy) for policy in ("full", "masked", "shuffled")}
     origin = audit.get("text_origin", UNKNOWN)  # an audit from before it was written
     yield _full(best["full"], leaks(audit["labels"]["source"], origin, "full", ("text",)))

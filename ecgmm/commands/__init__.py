@@ -1,1 +1,1 @@
-"""What all entry points share: the command line, sweeps, runs side by side."""
+"""Parts that all entry points share: command line, sweeps, jobs side by side."""

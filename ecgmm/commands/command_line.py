@@ -27,7 +27,7 @@ from ecgmm.settings.arguments import readable
 from ecgmm.settings.messages import hydra_sentence
 
 _LONGEST_NAME = 120
-# These say where things are or how they are shown; two runs that differ in them only are the same run.
+# Keys of places and of presentation: runs that differ in these only are the same run.
 _NOT_IN_NAME = (
     "experiment",
     "paths.",
@@ -46,17 +46,17 @@ _NOT_IN_NAME = (
 
 
 def run_name(overrides: Sequence[str]) -> str:
-    """Name of a run's folder: its overrides in order of key, ``default`` where there are none.
+    """Name the folder of a run after its overrides, sorted by key; ``default`` if there are none.
 
     Args:
         overrides: Hydra's task overrides, such as ``["method=concat", "+experiment=table2"]``.
 
     Returns:
-        A name safe as one path component; long ones end in a digest of the whole.
+        A name that is safe as one path component; long names are cut and end in a digest of the whole name.
     """
     last = {text.lstrip("+~").partition("=")[0]: text.lstrip("+~") for text in overrides}  # Hydra takes the last
     kept = sorted(text for text in last.values() if not text.startswith(_NOT_IN_NAME))
-    kept = [re.sub(r"=[\"']?[/~][^,]*/", "=", text) for text in kept]  # folders of this machine are nobody's business
+    kept = [re.sub(r"=[\"']?[/~][^,]*/", "=", text) for text in kept]  # names must not tell the folders of a machine
     name = re.sub(r"[^\w.,=+\-@]", "-", ",".join(kept))
     if len(name) > _LONGEST_NAME:
         name = f"{name[:_LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
@@ -64,12 +64,12 @@ def run_name(overrides: Sequence[str]) -> str:
 
 
 def package_folder(package: str, folder: str, extra: str) -> str:
-    """Path of a folder inside an installed Python package, which is not imported.
+    """Locate a folder inside an installed Python package without importing the package.
 
     Args:
         package: Import name of the package.
         folder: Path inside it.
-        extra: The extra of this project that installs it.
+        extra: Extra of ecgmm that installs the package.
 
     Raises:
         ConfigError: If the package is not installed.
@@ -136,7 +136,7 @@ def run(main: Callable[[], object]) -> None:
 
 
 def user_message(error: BaseException) -> str | None:
-    """The sentence for a mistake that the user can mend, or None for a mistake of ours."""
+    """Return the sentence for a mistake that the user can correct, or None for a mistake of ours."""
     message = first_sentence(error)
     if message is not None:
         return message

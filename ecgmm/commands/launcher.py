@@ -1,4 +1,4 @@
-"""Launcher of sweeps on this machine, as Hydra knows launchers."""
+"""Hydra launcher that runs the jobs of a sweep on this machine."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ class SideBySide(Launcher):
         self._n_jobs = n_jobs
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what Hydra tells before it hands out jobs."""
+        """Keep what the jobs need."""
         self._hydra_context, self._task_function, self._config = hydra_context, task_function, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:

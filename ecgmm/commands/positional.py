@@ -13,25 +13,13 @@ from ecgmm.settings.lookup import form_of
 
 Positional = str | Callable[[str], str]
 """Key of a setting whose value may stand alone, or a function that tells it from the value."""
-_KEY = re.compile(r"[+~]{0,2}([^=]*)=")
-# Options of Hydra that are followed by a value.
-_WITH_VALUE: tuple[str, ...] = (
-    "-cp",
-    "--config-path",
-    "-cn",
-    "--config-name",
-    "-cd",
-    "--config-dir",
-    "-c",
-    "--cfg",
-    "-p",
-    "--package",
-)
-_WITH_VALUE += ("-i", "--info", "--experimental-rerun")
+_KEY = re.compile(r"[+~]{0,2}([\w./@:-]*)=")
+# Options of Hydra that a value follows.
+_WITH_VALUE = re.compile(r"-c|-p|-i|-c[pnd]|--cfg|--package|--info|--config-(path|name|dir)|--experimental-rerun")
 
 
 def with_keys(entry: str, positional: Sequence[Positional], arguments: Sequence[str]) -> list[str]:
-    """The arguments of a command, each with its key.
+    """Give each argument of a command its key.
 
     Args:
         entry: The command.
@@ -39,9 +27,9 @@ def with_keys(entry: str, positional: Sequence[Positional], arguments: Sequence[
         arguments: As the shell gave them.
 
     Returns:
-        The same, with ``key='value'`` for each that had no key. An argument with a ``=`` is a path where the part
-        before it holds a ``/`` and is no group of the settings, or where it is there under this name and its first
-        part is no key of the command.
+        The same arguments, with ``key='value'`` in place of each that had no key. An argument with ``=`` in it is a
+        path if what stands before the ``=`` cannot be a key (``outputs/train/method``), or if a file of this name
+        exists and the command has no such key.
 
     Raises:
         ConfigError: If there are more of them than the command takes.
@@ -51,7 +39,7 @@ def with_keys(entry: str, positional: Sequence[Positional], arguments: Sequence[
     waiting = [key for key in positional if not any(text.lstrip("+").startswith(f"{key}=") for text in arguments)]
     complete = []
     for before, text in zip(["", *arguments], arguments, strict=False):
-        if text.startswith("-") or before in _WITH_VALUE or _is_setting(text, entry, waiting):
+        if text.startswith("-") or _WITH_VALUE.fullmatch(before) or _is_setting(text, entry, waiting):
             complete.append(text)
             continue
         if not waiting:

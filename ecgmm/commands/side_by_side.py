@@ -1,4 +1,4 @@
-"""Jobs of a sweep side by side, each worker a process of its own: the end of one ends nothing but its job."""
+"""Pool of worker processes for the jobs of a sweep; a worker that dies costs its own job only."""
 
 import logging
 import os
@@ -33,12 +33,12 @@ _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR")
 
 
 class _Worker:
-    """A process that does one job after another.
+    """Process that runs one job after another.
 
     Attributes:
-        connection: Where results come from; ready as well when the process is gone.
-        job: What it does; None while it waits.
-        gone: Whether the process is.
+        connection: Pipe that results come through; also ready to read when the process has ended.
+        job: Job that it runs; None while it waits.
+        gone: Whether the process has ended.
     """
 
     def __init__(self) -> None:
@@ -52,13 +52,13 @@ class _Worker:
         self.gone = False
 
     def give(self, job: Job, how: bytes) -> None:
-        """Let it do a job."""
+        """Start a job."""
         self.job = job
-        with suppress(OSError):  # gone: ``take`` finds out how
+        with suppress(OSError):  # the process has ended: ``take`` says how
             self.connection.send((job, how))
 
     def take(self) -> tuple[Job, JobReturn | str]:
-        """The job and its result, or why there is none."""
+        """Return the job and its result, or the reason why there is none."""
         job, self.job = self.job, None
         assert job is not None
         try:
@@ -73,7 +73,7 @@ class _Worker:
         self._process.terminate()
 
     def end(self, deadline_s: float) -> None:
-        """Let the process end, and make it if it has not at a moment of the monotonic clock."""
+        """Wait for the process to end until ``deadline_s`` of the monotonic clock, then kill it."""
         self.connection.close()
         self._process.join(max(0, deadline_s - time.monotonic()))
         self._process.kill()
@@ -87,9 +87,9 @@ def run_jobs(
 
     Args:
         jobs: In their order.
-        n_jobs: How many at a time; -1 for one a core.
-        hydra_context: As Hydra hands it to a launcher, as the next two.
-        config: The sweep's.
+        n_jobs: Number of jobs at a time; -1 for one per core.
+        hydra_context: As Hydra gives it to a launcher; so are the next two.
+        config: Configuration of the sweep.
         task_function: Called in a worker with the configuration of a job.
 
     Returns:
@@ -138,7 +138,7 @@ def run_jobs(
 
 
 def _serve(connection: Connection) -> None:
-    """A worker: does the jobs that come, until none comes any more."""
+    """Run jobs in a worker until the pipe is closed."""
     write_in_any_encoding()
     # What the terminal sends to all processes is seen to by the first one, which then stops this one.
     with StopSignals(ignored=(signal.SIGINT, signal.SIGHUP)) as signals:
@@ -156,7 +156,7 @@ def _serve(connection: Connection) -> None:
 
 
 def _do(job: Job, how: bytes) -> JobReturn | str:
-    """Result of a job, or why there is none."""
+    """Run a job; return its result, or the reason why there is none."""
     try:
         hydra_context, config, task_function, state = pickle.loads(how)  # noqa: S301 (of our own process)
         setup_globals()
@@ -173,7 +173,7 @@ def _do(job: Job, how: bytes) -> JobReturn | str:
 
 
 def _directory(job: Job, hydra_context: HydraContext, config: DictConfig) -> tuple[Path, DictConfig]:
-    """The run directory of a job, and its configuration."""
+    """Run directory and configuration of a job."""
     number, overrides = job
     job_config = hydra_context.config_loader.load_sweep_config(config, overrides)
     with open_dict(job_config):
@@ -184,7 +184,7 @@ def _directory(job: Job, hydra_context: HydraContext, config: DictConfig) -> tup
 
 
 def _lost(job: Job, why: str, hydra_context: HydraContext, config: DictConfig) -> JobReturn:
-    """What stands for the result of a job that has none."""
+    """Record that a job has no result, and return a placeholder for it."""
     directory, job_config = _directory(job, hydra_context, config)
     record_failure(directory, why)
     log.error("failed: %s (%s)", directory, why)

@@ -1,4 +1,4 @@
-"""What a sweep does beyond its jobs: one that fails does not stop the others, and in the end it is listed."""
+"""Failures in a sweep: a job that fails does not stop the others, and is listed at the end."""
 
 import logging
 import multiprocessing
@@ -27,11 +27,11 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def attempt(job: Callable[[], float | None], directory: Path) -> float | None:
-    """Run one job of a sweep.
+    """Run one job of a sweep, and record its failure.
 
     Args:
-        job: Trains; returns its objective.
-        directory: Its run directory; a failure is kept there as ``error.log``, and goes when the job is tried again.
+        job: Trains, and returns the objective.
+        directory: Run directory of the job, where a failure is kept as ``error.log`` until the job is tried again.
 
     Returns:
         The objective, or None where the job failed: a search counts such a trial as failed and goes on.
@@ -60,7 +60,7 @@ def record_failure(directory: Path, text: str) -> None:
 
 @cache
 def _end_with_parent() -> None:
-    """End when the process that started this worker is gone: a worker would outlive it, and work on."""
+    """End this worker when the process that started it has ended; it would otherwise work on."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -83,25 +83,25 @@ def _refuse_unfit(config: DictConfig) -> None:
 
 
 class RefuseUnfit(Callback):
-    """Hydra callback of training: settings that do not fit end it with exit code 2 before a directory is made."""
+    """Hydra callback of training: exit code 2 for settings that do not fit, before a directory is made."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Look at the settings of one run."""
+        """Check the settings of one run."""
         _refuse_unfit(config)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Look at what the jobs of a sweep have in common."""
+        """Check the settings that the jobs of a sweep share."""
         _refuse_unfit(config)
 
 
 class ListFailures(Callback):
-    """Hydra callback of the process that starts a sweep: ends it with exit code 1 and a list if a job failed."""
+    """Hydra callback of the process that starts a sweep: exit code 1 and a list of the jobs that failed."""
 
     def __init__(self) -> None:
         self.started_s = 0.0
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Remember when: older logs are of other sweeps in the same folder."""
+        """Remember the time: older logs belong to other sweeps in the same folder."""
         self.started_s = time.time()
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:

@@ -1,1 +1,1 @@
-"""What the terminal shows, and how a command ends."""
+"""Output on a terminal, and the end of a command."""

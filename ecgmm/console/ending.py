@@ -1,7 +1,7 @@
-"""How a process ends: 0, 2 after a sentence, 128 and the number of the signal that stopped it; else a traceback and 1.
+"""Exit codes: 0, 2 after a sentence, 128 plus the number of the signal that stopped it; else a traceback and 1.
 
-A signal is an exception that no handler of errors catches, so that what is half done is put away on the way out. Where
-it is swallowed all the same (Python ignores what is raised while an object is finalised) it is raised again.
+A signal becomes an exception that no handler of errors catches, so that half-written files are removed on the way out.
+Python ignores exceptions while an object is finalised; a signal that is lost that way is raised again.
 """
 
 import os
@@ -22,7 +22,7 @@ _SECONDS_UNTIL_AGAIN = 0.02
 
 
 class Stopped(BaseException):
-    """A signal asked the process to end. Notes say how to go on.
+    """Request of a signal to end the process; its notes say how to go on.
 
     Args:
         number: The signal.
@@ -39,10 +39,10 @@ class StopSignals:
     One that the process was started to ignore (``nohup``, a job in the background) stays ignored.
 
     Args:
-        ignored: Those that another process sees to.
+        ignored: Signals that another process takes care of.
 
     Attributes:
-        stop: What was raised, None before.
+        stop: The exception that was raised; None before.
     """
 
     def __init__(self, ignored: tuple[signal.Signals, ...] = ()) -> None:
@@ -86,14 +86,15 @@ class StopSignals:
 
 
 def ended(work: Callable[[], object], explain: Callable[[BaseException], str | None]) -> int:
-    """Do the work of a command.
+    """Run a command and turn its end into an exit code.
 
     Args:
-        work: All of it.
-        explain: The sentence for a mistake that the user can mend, None for a mistake of ours, which is raised.
+        work: The whole command.
+        explain: Returns the sentence for a mistake that the user can correct, or None for a mistake of ours, which is
+            raised.
 
     Returns:
-        The exit code. What is said about it is on standard error.
+        The exit code; its reason is on standard error.
     """
     write_in_any_encoding()
     signals = StopSignals()
@@ -107,7 +108,7 @@ def ended(work: Callable[[], object], explain: Callable[[BaseException], str | N
             return _code_after(error, explain)
     if signals.stop is None:
         return 0
-    if os.environ.get("LOCAL_RANK", "0") == "0":  # of processes that train together the first one speaks
+    if os.environ.get("LOCAL_RANK", "0") == "0":  # of processes that train together, the first one
         how = getattr(signals.stop, "__notes__", ["the same command can be given again"])
         say("; ".join([str(signals.stop), *how]))
     return signals.stop.exit_code
@@ -116,7 +117,7 @@ def ended(work: Callable[[], object], explain: Callable[[BaseException], str | N
 def _code_after(error: BaseException, explain: Callable[[BaseException], str | None]) -> int:
     if isinstance(error, BrokenPipeError) and any(_nobody_reads(stream) for stream in (sys.stdout, sys.stderr)):
         _throw_away_what_is_left()
-        return NOBODY_READS  # and no word: `| head` has what it wanted
+        return NOBODY_READS  # in silence: `| head` has read enough
     message = explain(error) if isinstance(error, Exception) else None
     if message is None:
         raise error
@@ -132,7 +133,7 @@ def say(text: str) -> None:
 
 
 def write_in_any_encoding() -> None:
-    """Let output that does not know a character (Latin-1, ASCII) show its number: a bar is no reason to end."""
+    """Show characters that the encoding of the output lacks (Latin-1, ASCII) by their numbers instead of ending."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # neither closed nor replaced by a test
             stream.reconfigure(errors="backslashreplace")
@@ -147,7 +148,7 @@ def _nobody_reads(stream: TextIO | None) -> bool:
 
 
 def _throw_away_what_is_left() -> None:
-    """Send output that cannot be written nowhere: Python would try again at its end, and change the exit code."""
+    """Discard output that cannot be written: Python would try again at exit, and change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

@@ -1,4 +1,4 @@
-"""Which setting a path comes from, for messages about files: what a user can change is the setting, not the path."""
+"""Settings that paths come from, so that a message about a file names the setting that a user can change."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,18 +27,18 @@ _known: dict[str, Path] = {}
 
 
 class KnowPaths(Callback):
-    """Hydra callback that remembers where the settings of this process point, before anything is made there."""
+    """Hydra callback that records the paths in the settings of this process before anything is written there."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Of one run."""
+        """Record those of one run."""
         _remember(config)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Of a sweep."""
+        """Record those of a sweep."""
         _remember(config)
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Of a job of a sweep, which may be in another process."""
+        """Record those of a job of a sweep, which may run in another process."""
         _remember(config)
 
 
@@ -53,7 +53,7 @@ def _remember(config: DictConfig) -> None:
 
 
 def setting_of(path: str | Path) -> str | None:
-    """Key of the setting that a path lies under, or that lies under the path; the closest one, None without one."""
+    """Return the key of the setting closest to a path (the path lies under it, or the reverse), or None."""
     place = _absolute(path)
     return max(_related(place), default=(False, 0, None))[2]
 

@@ -1,4 +1,4 @@
-"""Tables for a terminal; apart from ``terminal``, since rich takes its time to import."""
+"""Tables for a terminal; apart from ``terminal``, since rich is slow to import."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from ecgmm.errors import printable
 
 
 class PlainConsole(Console):
-    """A console whose strings are text as it stands: no markup, no emoji codes, no control characters."""
+    """Console that prints strings as they are: no markup, no emoji codes, no control characters."""
 
     def render_str(self, text: str, **settings: Any) -> Text:
-        """As a string is shown, in a table as well; see ``rich.console.Console``."""
+        """Convert a string for printing, in tables as well; see ``rich.console.Console``."""
         return super().render_str(printable(text, LONGEST_LINE), **settings | {"markup": False, "emoji": False})

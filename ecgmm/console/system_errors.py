@@ -1,4 +1,4 @@
-"""What the system says no to, in one sentence: which path, which setting, and what to do."""
+"""Errors of the operating system as one sentence: which path, which setting, and what to do."""
 
 import errno
 import os
@@ -34,7 +34,6 @@ _ANY_SETTING = "what leads there (paths.*, data.root, --out)"
 _ANY = "{place} cannot be used ({reason}); {move} another place"
 # Other languages' libraries (C++ of torch, Rust of polars and safetensors) tell the system's words, not its number.
 _IN_WORDS = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.EROFS, errno.EACCES, errno.EFBIG, errno.EIO)
-# Of these a sentence without a path helps too: it is the output.
 _PLACELESS = (
     errno.ENOSPC,
     errno.EDQUOT,
@@ -42,7 +41,7 @@ _PLACELESS = (
     errno.EFBIG,
     errno.EIO,
     errno.ENOLCK,
-)  # the output, where no path is told
+)  # these are about the output if no path is named
 _NUMBER = re.compile(r"\((?:os error|errno) (\d+)\)|\[Errno (\d+)\]", re.IGNORECASE)
 _SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # numpy, where the disk is full
 _MEMORY = re.compile(
@@ -55,14 +54,14 @@ _THREADS = "can't start new thread"
 
 
 def system_message(error: BaseException, place: str | Path | None = None) -> str | None:
-    """The sentence for an error that the system made.
+    """Return the sentence for an error of the operating system.
 
     Args:
-        error: Any error; those that it came from are not looked at.
-        place: The path to tell where the error tells none.
+        error: Any error; its causes are not considered.
+        place: Path to name if the error names none.
 
     Returns:
-        None where the system has nothing to do with it.
+        None if the error is not one of the operating system.
     """
     text = str(error)
     if isinstance(error, MemoryError) or _MEMORY.search(text):
@@ -100,8 +99,8 @@ def _number(error: BaseException, text: str) -> int | None:
         return error.errno
     if isinstance(error, OSError) and _SHORT_WRITE.search(text):
         return errno.ENOSPC
-    if found := _NUMBER.search(text):
-        return int(found[1] or found[2])
+    if match := _NUMBER.search(text):
+        return int(match[1] or match[2])
     return next((number for number in _IN_WORDS if os.strerror(number) in text), None)
 
 
@@ -122,10 +121,10 @@ def _too_many_processes() -> str:
 
 @contextmanager
 def naming(place: str | Path) -> Iterator[None]:
-    """Let errors of the system that tell no path of their own tell this one.
+    """Name this path in errors of the operating system that name none.
 
     Raises:
-        DataError: The sentence, in place of an error of the system in another library's words.
+        DataError: The sentence, in place of another library's wording of such an error.
     """
     try:
         yield
@@ -142,7 +141,7 @@ def naming(place: str | Path) -> Iterator[None]:
 
 
 def first_sentence(error: BaseException, place: str | Path | None = None) -> str | None:
-    """The sentence of the first error that has one, from the outermost to those that it came from."""
+    """Return the first sentence among an error and its causes, from the outermost inwards."""
     for cause in causes(error):
         message = str(cause) if isinstance(cause, UserError) else system_message(cause, place)
         if message is not None:
@@ -151,7 +150,7 @@ def first_sentence(error: BaseException, place: str | Path | None = None) -> str
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and those that it came from."""
+    """Iterate over an error and its causes."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause

@@ -224,4 +224,5 @@ def test_evaluate_takes_several_runs_and_sets_of_leads_as_the_makefile_gives_the
     monkeypatch.setitem(sys.modules, "ecgmm.training.summary", summary)
     run = "outputs/table2/method=k_merl,seed=1"
     assert command("evaluate", "-m", f"run='{run}'", "leads=[II],[I,II]", f"paths.outputs={tmp_path}") == 0
-    assert seen == [(Path(run), None, "test", leads, False, Path("stores")) for leads in (["II"], ["I", "II"])]
+    assert command("evaluate", "-m", run, "leads=[II],[I,II]", f"paths.outputs={tmp_path}") == 0
+    assert seen == 2 * [(Path(run), None, "test", leads, False, Path("stores")) for leads in (["II"], ["I", "II"])]
