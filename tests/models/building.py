@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 import ecgmm.commands.command_line  # noqa: F401 (registers the resolver run_name)
-from ecgmm.building import construct
+from ecgmm.building import construct, target_of
 from ecgmm.configuration import CONF_DIR
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
@@ -47,22 +47,21 @@ FROM_DATA = {
     "rate_hz": 100,
 }
 
-LEARNT = (
-    "gated_fusion",
-    "ecg_only",
-    "ecg_random",
-    "text_only",
-    "concat",
-    "mean",
-    "cross_modal_transformer",
-    "ecg_clip",
-    "time_frequency",
-    "k_merl",
-    "fg_clep",
-    "meit",
-    "ecg_doctor",
-)
+METHODS = tuple(sorted(path.stem for path in (CONF / "method").glob("*.yaml")))
+"""All methods of ``conf/method``."""
+
+
+def class_of(name: str) -> type[Method]:
+    """The class of ``method=<name>``."""
+    config = OmegaConf.load(CONF / "method" / f"{name}.yaml")
+    kind: type[Method] = target_of(config.get("method", config)["_target_"])
+    return kind
+
+
+LEARNT = tuple(name for name in METHODS if not class_of(name).closed_form)
 """Methods that are trained by gradients."""
+CLOSED_FORM = tuple(name for name in METHODS if class_of(name).closed_form)
+CONTROLS = tuple(name for name in METHODS if class_of(name).fidelity == "control")
 
 
 class Given(nn.Module):
