@@ -88,7 +88,9 @@ def build(name: str, task: Task = "single_label", seed: int = 0, *overrides: str
 def configured(name: str, task: Task, *overrides: str) -> DictConfig:
     """The resolved node ``method`` of the configuration."""
     numbers = [f"from_data.{key}={value}" for key, value in FROM_DATA.items()]
-    encoder = ["data.rate_hz=100", "ecg_encoder.dim=16", "ecg_encoder.channels=[8,8,16]"]
+    encoder = ["data.rate_hz=100", "ecg_encoder.dim=16"]
+    if not any(override.startswith("ecg_encoder=") for override in overrides):
+        encoder.append("ecg_encoder.channels=[8,8,16]")
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", [f"method={name}", f"task={TASK_CONFIG[task]}", *numbers, *encoder, *overrides])
     OmegaConf.resolve(config.method)
