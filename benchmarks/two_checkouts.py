@@ -73,7 +73,7 @@ def code_digest(checkout: Path) -> str:
     """Digest of everything in a checkout that a training run may depend on."""
     digest = hashlib.sha256()
     for path in sorted(path for pattern in _CODE for path in checkout.glob(pattern)):
-        if path.is_file() and path.suffix != ".pyc":
+        if path.is_file() and "__pycache__" not in path.parts:
             content = path.read_bytes()
             digest.update(f"{path.relative_to(checkout)} {len(content)} ".encode() + content)
     return digest.hexdigest()[:12]

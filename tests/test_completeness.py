@@ -6,12 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from ecgmm.configuration import CONF_DIR
-from ecgmm.models.method import Method
-from tests.models.test_methods import METHODS
+from tests.models.building import METHODS, class_of
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST_METHOD = 250
@@ -20,12 +18,6 @@ with (ROOT / "ecgmm" / "reporting" / "paper_table2.csv").open(encoding="utf-8", 
 SOURCES = sorted(path for path in (ROOT / "ecgmm" / "models" / "methods").glob("*.py") if path.stem != "__init__")
 
 every_row = pytest.mark.parametrize("name", ROWS)
-
-
-def class_of(name: str) -> type[Method]:
-    config = OmegaConf.load(CONF_DIR / "method" / f"{name}.yaml")
-    found: type[Method] = get_class(OmegaConf.select(config, "method._target_"))
-    return found
 
 
 def test_the_paper_has_eight_rows() -> None:

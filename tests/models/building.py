@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from ecgmm.building import construct
+from ecgmm.building import construct, target_of
 from ecgmm.configuration import CONF_DIR
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
@@ -46,22 +46,21 @@ FROM_DATA = {
     "rate_hz": 100,
 }
 
-LEARNT = (
-    "gated_fusion",
-    "ecg_only",
-    "ecg_random",
-    "text_only",
-    "concat",
-    "mean",
-    "cross_modal_transformer",
-    "ecg_clip",
-    "time_frequency",
-    "k_merl",
-    "fg_clep",
-    "meit",
-    "ecg_doctor",
-)
+METHODS = tuple(sorted(path.stem for path in (CONF / "method").glob("*.yaml")))
+"""All methods of ``conf/method``."""
+
+
+def class_of(name: str) -> type[Method]:
+    """The class of ``method=<name>``."""
+    config = OmegaConf.load(CONF / "method" / f"{name}.yaml")
+    kind: type[Method] = target_of(config.get("method", config)["_target_"])
+    return kind
+
+
+LEARNT = tuple(name for name in METHODS if not class_of(name).closed_form)
 """Methods that are trained by gradients."""
+CLOSED_FORM = tuple(name for name in METHODS if class_of(name).closed_form)
+CONTROLS = tuple(name for name in METHODS if class_of(name).fidelity == "control")
 
 
 class Given(nn.Module):
@@ -88,7 +87,9 @@ def build(name: str, task: Task = "single_label", seed: int = 0, *overrides: str
 def configured(name: str, task: Task, *overrides: str) -> DictConfig:
     """The resolved node ``method`` of the configuration."""
     numbers = [f"from_data.{key}={value}" for key, value in FROM_DATA.items()]
-    encoder = ["data.rate_hz=100", "ecg_encoder.dim=16", "ecg_encoder.channels=[8,8,16]"]
+    encoder = ["data.rate_hz=100", "ecg_encoder.dim=16"]
+    if not any(override.startswith("ecg_encoder=") for override in overrides):
+        encoder.append("ecg_encoder.channels=[8,8,16]")
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", [f"method={name}", f"task={TASK_CONFIG[task]}", *numbers, *encoder, *overrides])
     OmegaConf.resolve(config.method)

@@ -1,5 +1,6 @@
-"""Every method goes through the same battery, for both tasks. A new file in conf/method needs a row here."""
+"""Every method of conf/method goes through the same battery, for both tasks."""
 
+import inspect
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,10 +12,18 @@ from torch.nn.functional import pad
 from ecgmm.models.method import ClosedFormMethod, Method
 from ecgmm.models.methods.bag_of_statements import BagOfStatements
 from ecgmm.types import Batch, ModelOutput
-from tests.models.building import CONF, LEARNT, N_CLASSES, N_RECORDS, Task, batch_of, build, rows_of
-
-CLOSED_FORM = ("bag_of_statements", "majority")
-METHODS = (*LEARNT, *CLOSED_FORM)
+from tests.models.building import (
+    CLOSED_FORM,
+    LEARNT,
+    METHODS,
+    N_CLASSES,
+    N_RECORDS,
+    Task,
+    batch_of,
+    build,
+    class_of,
+    rows_of,
+)
 
 pytestmark = pytest.mark.parametrize("task", ["single_label", "multi_label"])
 every_method = pytest.mark.parametrize("name", METHODS)
@@ -39,8 +48,9 @@ def assert_same(actual: ModelOutput, expected: ModelOutput) -> None:
     torch.testing.assert_close(tensors(actual), tensors(expected), atol=2e-5, rtol=1e-4)
 
 
-def test_every_configured_method_has_a_row(task: Task) -> None:
-    assert sorted(path.stem for path in (CONF / "method").glob("*.yaml")) == sorted(METHODS)
+def test_methods_of_both_kinds_are_there(task: Task) -> None:
+    assert {"bag_of_statements", "majority"} <= set(CLOSED_FORM)
+    assert {"gated_fusion", "ecg_clip"} <= set(LEARNT)
 
 
 @every_method
@@ -50,6 +60,22 @@ def test_says_what_it_is(name: str, task: Task) -> None:
     assert set(method.inputs_at_test) <= {"ecg", "text"}
     assert method.reference
     assert method.closed_form == isinstance(method, ClosedFormMethod) == (name in CLOSED_FORM)
+
+
+@every_method
+def test_takes_few_arguments(name: str, task: Task) -> None:
+    assert len(inspect.signature(class_of(name)).parameters) <= 8
+
+
+@every_learnt_method
+def test_diagnostics_are_finite_scalars_of_the_same_names_for_every_batch(name: str, task: Task) -> None:
+    method = ready(name, task)
+    batches = (batch_of(task), batch_of(task, complete=False))
+    with torch.no_grad():
+        measured = [method.diagnostics(method(batch), batch) for batch in batches]
+    assert measured[0].keys() == measured[1].keys()
+    assert all(value.shape == () and value.isfinite() for values in measured for value in values.values())
+    assert ("ecg_projection_norm" in measured[0]) == (name in ("gated_fusion", "ecg_clip", "fg_clep"))
 
 
 @every_method

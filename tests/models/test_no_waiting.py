@@ -11,21 +11,12 @@ from ecgmm.signal.augment import Augmentation
 from ecgmm.signal.missing import bridge_gaps
 from ecgmm.training.task import DiagnosisTask
 from ecgmm.types import MISSING_SAMPLE
-from tests.models.building import CLASSES, Task, batch_of, build
+from tests.models.building import CLASSES, LEARNT, Task, batch_of, build
 from tests.models.no_waiting import NoWaiting
 
-WITHOUT_WAITING = (
-    "gated_fusion",
-    "concat",
-    "mean",
-    "ecg_only",
-    "ecg_random",
-    "text_only",
-    "cross_modal_transformer",
-    "ecg_doctor",
-)
 WAITING = ("ecg_clip", "time_frequency", "k_merl", "fg_clep", "meit")
 """These compare pairs of records that have both modalities, or score present words only: values decide the sizes."""
+WITHOUT_WAITING = tuple(name for name in LEARNT if name not in WAITING)
 
 
 def step_of(name: str, task_name: Task) -> Callable[[], Tensor]:

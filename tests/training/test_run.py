@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ecgmm.training.task import DiagnosisTask
+from tests.models.building import CONTROLS
 
 Command = Callable[..., int]
 
@@ -105,9 +106,6 @@ def test_another_run_in_the_same_folder_is_refused_and_left_alone(
     assert command("train", *quick_settings, "seed=7", f"hydra.run.dir={run}") == 2
     assert "overwrite=true" in capsys.readouterr().err
     assert (run / "metrics.json").read_bytes() == before
-
-
-CONTROLS = ("majority", "bag_of_statements", "text_only", "ecg_only", "ecg_random", "mean", "concat")
 
 
 @pytest.mark.parametrize("method", CONTROLS)
