@@ -69,7 +69,12 @@ class Store:
         Raises:
             DataError: If it is damaged, or cannot be read.
         """
-        return _read_table(self.path / EVIDENCE, self.manifest["files"][EVIDENCE])
+        try:
+            return _read_table(self.path / EVIDENCE, self.manifest["files"][EVIDENCE])
+        except DataError:
+            if fingerprint_of(self.path) == self.fingerprint:
+                raise
+            raise DataError(f"{printable(self.path)} was replaced after it was opened; open it again") from None
 
     @staticmethod
     def open(path: Path | str) -> "Store":
