@@ -99,7 +99,7 @@ def _judge(kind: str, text: str) -> tuple[Outcome, str]:
     asserted = {name for name, weight in found.items() if weight > 0 and name != "NORM"}
     if kind == "report.denial" and asserted:
         return Outcome.FAILED, f"a denial reads as {', '.join(sorted(asserted))}"
-    if kind == "report.denial" and apply_policy([statements], "masked", "icd_cardiac") != [[]]:
+    if kind == "report.denial" and apply_policy([statements], "masked", ("superclass", "rhythm", "pacing")) != [[]]:
         return Outcome.FAILED, "what a denial speaks of is not masked"
     if kind == "report.affirmation" and not any(map(findings_of, statements)):
         return Outcome.FAILED, "what was said is not read"

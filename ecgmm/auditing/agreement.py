@@ -8,8 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import cohen_kappa_score
 
-from ecgmm.data.sources.labels.superclass import CLASSES
-from ecgmm.data.sources.source import SourceIndex
+from ecgmm.data.sources.labels.label_set import weight_columns
+from ecgmm.data.sources.labels.scp_codes import DIAGNOSTIC_CLASS, SCP_CODES
+from ecgmm.data.sources.labels.superclass import CLASSES, weights_of_codes
+from ecgmm.data.sources.source import EVIDENCE_PREFIX, SourceIndex
 from ecgmm.errors import ConfigError
 from ecgmm.text.clean import clean_report
 from ecgmm.text.statements import superclasses
@@ -37,9 +39,12 @@ def agreement(index: SourceIndex, include_possible: bool) -> pl.DataFrame:
     Raises:
         ConfigError: If the source has no annotated superclasses or no English report.
     """
-    if not any(labels.name == "superclass" and labels.source == "annotation" for labels in index.labels):
+    column = f"{EVIDENCE_PREFIX}{SCP_CODES}"
+    if column not in index.frame.columns:
         raise ConfigError("agreement needs a source with annotated superclasses; use data=ptb_xl")
-    frame = index.frame.filter(english_only(index.frame["statements"]), pl.col("label.superclass.NORM").is_not_null())
+    weights = weights_of_codes(index.frame[column], index.evidence[DIAGNOSTIC_CLASS])
+    labelled = index.frame.hstack(weight_columns(CLASSES, weights))
+    frame = labelled.filter(english_only(labelled["statements"]), pl.col("NORM").is_not_null())
     if not frame.height:
         raise ConfigError("there is no English report with an annotation; give the full ptbxl_database.csv")
     from_report = [
@@ -47,7 +52,7 @@ def agreement(index: SourceIndex, include_possible: bool) -> pl.DataFrame:
     ]
     rows = []
     for name in CLASSES:
-        annotated = frame[f"label.superclass.{name}"].to_numpy() > 0
+        annotated = frame[name].to_numpy() > 0
         reported = np.array([weights.get(name, 0) > 0 for weights in from_report])
         varies = 0 < annotated.sum() < len(annotated) and 0 < reported.sum() < len(reported)
         kappa = float(cohen_kappa_score(annotated, reported)) if varies else None

@@ -14,7 +14,6 @@ from ecgmm.auditing.tables import print_audit
 from ecgmm.auditing.verdicts import verdicts
 from ecgmm.console.plain_console import PlainConsole
 from ecgmm.data.batches.datamodule import SPLITS, EcgReportDataModule
-from ecgmm.data.sources.leakage import text_origin
 from ecgmm.data.store.store import Store
 from ecgmm.files import write_json
 from ecgmm.training.run import build_datamodule
@@ -44,8 +43,8 @@ def audit_store(config: DictConfig, store: Store) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "store": {"name": store.path.name, "fingerprint": store.fingerprint, "split": store.manifest["split"]},
         "task": config.task.name,
-        "text_origin": text_origin(store.manifest),
-        "labels": {"name": config.labels.name, **store.manifest["labels"][config.labels.name]},
+        "text_origin": store.manifest["text_origin"],
+        "labels": {"name": config.labels.name, **datamodule.labels.describe(store.records["split"].to_numpy())},
         "records": datamodule.summary().to_dicts(),
         "classes": _class_counts(datamodule),
         "dropped": targets.dropped,

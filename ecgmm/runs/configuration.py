@@ -31,6 +31,9 @@ def read_config(directory: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise DataError(f"{printable(path)} is damaged: it holds no configuration; {CURE}")
     check_plain(found, path)
+    task = found.get("task")
+    if isinstance(task, dict) and "policy" in task:
+        task["selection"] = task.pop("policy")  # its name in version 0.1
     return found
 
 

@@ -177,10 +177,10 @@ class Resampling(TypedDict):
 
 
 @_form
-class Policy(TypedDict):
+class Selection(TypedDict):
     """Which records take part in a task."""
 
-    policy: str
+    selection: str
 
 
 @_form
@@ -202,7 +202,7 @@ class Device(TypedDict):
 class EvaluationSettings(TypedDict):
     """The settings of ``config.yaml`` with which a run is evaluated again."""
 
-    task: Policy
+    task: Selection
     labels: Priority
     trainer: Device
     evaluation: Resampling

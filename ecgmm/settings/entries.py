@@ -22,6 +22,7 @@ from ecgmm.settings.kinds import (
     text,
     whole,
 )
+from ecgmm.settings.label_sets import LABEL_SETS
 from ecgmm.settings.ranges import (
     BATCH,
     EPOCHS,
@@ -69,14 +70,14 @@ _DATA = Built(
 _TASK = Group(
     {
         "name": choice("single_label", "multi_label"),
-        "policy": choice("exactly_one", "priority", "all"),
+        "selection": choice("exactly_one", "priority", "all"),
         "targets": choice("hard", "soft"),
         "criterion": CRITERION,
     }
 )
 _LABELS = Group(
     {
-        "name": choice("superclass", "rhythm", "icd_cardiac", "icd_multilabel"),
+        "name": choice(*LABEL_SETS),
         "priority": many(text(), "different classes, such as [MI,NORM]", least=0, distinct=True),
     }
 )

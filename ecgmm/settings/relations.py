@@ -15,9 +15,9 @@ def _loss_of_the_task(config: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _one_class_a_record(config: Mapping[str, Any]) -> tuple[str, str] | None:
-    if config["task"]["name"] != "single_label" or config["task"]["policy"] != "all":
+    if config["task"]["name"] != "single_label" or config["task"]["selection"] != "all":
         return None
-    return "task.policy", "exactly_one or priority for a task of one class a record (task=multilabel takes all)"
+    return "task.selection", "exactly_one or priority for a task of one class a record (task=multilabel takes all)"
 
 
 def _highpass_below_half_the_rate(config: Mapping[str, Any]) -> tuple[str, str] | None:

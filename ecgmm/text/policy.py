@@ -1,70 +1,58 @@
-"""What of a report a model may see: the four text policies."""
+"""Text policies: how much of a report a model may see."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgmm.errors import ConfigError
-from ecgmm.text.rhythm import speaks_of_rhythm
-from ecgmm.text.statements import Finding, mentions_of
+from ecgmm.text.statements import mentions_of
 
 POLICIES = ("full", "masked", "none", "shuffled")
 
 
-def _states_superclass(finding: Finding) -> bool:
-    return bool(finding.superclass)
+SUPERCLASS = "superclass"
+"""Among what is masked: every finding with a diagnostic superclass."""
 
 
-def _states_either(finding: Finding) -> bool:
-    return _states_superclass(finding) or speaks_of_rhythm(finding)
+def states_a_label(statement: str, masks: Collection[str]) -> bool:
+    """Whether a statement states what a label set hides, or sums the record up (normal, abnormal, borderline).
 
-
-_STATES_LABEL: dict[str, Callable[[Finding], bool]] = {
-    "superclass": _states_superclass,
-    "rhythm": speaks_of_rhythm,
-    "icd_cardiac": _states_either,  # discharge codes name conduction, infarct and fibrillation alike
-    "icd_multilabel": _states_either,
-}
-
-
-def states_a_label(statement: str, label_set: str) -> bool:
-    """Whether a statement states a label of a set, or sums the record up (normal, abnormal, borderline).
-
-    Every statement that speaks of the set by the rule table counts, whatever its certainty, also when it denies or when
-    it is not clear what it says.
+    Every statement that speaks of it by the rule table counts, whatever its certainty, also when it denies or when it
+    is not clear what it says.
 
     Args:
         statement: A statement.
-        label_set: ``superclass``, ``rhythm`` (pacing, rate and irregularity too), ``icd_cardiac`` or
-            ``icd_multilabel`` (both take superclass and rhythm together).
+        masks: Categories of findings (see ``Finding``), and ``superclass`` for all that have one.
     """
-    states = _STATES_LABEL[label_set]
-    return any(states(finding) or finding.category == "summary" for finding in mentions_of(statement))
+    return any(
+        finding.category in masks or finding.category == "summary" or (SUPERCLASS in masks and finding.superclass)
+        for finding in mentions_of(statement)
+    )
 
 
-def apply_policy(reports: Sequence[Sequence[str]], policy: str, label_set: str) -> list[list[str]]:
+def apply_policy(reports: Sequence[Sequence[str]], policy: str, masks: Collection[str]) -> list[list[str]]:
     """Statements of each report that remain under a policy.
 
     Args:
         reports: Cleaned statements of each distinct report.
         policy: ``full`` and ``shuffled`` keep all, ``masked`` removes statements that state a label, ``none`` all.
-        label_set: The label set that ``masked`` hides, see ``states_a_label``.
+        masks: What ``masked`` hides for the label set, see ``states_a_label``.
 
     Returns:
-        One list of statements a report, in the order of ``reports``.
+        One list of statements per report, in the order of ``reports``.
 
     Raises:
-        ConfigError: If the policy is unknown, or ``masked`` does not know what states a label of the set.
+        ConfigError: If the policy is unknown, or ``masked`` has nothing to hide.
     """
     if policy not in POLICIES:
         raise ConfigError(f"text.policy is {policy!r}; choose one of {', '.join(POLICIES)}")
     if policy == "none":
         return [[] for _ in reports]
     if policy == "masked":
-        if label_set not in _STATES_LABEL:
-            raise ConfigError(f"text.policy=masked knows {', '.join(_STATES_LABEL)} and not labels={label_set}")
-        return [[statement for statement in report if not states_a_label(statement, label_set)] for report in reports]
+        if not masks:
+            raise ConfigError("text.policy=masked needs a label set that says what to hide; choose another text.policy")
+        return [[statement for statement in report if not states_a_label(statement, masks)] for report in reports]
     return [list(report) for report in reports]
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from ecgmm.building import construct
 from ecgmm.data.batches.datamodule import SPLITS, EcgReportDataModule
+from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.sources.leakage import origins, refuse_leak, shown_readouts
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
@@ -84,14 +85,15 @@ def evaluate_run(
         if store_path is None
         else Store.open(store_path)
     )
-    _check_fits(facts, store)
-    found = origins(store.manifest, facts["labels"], facts["text_policy"], method.inputs_at_test)
+    labels = open_labels(store, facts["labels"], construct(config.data).label_settings)
+    _check_fits(facts, store, labels.label_set.classes)
+    found = origins(store.manifest["text_origin"], labels.label_set, facts["text_policy"], method.inputs_at_test)
     refuse_leak(found, allow_leaky)
     preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
     datamodule = EcgReportDataModule(
         store,
-        label_set=facts["labels"],
-        policy=config.task.policy,
+        labels=labels,
+        selection=config.task.selection,
         priority=list(config.labels.priority),
         train_fraction=1.0,
         text_policy=facts["text_policy"],
@@ -159,11 +161,10 @@ def _fitted(saved: dict[str, Any]) -> Fitted:
     return Fitted(Thresholds(np.array(saved["thresholds"]), np.array(defaulted)), temperature)
 
 
-def _check_fits(facts: dict[str, Any], store: Store) -> None:
-    classes = store.manifest["labels"].get(facts["labels"], {}).get("classes")
-    if classes != facts["class_names"]:
+def _check_fits(facts: dict[str, Any], store: Store, classes: Sequence[str]) -> None:
+    if list(classes) != facts["class_names"]:
         raise ConfigError(
-            f"{store.path} has {facts['labels']} classes {classes} and the model was trained for"
+            f"{store.path} has {facts['labels']} classes {list(classes)} and the model was trained for"
             f" {facts['class_names']}; evaluate it on a store with the same label set"
         )
     for name in ("rate_hz", "n_times"):

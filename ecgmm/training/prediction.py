@@ -10,6 +10,7 @@ import torch
 from ecgmm.data.batches.datamodule import ReportTokeniser
 from ecgmm.data.preparation.single_record import SingleRecord, read_single_record
 from ecgmm.data.preparation.waveform_blocks import LARGEST_STEP
+from ecgmm.data.sources.labels.registry import definition_of
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import inside
 from ecgmm.leads import LEADS
@@ -129,7 +130,7 @@ def _shown(report: str | None, facts: dict[str, Any], notes: list[str]) -> list[
     if n_words < max(fewest, 1):
         notes.append(f"the report has {n_words} words, fewer than {max(fewest, 1)}, and counts as missing")
         return []
-    [shown] = apply_policy([statements], facts["text_policy"], facts["labels"])
+    [shown] = apply_policy([statements], facts["text_policy"], definition_of(facts["labels"]).masks)
     if len(shown) < len(statements):
         hidden = len(statements) - len(shown)
         notes.append(f"{hidden} of {len(statements)} statements are hidden by text.policy={facts['text_policy']}")

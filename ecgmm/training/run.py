@@ -16,7 +16,9 @@ from ecgmm.building import construct
 from ecgmm.dashboard.dashboard import Dashboard, log_results, open_dashboard
 from ecgmm.data.batches.datamodule import EcgReportDataModule, Reports, ReportTokeniser
 from ecgmm.data.batches.split_checks import require_both_answers
-from ecgmm.data.sources.leakage import origins, refuse_leak, shown_readouts
+from ecgmm.data.sources.labels.label_set import LabelSet
+from ecgmm.data.sources.labels.opening import open_labels
+from ecgmm.data.sources.leakage import SIMULATION, origins, refuse_leak, shown_readouts
 from ecgmm.data.store.store import Store
 from ecgmm.files import write_json
 from ecgmm.models.method import Method
@@ -82,7 +84,7 @@ def run_training(config: DictConfig, store: Store, directory: Path) -> dict[str,
         return read_metrics(directory, read_state(directory) or {})
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     method = build_method(resolved, build_texts(config, datamodule))
-    found = origins_of(resolved, store, method)
+    found = origins_of(resolved, store, datamodule.labels.label_set, method)
     readouts = readouts_of(resolved, method, found)
     task = build_task(config, datamodule, method)
     trainers = build_trainers(config, directory, method)
@@ -136,8 +138,8 @@ def build_datamodule(config: DictConfig, store: Store, min_patients: int = MIN_P
 
     return EcgReportDataModule(
         store,
-        label_set=config.labels.name,
-        policy=config.task.policy,
+        labels=open_labels(store, config.labels.name, construct(config.data).label_settings),
+        selection=config.task.selection,
         priority=list(config.labels.priority),
         train_fraction=config.train_fraction,
         text_policy=config.text.policy,
@@ -159,13 +161,13 @@ def build_texts(config: DictConfig, datamodule: EcgReportDataModule) -> TextBank
     return TextBank(datamodule.targets.class_names, statements, datamodule.tokeniser, config.text.max_tokens)
 
 
-def origins_of(resolved: Mapping[str, Any], store: Store, method: Method) -> dict[str, Any]:
+def origins_of(resolved: Mapping[str, Any], store: Store, labels: LabelSet, method: Method) -> dict[str, Any]:
     """Where the run's labels and text come from, if that is permitted.
 
     Raises:
         ConfigError: If it leaks and ``allow_leaky`` is false.
     """
-    found = origins(store.manifest, resolved["labels"]["name"], resolved["text"]["policy"], method.inputs_at_test)
+    found = origins(store.manifest["text_origin"], labels, resolved["text"]["policy"], method.inputs_at_test)
     refuse_leak(found, resolved["allow_leaky"])
     return found
 
@@ -219,8 +221,9 @@ def describe(
         "targets": resolved["task"]["targets"],
         "train_fraction": resolved["train_fraction"],
         "labels": {
-            "name": resolved["labels"]["name"],
-            "source": found["label_source"],
+            "name": datamodule.labels.label_set.name,
+            "source": datamodule.labels.label_set.source,
+            "digest": datamodule.labels.digest,
             "classes": list(datamodule.targets.class_names),
             "dropped": datamodule.targets.dropped,
         },
@@ -239,7 +242,7 @@ def describe(
         "data": {
             "name": manifest["source"]["name"],
             "fingerprint": datamodule.store.fingerprint,
-            "synthetic": any(made["source"] == "simulation" for made in manifest["labels"].values()),
+            "synthetic": manifest["text_origin"] == SIMULATION,
             "rate_hz": manifest["rate_hz"],
             "splits": splits,
         },

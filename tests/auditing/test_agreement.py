@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from ecgmm.auditing.agreement import agreement, english_only
-from ecgmm.data.sources.labels.superclass import CLASSES, FROM_ANNOTATION, FROM_REPORT
+from ecgmm.data.sources.labels.superclass import CLASSES
 from ecgmm.data.sources.source import SourceIndex
 from ecgmm.errors import ConfigError
 from tests.data.trees import nothing_dropped
@@ -21,10 +21,11 @@ RECORDS: list[tuple[list[str], set[str]]] = [
 
 
 def make_index(records: Sequence[tuple[list[str], set[str]]], source: str = "annotation") -> SourceIndex:
-    columns = {f"label.superclass.{name}": [float(name in found) for _, found in records] for name in CLASSES}
+    codes = {"evidence.scp_codes": [str(dict.fromkeys(classes, 100.0)) for _, classes in records]}
     statements = pl.Series("statements", [report for report, _ in records], dtype=pl.List(pl.String))
-    labels = FROM_ANNOTATION if source == "annotation" else FROM_REPORT
-    return SourceIndex(pl.DataFrame({"statements": statements, **columns}), nothing_dropped(), [labels], 100, {})
+    frame = pl.DataFrame({"statements": statements, **(codes if source == "annotation" else {})})
+    diagnostic_class = {name: name for name in CLASSES}
+    return SourceIndex(frame, nothing_dropped(), 100, {}, evidence={"diagnostic_class": diagnostic_class})
 
 
 def test_kappa_is_counted_over_english_reports_only() -> None:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from ecgmm.data.store.store import DROPPED, MANIFEST, RECORDS, REPORTS, WAVEFORMS
+from ecgmm.data.store.store import DROPPED, EVIDENCE, MANIFEST, RECORDS, REPORTS, WAVEFORMS
 
-FILES = (MANIFEST, RECORDS, REPORTS, DROPPED, WAVEFORMS)
+FILES = (MANIFEST, RECORDS, REPORTS, EVIDENCE, DROPPED, WAVEFORMS)
 
 
 def _folder(file: Path) -> None:

@@ -17,7 +17,7 @@ from ecgmm.data.preparation.preparation import prepare_store
 from ecgmm.data.sources.source import DataConfig
 from ecgmm.data.store.digests import seal
 from ecgmm.data.store.partial_store import PartialStore, RowFile
-from ecgmm.data.store.store import MANIFEST, Store
+from ecgmm.data.store.store import DROPPED, EVIDENCE, MANIFEST, REPORTS, Store
 from ecgmm.leads import LEADS
 
 MIMIC_ORDER = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -120,15 +120,23 @@ def write_ptb_xl(root: Path, n: int = 20, rate_hz: int = 500, codes: dict[int, s
 
 
 def write_store(
-    path: Path, waveforms: NDArray[np.int16], records: pl.DataFrame, reports: pl.DataFrame, manifest: dict[str, Any]
+    path: Path,
+    waveforms: NDArray[np.int16],
+    records: pl.DataFrame,
+    reports: pl.DataFrame,
+    manifest: dict[str, Any],
+    evidence: pl.DataFrame | None = None,
 ) -> Store:
-    """A store with this content."""
+    """A store with this content; without ``evidence`` no label set fits it."""
+    evidence = records.select("record").unique() if evidence is None else evidence
     n_times = waveforms.shape[-1]
     with PartialStore(path, n_times, "a test") as store:
         store.reserve(len(waveforms))
         with RowFile(store.waveforms, waveforms[0].nbytes) as file:
             file.write(0, waveforms)
-        store.finish(records, reports, nothing_dropped(), {"n_records": len(waveforms), "n_times": n_times, **manifest})
+        others = {REPORTS: reports, EVIDENCE: evidence, DROPPED: nothing_dropped()}
+        numbers = {"n_records": len(waveforms), "n_times": n_times, "evidence": {"columns": evidence.columns[1:]}}
+        store.finish(records, others, {**numbers, **manifest})
     return Store.open(path)
 
 

@@ -8,7 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.data.store.store import DROPPED, MANIFEST, RECORDS, REPORTS, SCHEMA_VERSION, WAVEFORMS
+from ecgmm.data.store.digests import seal
+from ecgmm.data.store.store import DROPPED, EVIDENCE, MANIFEST, RECORDS, REPORTS, SCHEMA_VERSION, WAVEFORMS
+from ecgmm.files import file_sha256
+from ecgmm.signal.digest import digest_records
 from ecgmm.types import MISSING_SAMPLE
 
 RATE_HZ, N_TIMES, N_ROWS = 100, 200, 20
@@ -44,7 +47,7 @@ def columns(steps: NDArray[np.int16]) -> dict[str, Any]:
         "lead_law_error_mv": np.full(n, 0.003, np.float32),
         "limb_swap": ["none"] * n,
         "quality": np.linspace(0, 1, n, dtype=np.float32),
-        "content": np.array([hash(row.tobytes()) % 2**64 for row in steps], np.uint64),
+        "content": digest_records(steps),
     }
 
 
@@ -64,12 +67,15 @@ def write_store(
     """
     path.mkdir(parents=True)
     np.save(path / WAVEFORMS, steps)
-    pl.DataFrame(columns(steps) | (changed or {})).write_parquet(path / RECORDS)
-    pl.DataFrame({"report": [0], "statements": [["secret words"]], "text": ["secret words"]}).write_parquet(
-        path / REPORTS
-    )
     schema = {"record": pl.Int64, "path": pl.String, "reason": pl.String}
-    pl.DataFrame(dropped or [], schema, orient="row").write_parquet(path / DROPPED)
+    tables = {
+        RECORDS: pl.DataFrame(columns(steps) | (changed or {})),
+        REPORTS: pl.DataFrame({"report": [0], "statements": [["secret words"]], "text": ["secret words"]}),
+        EVIDENCE: pl.DataFrame({"record": [FIRST_RECORD]}),
+        DROPPED: pl.DataFrame(dropped or [], schema, orient="row"),
+    }
+    for name, table in tables.items():
+        table.write_parquet(path / name)
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "source": {"name": "mimic_iv_ecg"},
@@ -78,6 +84,8 @@ def write_store(
         "n_times": steps.shape[2],
         "uv_per_step": 5.0,
         "n_records": len(steps),
+        "evidence": {"columns": []},
+        "files": {name: file_sha256(path / name) for name in tables},
     }
-    (path / MANIFEST).write_text(json.dumps(manifest))
+    (path / MANIFEST).write_text(json.dumps(seal(manifest)))
     return path

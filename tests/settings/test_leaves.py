@@ -165,7 +165,7 @@ def test_one_value_is_a_list_of_one_and_a_number_a_path(entry: str, overrides: l
         ("train", "compile=1", "compile is 1; it must be true or false"),
         ("train", "overwrite=yes", "overwrite is 'yes'; it must be true or false"),
         ("train", "batch_size='64'", "batch_size is '64'; it must be a whole number"),
-        ("train", "task.policy=all", "task.policy is 'all'; it must be exactly_one or priority"),
+        ("train", "task.selection=all", "task.selection is 'all'; it must be exactly_one or priority"),
         ("train", "method.ecg_encoder.channels=[8,8,8,8,8,8,8,8,8,8,8]", "ecg_encoder.channels is"),
         ("train", "data.uv_per_step=0.1", "data.uv_per_step is 0.1; it must be at least 0.305"),
         ("train", "method.text_encoder.dim=64", "method.text_encoder.dim is 64; it must be that of the wave"),

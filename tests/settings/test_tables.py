@@ -13,7 +13,7 @@ from ecgmm.configuration import CONF_DIR
 from ecgmm.data.batches.datamodule import SPLITS as MODULE_SPLITS
 from ecgmm.data.batches.loader import SAMPLINGS
 from ecgmm.data.batches.residency import RESIDENCIES
-from ecgmm.data.batches.targets import KINDS, POLICIES
+from ecgmm.data.batches.targets import KINDS, SELECTIONS
 from ecgmm.data.sources.source import RATES_HZ
 from ecgmm.data.store.splits import SPLITS
 from ecgmm.errors import ConfigError
@@ -100,7 +100,7 @@ def test_every_value_says_what_it_must_be_and_refuses_what_nothing_is() -> None:
     [
         ("sampling", SAMPLINGS),
         ("data.residency", RESIDENCIES),
-        ("task.policy", POLICIES),
+        ("task.selection", SELECTIONS),
         ("task.targets", KINDS),
         ("text.policy", TEXT_POLICIES),
     ],

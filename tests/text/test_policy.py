@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ecgmm.data.sources.labels.registry import definition_of
 from ecgmm.errors import ConfigError
 from ecgmm.text.policy import apply_policy, shuffle_reports
 
@@ -32,19 +33,19 @@ NEITHER = REPORT[6:8]
     ],
 )
 def test_masked_hides_what_states_a_label_of_the_chosen_set(label_set: str, left: list[str]) -> None:
-    assert apply_policy([REPORT, []], "masked", label_set) == [left, []]
+    assert apply_policy([REPORT, []], "masked", definition_of(label_set).masks) == [left, []]
 
 
 def test_the_other_policies_do_not_ask_for_the_label_set() -> None:
-    assert apply_policy([REPORT], "full", "anything") == [REPORT] == apply_policy([REPORT], "shuffled", "anything")
-    assert apply_policy([REPORT], "none", "anything") == [[]]
+    assert apply_policy([REPORT], "full", ()) == [REPORT] == apply_policy([REPORT], "shuffled", ())
+    assert apply_policy([REPORT], "none", ()) == [[]]
 
 
 def test_an_unknown_policy_and_a_set_that_cannot_be_masked_are_refused() -> None:
     with pytest.raises(ConfigError, match="choose one of full, masked"):
-        apply_policy([REPORT], "partly", "rhythm")
-    with pytest.raises(ConfigError, match="labels=anything"):
-        apply_policy([REPORT], "masked", "anything")
+        apply_policy([REPORT], "partly", ["rhythm"])
+    with pytest.raises(ConfigError, match="says what to hide"):
+        apply_policy([REPORT], "masked", ())
 
 
 def test_shuffling_keeps_splits_missing_reports_and_the_set_of_reports() -> None:

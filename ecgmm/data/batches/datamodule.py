@@ -16,7 +16,7 @@ from ecgmm.data.batches.quality_limits import QualityLimits
 from ecgmm.data.batches.residency import RESIDENCIES, HostWaveforms, Waveforms, place_waveforms
 from ecgmm.data.batches.split_checks import check_splits
 from ecgmm.data.batches.targets import make_targets
-from ecgmm.data.sources.labels.label_set import is_exhaustive
+from ecgmm.data.sources.labels.label_table import LabelTable
 from ecgmm.data.store.measurements import interval_table
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
@@ -59,8 +59,8 @@ class EcgReportDataModule(lightning.LightningDataModule):
 
     Args:
         store: An open store.
-        label_set: Name of the label set.
-        policy: See ``make_targets``.
+        labels: Labels of the store's rows.
+        selection: See ``make_targets``.
         priority: See ``make_targets``.
         train_fraction: Part of the training patients to keep, in (0, 1]; fractions are nested.
         text_policy: ``full``, ``masked``, ``none`` or ``shuffled``.
@@ -86,8 +86,8 @@ class EcgReportDataModule(lightning.LightningDataModule):
     def __init__(
         self,
         store: Store,
-        label_set: str,
-        policy: str,
+        labels: LabelTable,
+        selection: str,
         priority: Sequence[str],
         train_fraction: float,
         text_policy: str,
@@ -114,17 +114,14 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.prefetch = prefetch
         self.residency = residency
         self.waveforms: Waveforms = HostWaveforms(store.waveforms)
-        described = store.manifest["labels"].get(label_set, {})
-        exhaustive = is_exhaustive(label_set, described)
-        self.targets = make_targets(
-            store.records, label_set, described.get("classes", []), policy, priority, targets, exhaustive
-        )
+        self.labels = labels
+        self.targets = make_targets(labels, selection, priority, targets)
         self.intervals = interval_table(store.records)
         self.quality = quality or QualityLimits()
         self.left_out: dict[str, dict[str, int]] = {}
         self.rows = {split: self._rows_of(split, train_fraction) for split in SPLITS}
-        check_splits(self.rows, self.targets, policy, self._is_training(train_fraction))
-        self._prepare_text(text_policy, label_set, vocabularies, max_tokens)
+        check_splits(self.rows, self.targets, selection, self._is_training(train_fraction))
+        self._prepare_text(text_policy, vocabularies, max_tokens)
 
     def _rows_of(self, split: str, train_fraction: float) -> NDArray[np.int64]:
         records = self.store.records
@@ -140,11 +137,11 @@ class EcgReportDataModule(lightning.LightningDataModule):
         records = self.store.records
         return ((records["split"] == "train") & (records["fraction_rank"] < train_fraction)).to_numpy()
 
-    def _prepare_text(self, policy: str, label_set: str, vocabularies: VocabularyMaker, max_tokens: int) -> None:
+    def _prepare_text(self, policy: str, vocabularies: VocabularyMaker, max_tokens: int) -> None:
         self.report_of_row = own = self.store.records["report"].to_numpy().astype(np.int64)
         if policy == "shuffled":
             self.report_of_row = shuffle_reports(self.report_of_row, self.store.records["split"].to_numpy(), self.seed)
-        reports = apply_policy(self.store.reports["statements"].to_list(), policy, label_set)
+        reports = apply_policy(self.store.reports["statements"].to_list(), policy, self.labels.label_set.masks)
         rows = self.rows["train"][own[self.rows["train"]] >= 0]  # exchanged reports would not be of their patients
         patients = self.store.records["patient"].to_numpy()[rows]
         self.tokeniser, self.statement_vocabulary = vocabularies([reports[index] for index in own[rows]], patients)

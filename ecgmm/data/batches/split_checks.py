@@ -11,14 +11,14 @@ from ecgmm.errors import ConfigError, printable
 
 
 def check_splits(
-    rows: Mapping[str, NDArray[np.int64]], targets: Targets, policy: str, training: NDArray[np.bool_]
+    rows: Mapping[str, NDArray[np.int64]], targets: Targets, selection: str, training: NDArray[np.bool_]
 ) -> None:
     """Check that every split has records, and the training records every class.
 
     Args:
         rows: Rows of each split that take part.
         targets: Targets of all rows.
-        policy: See ``make_targets``.
+        selection: See ``make_targets``.
         training: bool ``[N]``, the rows of the training patients, with those that take no part.
 
     Raises:
@@ -31,22 +31,22 @@ def check_splits(
             raise ConfigError(
                 f"the {split} split has no record that the task can use"
                 f"{f' (left out of the store: {reasons})' if reasons else ''}; change {several}data.split or"
-                " data.folds, task.policy, train_fraction or the limits of quality"
+                " data.folds, task.selection, train_fraction or the limits of quality"
             )
     train = targets.values[rows["train"]]
     counts = train.sum(axis=0) if train.ndim == 2 else np.bincount(train, minlength=len(targets.class_names))
     absent = np.flatnonzero(counts == 0)
     if len(absent):
-        raise _absent_classes(absent, targets, policy, training, len(train))
+        raise _absent_classes(absent, targets, selection, training, len(train))
 
 
 def _absent_classes(
-    absent: NDArray[np.intp], targets: Targets, policy: str, training: NDArray[np.bool_], n_train: int
+    absent: NDArray[np.intp], targets: Targets, selection: str, training: NDArray[np.bool_], n_train: int
 ) -> ConfigError:
     """The cure for classes that no training record has left: other data, or a task that takes several classes."""
     with_class = targets.present[training].sum(axis=0)
     chosen = targets.values[training & targets.usable]
-    hidden = [k for k in absent if policy != "all" and with_class[k] and not (chosen == k).any()]
+    hidden = [k for k in absent if selection != "all" and with_class[k] and not (chosen == k).any()]
     if not hidden:
         names = ", ".join(printable(targets.class_names[k]) for k in absent)
         return ConfigError(
@@ -56,10 +56,10 @@ def _absent_classes(
     names = ", ".join(printable(targets.class_names[k]) for k in hidden)
     counts = ", ".join(f"{printable(targets.class_names[k])} {with_class[k]}" for k in hidden)
     cure = "set task=multilabel, which takes all classes of a record, or "
-    if policy == "priority":
+    if selection == "priority":
         what, cure = "first in labels.priority", cure + "another order"
     else:
-        what, cure = "alone", cure + "task.policy=priority, which takes the first by labels.priority"
+        what, cure = "alone", cure + "task.selection=priority, which takes the first by labels.priority"
     return ConfigError(
         f"no training record has class {names} {what} (records that have it with others: {counts}); {cure}"
     )

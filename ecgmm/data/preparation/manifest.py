@@ -9,21 +9,18 @@ from rich.table import Table
 
 from ecgmm.console.plain_console import PlainConsole
 from ecgmm.data.preparation.lead_statistics import LeadSums
-from ecgmm.data.sources.labels.label_set import LabelSet
 from ecgmm.data.sources.source import DataConfig, SourceIndex
 from ecgmm.data.store.splits import SPLITS, split_digest
 from ecgmm.data.store.store import PATH_MARK
 from ecgmm.errors import printable
 from ecgmm.leads import LEADS
 
-MOST_CLASSES_SHOWN = 10
-"""Of a label set with more classes the most frequent ones are printed."""
-
 
 def make_manifest(
     config: DataConfig,
     index: SourceIndex,
     records: pl.DataFrame,
+    evidence: pl.DataFrame,
     n_times: int,
     dropped: pl.DataFrame,
     text_counts: dict[str, int],
@@ -35,6 +32,7 @@ def make_manifest(
         config: The settings.
         index: The source's index.
         records: The store's records.
+        evidence: The store's evidence of labels.
         n_times: Samples of a row.
         dropped: The store's ``dropped.parquet``.
         text_counts: Rows with and without a report.
@@ -66,7 +64,7 @@ def make_manifest(
         "lead_mean_mv": sums.mean_mv(config.uv_per_step),
         "lead_std_mv": sums.std_mv(config.uv_per_step),
         "lead_sums": dataclasses.asdict(sums),
-        "labels": {labels.name: _describe(labels, records) for labels in index.labels},
+        "evidence": {"columns": [name for name in evidence.columns if name != "record"], **index.evidence},
     }
 
 
@@ -83,24 +81,8 @@ def _marked(path: str) -> str:
     return PATH_MARK + hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
-def _describe(labels: LabelSet, records: pl.DataFrame) -> dict[str, Any]:
-    present = [(pl.col(column) > 0).sum() for column in labels.columns]
-    unlabelled = pl.col(labels.columns[0]).is_null().sum().alias("unlabelled")
-    counted = {row["split"]: row for row in records.group_by("split").agg(*present, unlabelled).to_dicts()}
-    names = zip(labels.classes, labels.columns, strict=True)
-    return {
-        "source": labels.source,
-        "version": labels.version,
-        "exhaustive": labels.exhaustive,
-        "classes": list(labels.classes),
-        "counts": {name: {split: counted[split][column] for split in SPLITS} for name, column in names},
-        "unlabelled": {split: counted[split]["unlabelled"] for split in SPLITS},
-        "notes": labels.notes,
-    }
-
-
 def print_summary(manifest: dict[str, Any]) -> None:
-    """Print kept and dropped records, splits and classes of a store."""
+    """Print kept and dropped records and splits of a store."""
     console = PlainConsole()
     records = Table(title=f"Records of {manifest['source']['name']}", title_justify="left")
     records.add_column("outcome")
@@ -111,7 +93,7 @@ def print_summary(manifest: dict[str, Any]) -> None:
     records.add_row("kept, without usable waveform", f"{manifest['without_waveform']:,}")
     for name, count in manifest["text"].items():
         records.add_row(f"reports: {name.replace('_', ' ')}", f"{count:,}")
-    for name, count in manifest.get("unreadable", {}).items():  # older stores counted none
+    for name, count in manifest["unreadable"].items():
         records.add_row(f"not understood: {printable(name)}", f"{count:,}")
     console.print(records)
     splits = Table(title="Rows of each split", title_justify="left")
@@ -119,22 +101,4 @@ def print_summary(manifest: dict[str, Any]) -> None:
     for split in SPLITS:
         splits.add_column(split, justify="right")
     splits.add_row("all", *(f"{manifest['split']['counts'][split]:,}" for split in SPLITS))
-    for name, labels in manifest["labels"].items():
-        _add_labels(splits, name, labels)
     console.print(splits)
-
-
-def _add_labels(table: Table, name: str, labels: dict[str, Any]) -> None:
-    """Add a label set's rows: its classes, or of many the most frequent ones, and what was counted on the way."""
-    shown = list(labels["counts"].items())
-    more = ""
-    if len(shown) > MOST_CLASSES_SHOWN:
-        more = f", {len(shown)} classes, the most frequent are"
-        shown = sorted(shown, key=lambda item: (-sum(item[1].values()), item[0]))[:MOST_CLASSES_SHOWN]
-    table.add_section()
-    table.add_row(f"{name} ({labels['source']}){more}")
-    for row, counts in [*shown, ("unlabelled", labels["unlabelled"])]:
-        table.add_row(f"  {row}", *(f"{counts[split]:,}" for split in SPLITS))
-    for note, count in labels["notes"].items():
-        if count:
-            table.add_row(f"  {note}: {count:,}")

@@ -25,9 +25,9 @@ from ecgmm.data.store.faults import not_read
 from ecgmm.data.store.journal import boot_id
 from ecgmm.data.store.partial_store import PartialStore, settle
 from ecgmm.data.store.reports import distinct_reports
-from ecgmm.data.store.rows import check_all_rows, row_digests
+from ecgmm.data.store.rows import check_all_rows
 from ecgmm.data.store.splits import check_splits
-from ecgmm.data.store.store import PATH_MARK, SCHEMA_VERSION, Store
+from ecgmm.data.store.store import DROPPED, EVIDENCE, PATH_MARK, REPORTS, SCHEMA_VERSION, Store
 from ecgmm.errors import ConfigError, DataError
 from ecgmm.locks import one_process
 
@@ -142,8 +142,6 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
     index = config.read_index()
     frame, dropped = with_splits(config, index)
     known = pl.DataFrame(schema={"record": pl.Int64}) if base is None else known_rows(base, frame)
-    if base is not None and not base.has_digests:
-        known = known.with_columns(content=row_digests(base))  # older versions took those of the record as it was read
     new = frame.join(known, on="record", how="anti", maintain_order="left")
     with Workers(choose_n_processes(config.n_processes, new.height), warm_up) as workers:
         usable = read_headers(config.root_path, new, index.native_rate_hz, workers, config.follow_links)
@@ -174,10 +172,12 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
                     raise _nothing_left(config, dropped)
                 return  # what could be read is in the store, and what else there is cannot be read
             rows = _numbered(known, rows, store)
-            records, numbered = make_tables(config, index, kept, reports, rows)
-            check_records(records, index)
-            manifest = make_manifest(config, index, records, form.n_times, dropped, numbered.counts, sums)
-            store.finish(records, numbered.table, dropped.sort("reason", "path", "record"), manifest)
+            records, numbered = make_tables(config, kept, reports, rows)
+            check_records(records)
+            evidence = index.evidence_table()
+            manifest = make_manifest(config, index, records, evidence, form.n_times, dropped, numbered.counts, sums)
+            dropped = dropped.sort("reason", "path", "record")
+            store.finish(records, {REPORTS: numbered.table, EVIDENCE: evidence, DROPPED: dropped}, manifest)
     print_summary(manifest)
 
 

@@ -55,14 +55,13 @@ def known_rows(base: Store, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def make_tables(
-    config: DataConfig, index: SourceIndex, frame: pl.DataFrame, reports: DistinctReports, rows: pl.DataFrame
+    config: DataConfig, frame: pl.DataFrame, reports: DistinctReports, rows: pl.DataFrame
 ) -> tuple[pl.DataFrame, Reports]:
     """Put the store's tables together.
 
     Args:
         config: The settings.
-        index: The source's index.
-        frame: Its records that are in the store, with splits.
+        frame: The index's records that are in the store, with splits.
         reports: Their reports.
         rows: The rows of the store in order: record, window, and the columns of ``quality_columns``.
 
@@ -74,8 +73,7 @@ def make_tables(
     )["place"]
     numbered = reports_of_rows(reports, places.to_numpy())
     measurements = [column for column in frame.columns if column.startswith(PREFIX)]
-    label_columns = [column for labels in index.labels for column in labels.columns]
-    of_the_index = frame.select("patient", "time", "split", *measurements, *label_columns)[places]
+    of_the_index = frame.select("patient", "time", "split", *measurements)[places]
     own = pl.DataFrame(
         {
             "fraction_rank": patient_ranks(of_the_index["patient"].to_numpy(), config.split.seed, "fraction"),
@@ -85,16 +83,16 @@ def make_tables(
     )
     of_the_waveform = [name for name in rows.columns if name not in ("record", "window")]
     first = ["record", "patient", "time", "window", "split", "fraction_rank", "report", "has_waveform"]
-    columns = [*first, *of_the_waveform, *measurements, *label_columns]
+    columns = [*first, *of_the_waveform, *measurements]
     return pl.concat([rows, of_the_index, own], how="horizontal").select(columns), numbered
 
 
-def check_records(records: pl.DataFrame, index: SourceIndex) -> None:
+def check_records(records: pl.DataFrame) -> None:
     """Check the table against ``records_schema`` and its splits against ``check_splits``."""
     from ecgmm.data.preparation.records_schema import (
         records_schema,  # pandera takes a second that an existing store need not wait
     )
 
     measurements = [column for column in records.columns if column.startswith(PREFIX)]
-    records_schema(index.labels, measurements).validate(records, lazy=True)
+    records_schema(measurements).validate(records, lazy=True)
     check_splits(records)

@@ -3,13 +3,12 @@
 import polars as pl
 from pandera.polars import Check, Column, DataFrameSchema
 
-from ecgmm.data.sources.labels.label_set import LabelSet
 from ecgmm.data.store.splits import SPLITS
 from ecgmm.leads import N_LEADS
 
 
-def records_schema(label_sets: list[LabelSet], measurements: list[str]) -> DataFrameSchema:
-    """Schema of a store's records with these label sets and measurements; ``validate(records, lazy=True)`` checks."""
+def records_schema(measurements: list[str]) -> DataFrameSchema:
+    """Schema of a store's records with these measurements; ``validate(records, lazy=True)`` checks."""
     columns = {
         "record": Column(pl.Int64),
         "patient": Column(pl.Int64),
@@ -30,8 +29,5 @@ def records_schema(label_sets: list[LabelSet], measurements: list[str]) -> DataF
         "quality": Column(pl.Float32, Check.in_range(0, 1)),
         "content": Column(pl.UInt64),
     }
-    labels = {
-        name: Column(pl.Float32, Check.in_range(0, 1), nullable=True) for known in label_sets for name in known.columns
-    }
     numbers = {name: Column(pl.Float32, nullable=True) for name in measurements}
-    return DataFrameSchema(columns | numbers | labels, unique=["record", "window"], strict=True, ordered=True)
+    return DataFrameSchema(columns | numbers, unique=["record", "window"], strict=True, ordered=True)

@@ -1,31 +1,21 @@
 """The leak gate: do labels and text come from one statement of the truth? Every command that makes a number asks it.
 
-What a store knows of its text stands in its manifest as ``text_origin``, what it knows of its labels with each label
-set as ``source``. Only labels read from the machine statements are in the very text that a model may see; the other
-pairs (docs/leakage.md) share at most an author.
+The origin of a store's text stands in its manifest as ``text_origin``, that of labels in their set as ``source``. Only
+labels read from the machine statements are in the very text that a model may see; the other pairs (docs/leakage.md)
+share at most an author.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ecgmm.data.sources.labels.label_set import LabelSet
 from ecgmm.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 MACHINE, ANNOTATOR, NOTES, SIMULATION, UNKNOWN = "machine_statements", "annotator", "notes", "simulation", "unknown"
 """Whose words the reports of a store are: the cart's, those of who annotated it too, the user's own, simulated ones."""
-_TEXT_OF_LABELS = {"report": MACHINE, "annotation": ANNOTATOR, "simulation": SIMULATION}
-
-
-def text_origin(manifest: dict[str, Any]) -> str:
-    """Origin of a store's text; of a store from before this was written, as its settings and label sets tell it."""
-    if "text_origin" in manifest:
-        return str(manifest["text_origin"])
-    if manifest.get("parameters", {}).get("notes_csv") is not None:
-        return NOTES
-    sources = {labels["source"] for labels in manifest["labels"].values()}
-    return next((origin for source, origin in _TEXT_OF_LABELS.items() if source in sources), UNKNOWN)
 
 
 def leaks(label_source: str, text: str, text_policy: str, inputs: Sequence[str]) -> bool:
@@ -41,23 +31,22 @@ def leaks(label_source: str, text: str, text_policy: str, inputs: Sequence[str])
     return label_source == "report" and not other_text and text_policy == "full" and "text" in inputs
 
 
-def origins(manifest: dict[str, Any], label_set: str, text_policy: str, inputs: Sequence[str]) -> dict[str, Any]:
-    """What every result says of its labels and its text, with the leak mark.
+def origins(text_origin: str, labels: LabelSet, text_policy: str, inputs: Sequence[str]) -> dict[str, Any]:
+    """Facts of every result about its labels and its text, with the leak mark.
 
     Args:
-        manifest: Of the store that the number is made on.
-        label_set: Name of the label set.
+        text_origin: Of the store that the number is made on, as its manifest tells it.
+        labels: The label set.
         text_policy: The model's.
         inputs: The model's, when it predicts.
     """
-    source, text = manifest["labels"][label_set]["source"], text_origin(manifest)
     return {
-        "labels": label_set,
-        "label_source": source,
-        "text_origin": text,
+        "labels": labels.name,
+        "label_source": labels.source,
+        "text_origin": text_origin,
         "text_policy": text_policy,
         "inputs_at_test": list(inputs),
-        "leaky": leaks(source, text, text_policy, inputs),
+        "leaky": leaks(labels.source, text_origin, text_policy, inputs),
     }
 
 

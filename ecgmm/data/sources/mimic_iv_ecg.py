@@ -6,7 +6,7 @@ Facts about the layout: docs/data.md. The report columns are read as text; empty
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -14,11 +14,13 @@ import pyarrow
 
 from ecgmm.data.sources.index_tables import INTEGER, NUMBER, TEXT, TIME, Kind, check_index, read_values
 from ecgmm.data.sources.known_values import is_filled, is_no_value, words_for_none
-from ecgmm.data.sources.labels import rhythm, superclass
-from ecgmm.data.sources.labels.icd import IcdSettings, read_icd
+from ecgmm.data.sources.labels.icd import CURE, IcdSettings, read_folds
+from ecgmm.data.sources.labels.label_set import LabelSettings
+from ecgmm.data.sources.labels.reading import STATEMENTS
 from ecgmm.data.sources.leakage import MACHINE, NOTES
-from ecgmm.data.sources.source import DataConfig, SourceIndex
+from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
 from ecgmm.data.store.measurements import MEASUREMENTS, measurement_columns
+from ecgmm.data.store.reports import clean_statements
 from ecgmm.data.store.splits import Folds
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import file_sha256
@@ -32,7 +34,6 @@ _NO_REPORTS = (
 )
 _REPORT_COLUMN = re.compile(r"report_[0-9]+")
 _CATEGORY = Kind("", lambda column: pl.col(column).cast(pl.Categorical))  # the few distinct texts of reports
-_ICD_CURE = "set data.icd.csv to records_w_diag_icd10.csv of MIMIC-IV-ECG-Ext-ICD, or to null to do without"
 
 
 @dataclass(kw_only=True)
@@ -72,6 +73,11 @@ class MimicIvEcg(DataConfig):
         return self.icd.folds
 
     @property
+    def label_settings(self) -> LabelSettings:
+        """Those of the reports and of the discharge diagnoses."""
+        return self.icd.label_settings(certainty=self.labels.certainty)
+
+    @property
     def text_origin(self) -> str:
         """The machine statements, or the notes that replace them."""
         return MACHINE if self.notes_csv is None else NOTES
@@ -83,23 +89,25 @@ class MimicIvEcg(DataConfig):
             DataError: If a table is missing, unreadable or lacks a column.
         """
         index = read_tables(self.root_path)
-        statements, include_possible = index.frame["statements"], self.labels.certainty == "include_possible"
-        made = [module.from_statements(statements, include_possible) for module in (superclass, rhythm)]
-        frame = pl.concat([index.frame, *made], how="horizontal")
-        index = replace(index, frame=frame, labels=[superclass.FROM_REPORT, rhythm.FROM_REPORT])
+        statements = clean_statements(index.frame["statements"]).alias(f"{EVIDENCE_PREFIX}{STATEMENTS}")
+        index = replace(index, frame=index.frame.with_columns(statements))
         if self.notes_csv is not None:
             index = _with_notes(index, Path(self.notes_csv).expanduser())
-        return index if self.icd.csv is None else with_icd(index, Path(self.icd.csv).expanduser(), self.icd, _ICD_CURE)
+        return with_folds(index, self.label_settings, CURE) if self.icd.use_folds else index
+
+    def parameters(self) -> dict[str, Any]:
+        """As for every source, and the file of the folds where it is the split."""
+        return super().parameters() | self.icd.parameters()
 
 
 def read_tables(root: Path) -> SourceIndex:
-    """Read the two tables of a tree; the index has no labels yet.
+    """Read the two tables of a tree.
 
     Args:
         root: Folder that holds ``record_list.csv``.
 
     Returns:
-        The index, with the machine statements as reports.
+        The index, with the machine statements as reports and no evidence of labels.
 
     Raises:
         DataError: If a table is missing, unreadable or lacks a column.
@@ -120,18 +128,18 @@ def read_tables(root: Path) -> SourceIndex:
         joined.with_columns(contradicts.alias("contradicts"), _no_null("statements")).drop("subject_id", "ecg_time")
     )
     csv_sha256 = {path.name: file_sha256(path) for path in (list_path, measurements_path)}
-    return SourceIndex(frame, dropped, [], RATE_HZ, csv_sha256, listed.unreadable | measured.unreadable)
+    return SourceIndex(frame, dropped, RATE_HZ, csv_sha256, listed.unreadable | measured.unreadable)
 
 
-def with_icd(index: SourceIndex, path: Path, settings: IcdSettings, cure: str) -> SourceIndex:
-    """Add the labels and folds of ``records_w_diag_icd10.csv``; arguments as for ``read_icd``."""
-    found = read_icd(path, index.frame["record"], settings.min_records, cure)
+def with_folds(index: SourceIndex, settings: LabelSettings, cure: str) -> SourceIndex:
+    """Add the folds of ``records_w_diag_icd10.csv``; ``cure`` as for ``read_folds``."""
+    assert settings.icd_csv is not None
+    folds = read_folds(settings.icd_csv, index.frame["record"], cure)
     return replace(
         index,
-        frame=index.frame.hstack(found.frame),
-        labels=[*index.labels, *found.labels],
-        csv_sha256=index.csv_sha256 | found.sha256,
-        unreadable=index.unreadable | found.unreadable,
+        frame=index.frame.with_columns(fold=folds.fold),
+        csv_sha256=index.csv_sha256 | folds.sha256,
+        unreadable=index.unreadable | folds.unreadable,
     )
 
 

@@ -3,20 +3,20 @@
 Source: Wagner et al., PTB-XL, Scientific Data 7, 154 (2020); https://physionet.org/content/ptb-xl/1.0.3/.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from ecgmm.data.sources.index_tables import INTEGER, TEXT, TIME, Kind, check_index, read_values, to_integer_of
 from ecgmm.data.sources.known_values import is_no_value, words_for_none
-from ecgmm.data.sources.labels import rhythm, superclass
-from ecgmm.data.sources.labels.scp_codes import count_unreadable, read_scp_statements
+from ecgmm.data.sources.labels.scp_codes import DIAGNOSTIC_CLASS, SCP_CODES, count_unreadable, read_scp_statements
 from ecgmm.data.sources.leakage import ANNOTATOR
-from ecgmm.data.sources.source import DataConfig, SourceIndex
+from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
 from ecgmm.data.store.splits import Folds
 from ecgmm.files import file_sha256
 from ecgmm.text.clean import split_report
+from ecgmm.text.statements import SUPERCLASSES
 
 _DOWNLOAD = "set data.root to the folder that holds ptbxl_database.csv and records100/ or records500/"
 _COLUMNS = {
@@ -64,7 +64,7 @@ def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
     """Read the tables of a tree and the paths of its recordings at 100 or 500 Hz."""
     database_path, statements_path = root / "ptbxl_database.csv", root / "scp_statements.csv"
     database = read_values(database_path, _COLUMNS, _DOWNLOAD)
-    scp_statements = read_scp_statements(statements_path, superclass.CLASSES, _DOWNLOAD)
+    scp_statements = read_scp_statements(statements_path, SUPERCLASSES, _DOWNLOAD)
     records = database.frame.select(
         "report",
         "scp_codes",
@@ -77,14 +77,13 @@ def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
     )
     frame, dropped = check_index(records)
     codes, texts = frame["scp_codes"], frame["report"]
-    notes = count_unreadable(database_path, codes, scp_statements["code"])
-    labels = [superclass.from_scp_codes(codes, scp_statements), rhythm.from_scp_codes(codes)]
+    count_unreadable(database_path, codes, scp_statements["code"])  # refuses codes of another kind
     no_report = is_no_value(texts).fill_null(True)
     split = [[] if none else split_report(text) for text, none in zip(texts, no_report, strict=True)]
     reports = pl.Series("statements", split, dtype=pl.List(pl.String))
     n_words = int(no_report.sum()) - texts.null_count()
     unreadable = database.unreadable | words_for_none(database_path, "report", n_words)
     csv_sha256 = {path.name: file_sha256(path) for path in (database_path, statements_path)}
-    frame = pl.concat([frame.drop("report", "scp_codes").hstack([reports]), *labels], how="horizontal")
-    label_sets = [replace(labels, notes=notes) for labels in (superclass.FROM_ANNOTATION, rhythm.FROM_ANNOTATION)]
-    return SourceIndex(frame, dropped, label_sets, native_rate_hz, csv_sha256, unreadable)
+    frame = frame.drop("report").rename({"scp_codes": f"{EVIDENCE_PREFIX}{SCP_CODES}"}).hstack([reports])
+    evidence = {DIAGNOSTIC_CLASS: dict(scp_statements.sort("code").iter_rows())}
+    return SourceIndex(frame, dropped, native_rate_hz, csv_sha256, unreadable, evidence)

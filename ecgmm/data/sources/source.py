@@ -8,11 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from ecgmm.data.sources.labels.label_set import LabelSet
+from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.store.splits import Folds, SplitShares
 from ecgmm.errors import ConfigError, DataError
 
 RATES_HZ = (500, 250, 100)
+EVIDENCE_PREFIX = "evidence."
 
 
 @dataclass(kw_only=True, unsafe_hash=True)
@@ -54,21 +55,26 @@ class SourceIndex:
 
     Attributes:
         frame: Columns record:i64, patient:i64, time:datetime|null, path:str (relative, without extension),
-            statements:list[str] (raw, empty where there is no report), fold:i64 where the source has folds, the label
-            columns, and measurement columns where the source has some.
+            statements:list[str] (raw, empty where there is no report), fold:i64 where the source has folds, and
+            where the source has some, measurement columns and ``evidence.<name>`` columns, from which labels are read.
         dropped: Records dropped so far, as ``drops.dropped_table`` makes them.
-        labels: The label sets of the label columns.
         native_rate_hz: Sampling rate that every header must show.
         csv_sha256: sha256 of each CSV file read, by name.
         unreadable: How many values of the tables are not understood, by table and column.
+        evidence: What the manifest tells of the evidence besides its columns, such as the class of each code.
     """
 
     frame: pl.DataFrame
     dropped: pl.DataFrame
-    labels: list[LabelSet]
     native_rate_hz: float
     csv_sha256: dict[str, str]
     unreadable: dict[str, int] = field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    def evidence_table(self) -> pl.DataFrame:
+        """The store's ``evidence.parquet``: ``record`` and the columns of evidence, of every record in the index."""
+        names = [name for name in self.frame.columns if name.startswith(EVIDENCE_PREFIX)]
+        return self.frame.select("record", *(pl.col(name).alias(name.removeprefix(EVIDENCE_PREFIX)) for name in names))
 
 
 @dataclass(kw_only=True)
@@ -138,6 +144,11 @@ class DataConfig(ABC):
         return None
 
     @property
+    def label_settings(self) -> LabelSettings:
+        """Settings of the labels that are read from the store; they are none of the store's own."""
+        return LabelSettings()
+
+    @property
     @abstractmethod
     def text_origin(self) -> str:
         """Whose words the reports are, see ``ecgmm.data.sources.leakage``."""
@@ -149,8 +160,8 @@ class DataConfig(ABC):
     def parameters(self) -> dict[str, Any]:
         """Every setting that changes the store, flat, as in ``{"window.length_s": 10.0}``; the root is absolute."""
         settings = dataclasses.asdict(self)
-        for name in ("store", "stores", "n_processes", "residency", "follow_links"):
-            del settings[name]
+        for name in ("store", "stores", "n_processes", "residency", "follow_links", "labels", "icd"):
+            settings.pop(name, None)  # a source without labels of reports or diagnoses lacks the last two
         settings["root"] = None if self.root is None else str(Path(self.root).expanduser().resolve())
         return flatten(settings)
 

@@ -12,6 +12,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.store.digests import seal, table_digest
 from ecgmm.data.store.journal import Journal
-from ecgmm.data.store.store import DROPPED, MANIFEST, RECORDS, REPORTS, SCHEMA_VERSION, WAVEFORMS, Store
+from ecgmm.data.store.store import EVIDENCE, MANIFEST, RECORDS, REPORTS, SCHEMA_VERSION, WAVEFORMS, Store
 from ecgmm.data.store.waveform_file import HEADER_BYTES, npy_header
 from ecgmm.errors import DataError
 from ecgmm.files import file_sha256, read_json
@@ -125,18 +126,26 @@ class PartialStore:
                 file.copy(slot, row)
         return rows
 
-    def finish(self, records: pl.DataFrame, reports: pl.DataFrame, dropped: pl.DataFrame, manifest: Any) -> None:
+    def finish(self, records: pl.DataFrame, others: Mapping[str, pl.DataFrame], manifest: dict[str, Any]) -> None:
         """Write the tables and the manifest, and put the store in its place.
 
         The tables name patients, so that their owner alone may read them.
+
+        Args:
+            records: ``records.parquet``.
+            others: The other tables by the name of their file.
+            manifest: What the manifest tells besides the digests.
         """
         header = npy_header((records.height, N_LEADS, self._n_times))
         with RowFile(self.waveforms, self.row_bytes) as file:
             file.write_header(header)
-        tables = {RECORDS: records, REPORTS: reports, DROPPED: dropped}
+        tables = {RECORDS: records, **others}
         files = {name: _write_privately(self._folder / name, table) for name, table in tables.items()}
         self.journal.close()
-        digests = {"content": {name: table_digest(tables[name]) for name in (RECORDS, REPORTS)}, "files": files}
+        digests = {
+            "content": {name: table_digest(tables[name]) for name in (RECORDS, REPORTS, EVIDENCE)},
+            "files": files,
+        }
         sealed = seal({"schema_version": SCHEMA_VERSION, **manifest, **digests})
         content = json.dumps(sealed, indent=1, ensure_ascii=False)
         unfinished = self._folder / f"{MANIFEST}.partial"

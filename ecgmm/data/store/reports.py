@@ -79,6 +79,13 @@ def distinct_reports(raw: pl.Series, min_words: int) -> DistinctReports:
     return DistinctReports(distinct.cast(pl.List(pl.String)), of_record, shortened)
 
 
+def clean_statements(raw: pl.Series) -> pl.Series:
+    """Cleaned statements of each record, as lists; empty where there are none."""
+    reports = distinct_reports(raw, 1)
+    with_empty = pl.concat([reports.statements, pl.Series([[]], dtype=pl.List(pl.String))])  # which -1 picks
+    return with_empty.gather(np.maximum(reports.of_record, -1) % len(with_empty))
+
+
 def number_distinct(values: pl.Series) -> tuple[pl.Series, NDArray[np.int32]]:
     """The distinct values of a series, in order of first use, and int32 ``[N]``, the place of each value among them."""
     groups = pl.DataFrame({"value": values}).with_row_index("row").group_by("value", maintain_order=True).agg("row")

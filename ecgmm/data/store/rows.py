@@ -1,9 +1,6 @@
 """Whether the waveforms of a store are what preparation wrote: each row against its digest in the records."""
 
-import logging
 from collections.abc import Iterator
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +13,6 @@ from ecgmm.signal.digest import digest_records
 
 if TYPE_CHECKING:
     from ecgmm.data.store.store import Store
-
-log = logging.getLogger(__name__)
 
 SAMPLE = 256
 """Rows that are compared whenever a store is opened: all of a small store, a few milliseconds of a large one."""
@@ -45,37 +40,25 @@ def row_digests(store: "Store") -> NDArray[np.uint64]:
 
 
 def check_all_rows(store: "Store") -> None:
-    """Compare every row with its digest; of a store without digests, nothing.
+    """Compare every row with its digest.
 
     Raises:
         DataError: If a row is not what preparation wrote.
     """
-    if store.has_digests:
-        _check(store, np.arange(store.records.height), row_digests(store))
+    _check(store, np.arange(store.records.height), row_digests(store))
 
 
 def check_some_rows(store: "Store") -> None:
-    """Compare ``SAMPLE`` rows with their digests, the same ones each time; say it if the store has none.
+    """Compare ``SAMPLE`` rows with their digests, the same ones each time.
 
     Raises:
         DataError: If one is not what preparation wrote.
     """
-    if not store.has_digests:
-        _say_old(store.path)
-    elif "content" in store.records.columns:  # as preparation writes it; a table that lost it has another digest
+    if "content" in store.records.columns:  # as preparation writes it; a table that lost it has another digest
         n_rows = store.records.height
         chosen = np.random.default_rng(int(store.fingerprint[:16], 16)).permutation(n_rows)[:SAMPLE]
         rows = np.sort(chosen) if n_rows > SAMPLE else np.arange(n_rows)
         _check(store, rows, np.concatenate([digest_records(block) for block in blocks(store, rows)]))
-
-
-@lru_cache
-def _say_old(path: Path) -> None:
-    log.warning(
-        "%s was made before stores had digests: damage to its waveforms cannot be noticed; prepare it anew under"
-        " another data.store",
-        path,
-    )
 
 
 def _check(store: "Store", rows: NDArray[np.int64], found: NDArray[np.uint64]) -> None:

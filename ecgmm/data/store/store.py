@@ -1,8 +1,9 @@
 """The store: what preparation writes and everything after it reads. Complete or not there at all.
 
-A folder with ``waveforms.npy``, ``records.parquet``, ``reports.parquet``, ``dropped.parquet`` and ``manifest.json``
-(docs/data.md); ``partial_store`` writes it. The manifest knows the digests of the tables and its own, and each row of
-the records that of its waveform, which ``stored_rows`` compares.
+A folder with ``waveforms.npy``, ``records.parquet``, ``reports.parquet``, ``evidence.parquet``, ``dropped.parquet`` and
+``manifest.json`` (docs/data.md); ``partial_store`` writes it. The manifest knows the digests of the tables and its own,
+and each row of the records that of its waveform, which ``rows`` compares. Labels are no part of a store: they are read
+from its evidence (``ecgmm.data.sources.labels``).
 """
 
 import hashlib
@@ -24,9 +25,11 @@ from ecgmm.data.store.waveform_file import map_rows
 from ecgmm.errors import DataError, printable
 from ecgmm.files import MOST_JSON_BYTES, open_regular, read_bounded
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 WAVEFORMS, MANIFEST = "waveforms.npy", "manifest.json"
 RECORDS, REPORTS, DROPPED = "records.parquet", "reports.parquet", "dropped.parquet"
+EVIDENCE = "evidence.parquet"
+"""Source's word on each record that it lists, from which labels are read: statements, codes or the simulated truth."""
 PATH_MARK = "path:"
 """Begins what stands in the manifest for a path: a digest, because a path names the machine and often its user."""
 
@@ -41,7 +44,7 @@ class Store:
     Attributes:
         path: The folder.
         waveforms: int16 ``[row, 12, T]``, memory-mapped, read-only; missing samples as in ``types``.
-        records: One row a row of ``waveforms``.
+        records: One row per row of ``waveforms``.
         reports: Each distinct report once.
         manifest: What the store was made from and with.
         fingerprint: sha256 of the manifest, in hex, without the paths and without how its files are packed: the same on
@@ -60,10 +63,18 @@ class Store:
         """``waveforms.npy``."""
         return self.path / WAVEFORMS
 
-    @property
-    def has_digests(self) -> bool:
-        """False for a store that was made before stores had digests: damage to it is not noticed."""
-        return "files" in self.manifest
+    def evidence(self) -> pl.DataFrame:
+        """Read the evidence of labels: ``record``, and what the source says of it; also of records that were dropped.
+
+        Raises:
+            DataError: If it is damaged, or cannot be read.
+        """
+        try:
+            return _read_table(self.path / EVIDENCE, self.manifest["files"][EVIDENCE])
+        except DataError:
+            if fingerprint_of(self.path) == self.fingerprint:
+                raise
+            raise DataError(f"{printable(self.path)} was replaced after it was opened; open it again") from None
 
     @staticmethod
     def open(path: Path | str) -> "Store":
@@ -89,10 +100,10 @@ class Store:
 
 def _open(path: Path, content: bytes) -> Store:
     manifest = _read_manifest(path, content)
-    digests = manifest.get("files", {})
-    records, reports = (_read_table(path / name, digests.get(name)) for name in (RECORDS, REPORTS))
-    if digests:
-        _read_table(path / DROPPED, digests[DROPPED])
+    digests = manifest["files"]
+    records, reports = (_read_table(path / name, digests[name]) for name in (RECORDS, REPORTS))
+    for name in (DROPPED, EVIDENCE):
+        _checked_content(path / name, digests[name])
     if records.height != manifest["n_records"]:
         raise damaged(path, f"{RECORDS} has {records.height} rows and {MANIFEST} tells {manifest['n_records']}")
     if "split" in manifest:
@@ -141,35 +152,31 @@ def _read_manifest(path: Path, content: bytes) -> dict[str, Any]:
         raise DataError(
             f"{printable(path)} was made by another version of the store format; move it away and prepare it again"
         )
-    sealed = "files" in manifest or "sha256" in manifest
-    if not (is_sealed(manifest) if sealed else _is_old_manifest(manifest)):
+    if not is_sealed(manifest):
         raise damaged(path, f"{MANIFEST} was changed after it was written")
     return manifest
 
 
-def _is_old_manifest(manifest: dict[str, Any]) -> bool:
-    """Whether a manifest without digests has what opening needs."""
-    counts = [manifest.get("n_records"), manifest.get("n_times")]
-    groups = [manifest.get("parameters"), manifest.get("labels", {}), manifest.get("split", {"digest": ""})]
-    are_groups = all(isinstance(group, dict) for group in groups)
-    return all(type(count) is int and count > 0 for count in counts) and are_groups and "digest" in groups[2]
+def _read_table(file: Path, sha256: str) -> pl.DataFrame:
+    content = _checked_content(file, sha256)
+    try:
+        return pl.read_parquet(io.BytesIO(content))
+    except MemoryError as error:
+        raise not_read(file, error) from None
+    # Polars panics where threads, descriptors or memory are refused.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise not_taken(file, error) from None
 
 
-def _read_table(file: Path, sha256: str | None) -> pl.DataFrame:
+def _checked_content(file: Path, sha256: str) -> bytes:
     try:
         with open_regular(file) as opened:
             content = opened.read()
-        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-            raise damaged(file.parent, f"{file.name} was changed after it was written")
-        return pl.read_parquet(io.BytesIO(content))
     except (OSError, MemoryError) as error:
         raise not_read(file, error) from None
-    except pl.exceptions.PolarsError as error:
-        if sha256 is None:
-            raise damaged(file.parent, f"{file.name} is no table") from None
-        raise not_taken(file, error) from None
-    except pl.exceptions.PanicException as error:  # what it does where threads, descriptors or memory are refused
-        raise not_taken(file, error) from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise damaged(file.parent, f"{file.name} was changed after it was written")
+    return content
 
 
 def _check_split(path: Path, records: pl.DataFrame, digest: str) -> None:

@@ -5,9 +5,8 @@ from pathlib import Path
 from ecgmm.data.store.digests import table_digest
 from ecgmm.data.store.faults import damaged
 from ecgmm.data.store.rows import check_all_rows
-from ecgmm.data.store.store import RECORDS, REPORTS, WAVEFORMS, Store
+from ecgmm.data.store.store import EVIDENCE, RECORDS, REPORTS, WAVEFORMS, Store
 from ecgmm.data.store.waveform_file import HEADER_BYTES
-from ecgmm.errors import DataError, printable
 
 
 def verify_store(path: Path) -> list[str]:
@@ -20,15 +19,10 @@ def verify_store(path: Path) -> list[str]:
         Lines that say what was found to be sound.
 
     Raises:
-        DataError: If anything is not what preparation wrote, or the store is older than digests.
+        DataError: If anything is not what preparation wrote.
     """
     store = Store.open(path)
-    if not store.has_digests:
-        raise DataError(
-            f"{printable(path)} was made before stores had digests and cannot be verified; prepare it anew under"
-            " another data.store"
-        )
-    for name, table in ((RECORDS, store.records), (REPORTS, store.reports)):
+    for name, table in ((RECORDS, store.records), (REPORTS, store.reports), (EVIDENCE, store.evidence())):
         if table_digest(table) != store.manifest["content"][name]:
             raise damaged(path, f"the content of {name} is not that of its fingerprint")
     check_all_rows(store)

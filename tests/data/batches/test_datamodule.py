@@ -12,6 +12,7 @@ import torch
 
 from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.data.batches.quality_limits import QualityLimits
+from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError
 from ecgmm.text.tokenise import StatementVocabulary, WordTokeniser
@@ -23,11 +24,12 @@ CLASSES = ["NORM", "MI", "STTC", "CD", "HYP"]
 def make(tiny_store: Path) -> Callable[..., EcgReportDataModule]:
     """Make a data module; ``columns`` replaces columns of the store's records, ``without`` removes some."""
     opened = Store.open(tiny_store)
+    labels = open_labels(opened, "superclass")
 
     def build(columns: dict[str, Any] | None = None, without: str = "", **settings: Any) -> EcgReportDataModule:
         records = opened.records.with_columns(**(columns or {}))
         store = dataclasses.replace(opened, records=records.select(pl.exclude(without)) if without else records)
-        of_task = {"label_set": "superclass", "policy": "exactly_one", "priority": CLASSES, "train_fraction": 1.0}
+        of_task = {"labels": labels, "selection": "exactly_one", "priority": CLASSES, "train_fraction": 1.0}
         of_text = {
             "text_policy": "full",
             "vocabularies": lambda reports, patients: (

@@ -3,11 +3,12 @@
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 
 from ecgmm.data.batches.split_checks import check_splits, require_both_answers
 from ecgmm.data.batches.targets import Targets, make_targets
+from ecgmm.data.sources.labels.label_set import LabelSet
+from ecgmm.data.sources.labels.label_table import LabelTable
 from ecgmm.errors import ConfigError
 
 CLASSES = ["NORM", "MI", "STTC"]
@@ -18,20 +19,19 @@ TRAINING = np.arange(9) < N
 
 
 def targets_of(
-    train: list[tuple[int, ...]], policy: str, priority: list[str] = CLASSES
+    train: list[tuple[int, ...]], selection: str, priority: list[str] = CLASSES
 ) -> tuple[Targets, dict[str, Any]]:
     """Three training rows, and six of the others with one class each; and the rows of each split that take part."""
     values = [*train, (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
-    columns = [f"label.s.{name}" for name in CLASSES]
-    records = pl.DataFrame(values, schema=dict.fromkeys(columns, pl.Float32), orient="row")
-    targets = make_targets(records, "s", CLASSES, policy, priority, "hard")
+    label_set = LabelSet("s", tuple(CLASSES), "annotation", "rules", exhaustive=True)
+    targets = make_targets(LabelTable(label_set, np.array(values, np.float32), {}), selection, priority, "hard")
     return targets, {split: rows[targets.usable[rows]] for split, rows in ROWS.items()}
 
 
-def refusal(train: list[tuple[int, ...]], policy: str) -> str:
-    targets, rows = targets_of(train, policy)
+def refusal(train: list[tuple[int, ...]], selection: str) -> str:
+    targets, rows = targets_of(train, selection)
     with pytest.raises(ConfigError) as raised:
-        check_splits(rows, targets, policy, TRAINING)
+        check_splits(rows, targets, selection, TRAINING)
     return str(raised.value)
 
 
@@ -39,7 +39,7 @@ def test_a_class_that_never_stands_alone_is_a_matter_of_the_task_and_not_of_more
     message = refusal([(1, 0, 0), (0, 0, 1), (0, 1, 1)], "exactly_one")
     assert "no training record has class MI alone (records that have it with others: MI 1)" in message
     assert "task=multilabel" in message
-    assert "task.policy=priority" in message
+    assert "task.selection=priority" in message
     assert "add data" not in message
 
 
@@ -47,12 +47,12 @@ def test_a_class_that_is_never_first_is_a_matter_of_the_order() -> None:
     message = refusal([(1, 0, 0), (0, 1, 0), (0, 1, 1)], "priority")
     assert "no training record has class STTC first in labels.priority" in message
     assert "task=multilabel" in message
-    assert "task.policy" not in message
+    assert "task.selection" not in message
 
 
-@pytest.mark.parametrize("policy", ["exactly_one", "priority", "all"])
-def test_a_class_that_is_nowhere_needs_other_data(policy: str) -> None:
-    message = refusal([(1, 0, 0), (0, 0, 1), (0, 0, 1)], policy)
+@pytest.mark.parametrize("selection", ["exactly_one", "priority", "all"])
+def test_a_class_that_is_nowhere_needs_other_data(selection: str) -> None:
+    message = refusal([(1, 0, 0), (0, 0, 1), (0, 0, 1)], selection)
     assert "no training record has class MI (3 records)" in message
     assert "add data" in message
     assert "multilabel" not in message
@@ -65,10 +65,10 @@ def test_a_split_without_a_record_says_what_the_rows_were_lost_to() -> None:
     assert "task=multilabel" in message
 
 
-@pytest.mark.parametrize("policy", ["priority", "all"])
-def test_the_cure_cures(policy: str) -> None:
-    targets, rows = targets_of([(1, 0, 0), (0, 0, 1), (0, 1, 1)], policy)
-    check_splits(rows, targets, policy, TRAINING)
+@pytest.mark.parametrize("selection", ["priority", "all"])
+def test_the_cure_cures(selection: str) -> None:
+    targets, rows = targets_of([(1, 0, 0), (0, 0, 1), (0, 1, 1)], selection)
+    check_splits(rows, targets, selection, TRAINING)
 
 
 @pytest.mark.parametrize(

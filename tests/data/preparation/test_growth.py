@@ -1,6 +1,5 @@
 """A store goes on after a kill and grows with its source; what it holds does not depend on the way."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 
 from ecgmm.data.preparation import units
 from ecgmm.data.preparation.preparation import prepare_store, store_path
-from ecgmm.data.store.rows import check_all_rows
 from ecgmm.data.store.store import Store
 from ecgmm.data.store.waveform_file import HEADER_BYTES
 from ecgmm.errors import ConfigError, DataError
@@ -147,7 +145,7 @@ def test_new_records_extend_a_store_without_rewriting_it(tmp_path: Path) -> None
     check_samples(grown)
     check_samples(small)  # opened before, and still there
     assert grown.records.sort("record").drop("report").equals(fresh.records.sort("record").drop("report"))
-    same = ("lead_sums", "lead_std_mv", "split", "labels", "kept", "text", "n_patients")
+    same = ("lead_sums", "lead_std_mv", "split", "evidence", "kept", "text", "n_patients")
     assert {name: grown.manifest[name] for name in same} == {name: fresh.manifest[name] for name in same}
     texts = [s.records.join(s.reports, on="report").sort("record")["text"].to_list() for s in (grown, fresh)]
     assert texts[0] == texts[1]
@@ -180,26 +178,6 @@ def test_a_damaged_store_is_not_added_to(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"damaged store: 1 of 21 waveforms .* \(rows 0\); move it away"):
         prepare("mimic_iv_ecg", tree.root, SHORT)
     assert content_of(store.path) == before
-
-
-@pytest.mark.parametrize("length_s", [1, 1.5])
-def test_a_store_made_before_digests_has_them_when_it_grew(tmp_path: Path, length_s: float) -> None:
-    tree = MimicTree(tmp_path / "tree")
-    window = f"data.window.length_s={length_s}"  # 1.5 s: every row ends in zeros, which older digests left out
-    fresh = prepare("mimic_iv_ecg", tree.root, window, f"data.store={tmp_path / 'fresh'}")
-    check_all_rows(fresh)
-    list_first(tree, 21)
-    named = f"data.store={tmp_path / 'grown'}"
-    small = prepare("mimic_iv_ecg", tree.root, window, named)
-    old = small.records.with_columns(content=pl.col("content") ^ 1)
-    old.write_parquet(small.path / "records.parquet")
-    kept = {name: value for name, value in small.manifest.items() if name not in ("content", "files", "sha256")}
-    (small.path / "manifest.json").write_text(json.dumps(kept))
-    tree.write_tables()
-    grown = prepare("mimic_iv_ecg", tree.root, window, named)
-    assert grown.has_digests
-    check_all_rows(grown)
-    assert grown.records.sort("record")["content"].to_list() == fresh.records.sort("record")["content"].to_list()
 
 
 def test_a_store_whose_source_has_nothing_to_add_is_not_touched(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """The leak gate, for every pair of a label set's source and a text's origin."""
 
 from itertools import product
-from typing import Any
 
 import pytest
 
+from ecgmm.data.sources.labels.label_set import LabelSet
 from ecgmm.data.sources.leakage import (
     ANNOTATOR,
     MACHINE,
@@ -15,7 +15,6 @@ from ecgmm.data.sources.leakage import (
     origins,
     refuse_leak,
     shown_readouts,
-    text_origin,
 )
 from ecgmm.errors import ConfigError
 from ecgmm.text.policy import POLICIES
@@ -26,8 +25,8 @@ LEAKING = {("report", MACHINE, "full"), ("report", UNKNOWN, "full")}
 EACH = list(product(SOURCES, ORIGINS, POLICIES))
 
 
-def manifest(source: str, **more: Any) -> dict[str, Any]:
-    return {"parameters": {}, "labels": {"superclass": {"source": source}}, **more}
+def labels_from(source: str) -> LabelSet:
+    return LabelSet("superclass", ("NORM", "MI"), source, "rules")
 
 
 @pytest.mark.parametrize(("source", "text", "policy"), EACH)
@@ -42,7 +41,7 @@ def test_only_labels_read_from_the_text_that_the_model_reads_whole_leak(source: 
 def test_the_gate_refuses_what_leaks_unless_it_is_allowed_and_says_where_all_came_from(
     source: str, text: str, policy: str
 ) -> None:
-    found = origins(manifest(source, text_origin=text), "superclass", policy, ("ecg", "text"))
+    found = origins(text, labels_from(source), policy, ("ecg", "text"))
     assert found == {
         "labels": "superclass",
         "label_source": source,
@@ -59,30 +58,12 @@ def test_the_gate_refuses_what_leaks_unless_it_is_allowed_and_says_where_all_cam
         refuse_leak(found, allow_leaky=False)
 
 
-@pytest.mark.parametrize(
-    ("source", "notes", "expected"),
-    [
-        ("report", None, MACHINE),
-        ("report", "/data/notes.csv", NOTES),
-        ("annotation", None, ANNOTATOR),
-        ("simulation", None, SIMULATION),
-        ("icd", None, UNKNOWN),
-    ],
-)
-def test_an_old_store_tells_the_origin_by_its_settings_and_label_sets(
-    source: str, notes: str | None, expected: str
-) -> None:
-    assert text_origin(manifest(source, parameters={"notes_csv": notes})) == expected
-    assert text_origin(manifest(source)) == (expected if notes is None else MACHINE)
-    assert text_origin(manifest(source, text_origin=NOTES)) == NOTES
-
-
 def test_an_origin_that_is_not_known_may_be_the_statements() -> None:
     assert leaks("report", "dictated", "full", ("text",))
 
 
 def test_a_readout_has_a_gate_of_its_own() -> None:
-    found = origins(manifest("report", text_origin=MACHINE), "superclass", "full", ("ecg",))
+    found = origins(MACHINE, labels_from("report"), "full", ("ecg",))
     inputs = {"report": ("ecg", "text"), "linear_probe": ("ecg",)}
     assert not found["leaky"]
     assert {name: one["leaky"] for name, one in shown_readouts(found, inputs, True).items()} == {

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ecgmm.data.sources.labels.label_set import LabelSettings
+from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.sources.mimic_iv_ecg import read_machine_reports
 from ecgmm.errors import DataError
 from tests.data.trees import (
@@ -64,8 +66,7 @@ def test_row_order_of_the_tables_changes_nothing_but_their_checksums(tmp_path: P
     np.testing.assert_array_equal(first.waveforms, second.waveforms)
     assert first.records.equals(second.records)
     assert first.reports.equals(second.reports)
-    for key in ("split", "labels"):
-        assert first.manifest[key] == second.manifest[key]
+    assert first.manifest["split"] == second.manifest["split"]
 
 
 def test_labels_of_mimic_come_from_the_report_and_say_so(tmp_path: Path) -> None:
@@ -75,9 +76,9 @@ def test_labels_of_mimic_come_from_the_report_and_say_so(tmp_path: Path) -> None
     tree.reports[2].update(report_0=None, report_2=None)
     tree.write_tables()
     store = prepare("mimic_iv_ecg", tree.root, SHORT)
-    labels = store.records.sort("record").select(pl.col("^label\\.superclass\\..*$")).rows()
-    assert labels[:3] == [(1, 0, 0, 0, 0), (0, 0, 0, 1, 0), (None,) * 5]
-    assert store.manifest["labels"]["superclass"]["source"] == "report"
+    labels = open_labels(store, "superclass")
+    assert [labels.of_row(row) for row in range(3)] == [{"NORM": 1}, {"CD": 1}, None]
+    assert labels.label_set.source == "report"
 
 
 def test_measurements_are_kept_and_codes_for_missing_are_null(tmp_path: Path) -> None:
@@ -93,19 +94,19 @@ def test_measurements_are_kept_and_codes_for_missing_are_null(tmp_path: Path) ->
     assert kept.rows()[:4] == [(659, None, None), (659, 128, None), (659, None, -12), (None, None, None)]
 
 
-def test_the_certainty_that_makes_a_label_is_a_setting_of_the_store(tmp_path: Path) -> None:
+def test_the_certainty_that_makes_a_label_is_a_setting_of_the_labels(tmp_path: Path) -> None:
     tree = MimicTree(tmp_path / "tree")
     for row in tree.reports:
         row.update(report_0="Sinus rhythm", report_2="Possible left atrial enlargement")
     tree.write_tables()
-    certain, all_of_them = (
-        prepare("mimic_iv_ecg", tree.root, SHORT, f"data.labels.certainty={value}")
-        for value in ("definite", "include_possible")
-    )
-    assert certain.records["label.superclass.HYP"].unique().to_list() == [0]
-    assert all_of_them.records["label.superclass.HYP"].unique().to_list() == [0.5]
-    assert all_of_them.manifest["parameters"]["labels.certainty"] == "include_possible"
-    assert certain.path != all_of_them.path
+    values = ("definite", "include_possible")
+    given = [f"data.labels.certainty={value}" for value in values]
+    stores = [prepare("mimic_iv_ecg", tree.root, SHORT, setting) for setting in given]
+    assert stores[0].path == stores[1].path
+    certain, all_of_them = (open_labels(stores[0], "superclass", LabelSettings(certainty=value)) for value in values)
+    assert certain.of_row(0) == {}
+    assert all_of_them.of_row(0) == {"HYP": 0.5}
+    assert certain.digest != all_of_them.digest
 
 
 def test_the_folds_of_the_icd_file_are_the_split_and_row_order_changes_no_count(tmp_path: Path) -> None:
@@ -117,18 +118,20 @@ def test_the_folds_of_the_icd_file_are_the_split_and_row_order_changes_no_count(
     folds = {"train": range(18), "val": [18], "test": [19]}
     for row in rows[:3]:
         row["fold"] = 18
-    manifests = []
+    manifests, described = [], []
     for name, listed in (("a", rows), ("b", rows[::-1])):
         pl.DataFrame(listed).write_csv(tmp_path / "icd.csv")
         icd = f"data.icd={{csv:{tmp_path}/icd.csv,min_records:29,use_folds:true}}"
         store = prepare("mimic_iv_ecg", tree.root, SHORT, icd, f"data.store={tmp_path}/{name}")
         manifests.append(store.manifest)
+        labels = open_labels(store, "icd_multilabel", LabelSettings(icd_csv=tmp_path / "icd.csv", min_records=29))
+        described.append(labels.describe(store.records["split"].to_numpy()))
         fold_of = {row["study_id"]: row["fold"] for row in rows}
         assert all(fold_of[record] in folds[split] for record, split in store.records["record", "split"].iter_rows())
     assert manifests[0]["dropped"] == {"fold in no split": 1}
-    assert manifests[0]["labels"]["icd_multilabel"]["classes"] == ["I48", "I489", "I4891"]
-    for key in ("labels", "split"):
-        assert manifests[0][key] == manifests[1][key]
+    assert described[0]["classes"] == ["I48", "I489", "I4891"]
+    assert manifests[0]["split"] == manifests[1]["split"]
+    assert described[0] == described[1]
 
 
 def test_words_for_no_value_are_no_report_and_counted(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import polars as pl
 import pytest
 
 from ecgmm.data.preparation.preparation import prepare_store
+from ecgmm.data.sources.labels.label_table import LabelTable
+from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.store.store import Store
 from tests.data.trees import (
     data_config,
@@ -16,6 +18,11 @@ from tests.data.trees import (
 )
 
 SHARED = Path(__file__).parents[3] / "../shared/data/ptb-xl-sample"
+
+
+def rows_of(labels: LabelTable) -> list[tuple[float | None, ...]]:
+    """Values of each row, None where nothing is known."""
+    return [tuple(None if np.isnan(value) else value for value in row) for row in labels.values.tolist()]
 
 
 @pytest.mark.parametrize("rate_hz", [100, 500])
@@ -33,13 +40,14 @@ def test_labels_come_from_the_codes_whatever_their_likelihood(tmp_path: Path) ->
     codes = {1: "{'IMI': 0.0, 'SR': 100.0}", 2: "{'SR': 100.0}", 3: "not a dictionary", 4: "{'LVH': 50.0, 'NDT': 15.0}"}
     write_ptb_xl(tmp_path / "tree", rate_hz=100, codes=codes)
     store = prepare("ptb_xl", tmp_path / "tree", "data.rate_hz=100")
-    labels = store.records.sort("record").select(pl.col("^label\\.superclass\\..*$")).rows()
+    assert store.records["record"].to_list() == sorted(store.records["record"])
+    labels = rows_of(open_labels(store, "superclass"))
     none = (None,) * 5
     assert [labels[row] for row in (0, 1, 2, 4)] == [(0, 1, 0, 0, 0), none, none, (1, 0, 0, 0, 0)]
     assert labels[3] == pytest.approx((0, 0, 0.15, 0, 0.5))
-    rhythm = store.records.sort("record").select("label.rhythm.SR", "label.rhythm.AFIB").rows()
-    assert rhythm[:3] == [(1, 0), (1, 0), (None, None)]
-    facts = store.manifest["labels"]["superclass"]
+    rhythm = open_labels(store, "rhythm")
+    assert [rhythm.of_row(row) for row in range(3)] == [{"SR": 1}, {"SR": 1}, None]
+    facts = open_labels(store, "superclass").describe(store.records["split"].to_numpy())
     assert facts["source"] == "annotation"
     assert facts["classes"] == ["NORM", "MI", "STTC", "CD", "HYP"]
     assert facts["counts"]["MI"]["train"] == 1
@@ -49,14 +57,15 @@ def test_labels_come_from_the_codes_whatever_their_likelihood(tmp_path: Path) ->
 def test_row_order_of_the_table_changes_neither_counts_nor_split(tmp_path: Path) -> None:
     write_ptb_xl(tmp_path / "tree", rate_hz=100, codes={3: "{'IMI': 35.0, 'AFIB': 0.0}"})
     table = tmp_path / "tree" / "ptbxl_database.csv"
-    manifests = []
+    manifests, described = [], []
     for name in ("a", "b"):
         store = prepare("ptb_xl", tmp_path / "tree", "data.rate_hz=100", f"data.store={tmp_path}/{name}")
         manifests.append(store.manifest)
+        described.append(open_labels(store, "superclass").describe(store.records["split"].to_numpy()))
         header, *rows = table.read_text().splitlines()
         table.write_text("\n".join([header, *rows[7:], *rows[:7]]) + "\n")
-    for key in ("labels", "split"):
-        assert manifests[0][key] == manifests[1][key]
+    assert manifests[0]["split"] == manifests[1]["split"]
+    assert described[0] == described[1]
     assert manifests[0]["source"] != manifests[1]["source"]
 
 
@@ -77,9 +86,9 @@ def test_what_is_not_understood_is_counted_in_the_manifest(tmp_path: Path) -> No
         "ptbxl_database.csv report: words such as nan": 1,
     }
     notes = {"records whose codes cannot be read": 1, "unknown codes": 1, "likelihoods that are not from 0 to 100": 2}
-    assert all(labels["notes"] == notes for labels in store.manifest["labels"].values())
+    assert all(open_labels(store, name).label_set.notes == notes for name in ("superclass", "rhythm"))
     assert store.manifest["text"]["absent"] == 1
-    assert store.records.sort("record")["label.rhythm.SR"].to_list()[0] == 1
+    assert open_labels(store, "rhythm").of_row(0) == {"SR": 1}
 
 
 def test_row_numbers_in_front_of_both_tables_change_nothing(tmp_path: Path) -> None:
@@ -92,7 +101,8 @@ def test_row_numbers_in_front_of_both_tables_change_nothing(tmp_path: Path) -> N
         (tmp_path / "tree" / name).write_text("\n".join([f"{front}{header}", *numbered]) + "\n")
     second = prepare("ptb_xl", tmp_path / "tree", "data.rate_hz=100", f"data.store={tmp_path}/b")
     assert first.records.equals(second.records)
-    assert first.manifest["labels"] == second.manifest["labels"]
+    assert first.manifest["evidence"] == second.manifest["evidence"]
+    assert first.evidence().equals(second.evidence())
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real recordings are not beside the project")

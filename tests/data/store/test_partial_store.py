@@ -13,14 +13,17 @@ import pytest
 
 from ecgmm.data.store.journal import Journal
 from ecgmm.data.store.partial_store import PartialStore, RowFile, settle
-from ecgmm.data.store.store import Store
+from ecgmm.data.store.store import DROPPED, EVIDENCE, REPORTS, Store
 from ecgmm.errors import DataError
 from ecgmm.leads import N_LEADS
 
 N_TIMES = 20
 ROW_BYTES = N_LEADS * N_TIMES * 2
-REPORTS = pl.DataFrame({"report": [0], "statements": [["a"]], "text": ["a"]})
-DROPPED = pl.DataFrame({"record": [1], "path": ["a"], "reason": ["b"]})
+OTHERS = {
+    REPORTS: pl.DataFrame({"report": [0], "statements": [["a"]], "text": ["a"]}),
+    EVIDENCE: pl.DataFrame({"record": [0]}),
+    DROPPED: pl.DataFrame({"record": [1], "path": ["a"], "reason": ["b"]}),
+}
 
 
 def block(first: int, stop: int) -> Any:
@@ -39,7 +42,7 @@ def write(path: Path, n: int, base: Store | None = None) -> None:
                     file.write(row, block(row, row + 1))
                 store.journal.add(str(row), b"done")
         records = pl.DataFrame({"record": np.arange(n)})
-        store.finish(records, REPORTS, DROPPED, {"n_records": n, "n_times": N_TIMES, "parameters": {"root": "/a"}})
+        store.finish(records, OTHERS, {"n_records": n, "n_times": N_TIMES, "parameters": {"root": "/a"}})
 
 
 def content(folder: Path) -> dict[str, bytes]:

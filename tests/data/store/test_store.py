@@ -28,7 +28,7 @@ def test_what_was_written_is_read_back_and_cannot_be_changed(tmp_path: Path) -> 
     assert store.reports.equals(REPORTS)
     expected = {"schema_version": SCHEMA_VERSION, "n_records": 3, "n_times": 20, "parameters": {"root": "/data"}}
     assert {name: store.manifest[name] for name in expected} == expected
-    assert set(store.manifest) - set(expected) == {"content", "files", "sha256"}
+    assert set(store.manifest) - set(expected) == {"content", "evidence", "files", "sha256"}
     with pytest.raises(ValueError, match="read-only"):
         store.waveforms[0] = 0
     assert store.fingerprint == Store.open(tmp_path / "store").fingerprint

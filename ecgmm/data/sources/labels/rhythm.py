@@ -1,21 +1,14 @@
-"""The rhythm, from PTB-XL's rhythm codes, machine statements or the simulated truth."""
-
-from functools import partial
+"""The rhythm, from PTB-XL's rhythm codes, the simulated truth or machine statements."""
 
 import polars as pl
 
-from ecgmm.data.sources.labels.label_set import LabelSet
-from ecgmm.data.sources.labels.reading import label_reports
-from ecgmm.data.sources.labels.scp_codes import weights_of_classes
+from ecgmm.data.sources.labels.definition import Definition, Reader
+from ecgmm.data.sources.labels.reading import STATEMENTS, Weights, from_column, from_statements, rule_tables
+from ecgmm.data.sources.labels.scp_codes import SCP_CODES, from_scp_codes, weights_of_classes
 from ecgmm.text.rhythm import CLASS_OF_SCP, RHYTHMS, most_specific, rhythms
 
-FROM_ANNOTATION = LabelSet(
-    "rhythm", RHYTHMS, "annotation", "PTB-XL rhythm scp_codes, any likelihood; 1", exhaustive=True
-)
-FROM_REPORT = LabelSet("rhythm", RHYTHMS, "report", "ecgmm.text.statements rule table; 1", exhaustive=True)
-FROM_SIMULATION = LabelSet(
-    "rhythm", RHYTHMS[:-1], "simulation", "truth.csv; 1", exhaustive=True
-)  # nothing else is simulated
+TRUE_RHYTHM = "true_rhythm"
+"""Column of the evidence: the simulated rhythm of each record."""
 CLASS_OF_TRUTH = {
     "sinus": "SR",
     "sinus_bradycardia": "SBRAD",
@@ -25,22 +18,41 @@ CLASS_OF_TRUTH = {
     "atrial_flutter": "AFLT",
     "paced": "PACE",
 }
+SIMULATED = RHYTHMS[:-1]
+"""Classes of the simulation, which has no other rhythm."""
 
 
-def from_scp_codes(scp_codes: pl.Series) -> pl.DataFrame:
-    """Rhythms that the SCP codes of each record name; null where none does (see ``superclass.from_scp_codes``)."""
-    weights = weights_of_classes(scp_codes, CLASS_OF_SCP)
+def weights_of_codes(scp_codes: pl.Series) -> list[Weights]:
+    """Rhythms that the SCP codes of each record name; None where none does (see ``superclass.weights_of_codes``)."""
     none = dict.fromkeys(RHYTHMS, 0.0)
-    return FROM_ANNOTATION.frame(None if known is None else most_specific(none | known) for known in weights)
+    weights = weights_of_classes(scp_codes, CLASS_OF_SCP)
+    return [None if known is None else most_specific(none | known) for known in weights]
 
 
-def from_statements(statements: pl.Series, include_possible: bool) -> pl.DataFrame:
-    """Rhythms that the rule table reads from reports; null where no statement is about the rhythm."""
-    return label_reports(FROM_REPORT, statements, partial(rhythms, include_possible=include_possible))
+def weights_of_truth(true_rhythms: pl.Series) -> list[Weights]:
+    """Weight 1 of the simulated rhythm of each record; None where the truth does not list it."""
+    return [{CLASS_OF_TRUTH[name]: 1.0} if name in CLASS_OF_TRUTH else None for name in true_rhythms]
 
 
-def from_truth(records: pl.Series, truth: pl.DataFrame) -> pl.DataFrame:
-    """Rhythms of simulated records (columns ``study_id`` and ``rhythm``); null where the truth does not list one."""
-    of_study = dict(truth.select(pl.col("study_id").cast(pl.Int64, strict=False), "rhythm").iter_rows())
-    known = (CLASS_OF_TRUTH.get(of_study.get(record, "")) for record in records)
-    return FROM_SIMULATION.frame(None if name is None else {name: 1.0} for name in known)
+LABELS = Definition(
+    "rhythm",
+    readers=(
+        Reader(
+            "annotation",
+            "PTB-XL rhythm scp_codes, any likelihood; 1",
+            from_scp_codes(RHYTHMS, lambda codes, _: weights_of_codes(codes)),
+            needs=SCP_CODES,
+        ),
+        Reader("simulation", "truth.csv; 1", from_column(TRUE_RHYTHM, SIMULATED, weights_of_truth), needs=TRUE_RHYTHM),
+        Reader(
+            "report",
+            "ecgmm.text.statements rule table; 1",
+            from_statements(RHYTHMS, rhythms),
+            needs=STATEMENTS,
+            settings=("certainty",),
+            tables=rule_tables,
+        ),
+    ),
+    masks=("rhythm", "pacing"),
+    exhaustive=True,
+)

@@ -1,18 +1,22 @@
 """PTB-XL's ``scp_codes``: text of a dictionary from SCP code to the annotators' likelihood."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from ecgmm.data.sources.index_tables import read_table
 from ecgmm.data.sources.known_values import check_share, is_filled, is_no_value
+from ecgmm.data.sources.labels.definition import ReadLabels
+from ecgmm.data.sources.labels.label_set import LabelSettings, weight_columns
 from ecgmm.data.sources.labels.literals import parse_numbers
+from ecgmm.data.store.store import EVIDENCE, Store
 from ecgmm.errors import DataError, printable
 
-COLUMN = "scp_codes"
-_CLASS = "diagnostic_class"
+SCP_CODES, DIAGNOSTIC_CLASS = "scp_codes", "diagnostic_class"
+"""Column of the evidence, and what the manifest tells of it: the superclass of each code, None where it has none."""
 _HIGHEST = 100.0
 _CURE = "use the files as they were published"
 
@@ -34,24 +38,44 @@ def read_scp_statements(path: Path, classes: Collection[str], cure: str) -> pl.D
     Raises:
         DataError: If the table is missing or unreadable, or its codes or superclasses are not those of PTB-XL.
     """
-    table = read_table(path, [_CLASS], cure)
-    own = [name for name in table.columns if name not in (_CLASS, "diagnostic_subclass")]
+    table = read_table(path, [DIAGNOSTIC_CLASS], cure)
+    own = [name for name in table.columns if name not in (DIAGNOSTIC_CLASS, "diagnostic_subclass")]
     holds_norm = [name for name in own if (table[name].str.strip_chars() == "NORM").any()]
     if len(holds_norm) != 1:
         raise DataError(f"{printable(path)} has no column of SCP codes, NORM among them; {_CURE}")
-    found = table.select(
-        code=pl.col(holds_norm[0]).str.strip_chars(), diagnostic_class=pl.col(_CLASS).str.strip_chars()
+    codes = table.select(
+        code=pl.col(holds_norm[0]).str.strip_chars(), diagnostic_class=pl.col(DIAGNOSTIC_CLASS).str.strip_chars()
     )
-    found = found.with_columns(pl.when(is_filled(pl.col(_CLASS))).then(pl.col(_CLASS))).drop_nulls("code")
-    missing = sorted(set(classes) ^ set(found[_CLASS].drop_nulls()))
+    name = pl.col(DIAGNOSTIC_CLASS)
+    codes = codes.with_columns(pl.when(is_filled(name)).then(name)).drop_nulls("code")
+    missing = sorted(set(classes) ^ set(codes[DIAGNOSTIC_CLASS].drop_nulls()))
     if missing:
         raise DataError(
-            f"{printable(path)} must have the classes {', '.join(classes)} in column {_CLASS}, and no others"
+            f"{printable(path)} must have the classes {', '.join(classes)} in column {DIAGNOSTIC_CLASS}, and no others"
             f" ({printable(', '.join(missing), 80)} is not in both); {_CURE}"
         )
-    if found["code"].is_duplicated().any():
+    if codes["code"].is_duplicated().any():
         raise DataError(f"{printable(path)} has a code in two rows; {_CURE}")
-    return found
+    return codes
+
+
+def from_scp_codes(
+    classes: Sequence[str], weights: Callable[[pl.Series, dict[str, Any]], Sequence[Mapping[str, float] | None]]
+) -> Callable[[Store, LabelSettings], ReadLabels]:
+    """Reader of SCP codes, which counts what it does not understand.
+
+    Args:
+        classes: The classes.
+        weights: From the codes of records, and what the manifest tells of the evidence, to the weight of each class.
+    """
+
+    def read_store(store: Store, _: LabelSettings) -> ReadLabels:
+        evidence, about = store.evidence(), store.manifest["evidence"]
+        codes = evidence[SCP_CODES]
+        labels = weight_columns(classes, weights(codes, about)).select(evidence["record"], *classes)
+        return ReadLabels(labels, count_unreadable(store.path / EVIDENCE, codes, about[DIAGNOSTIC_CLASS]))
+
+    return read_store
 
 
 def count_unreadable(path: Path, scp_codes: pl.Series, known: Collection[str]) -> dict[str, int]:
@@ -59,7 +83,7 @@ def count_unreadable(path: Path, scp_codes: pl.Series, known: Collection[str]) -
 
     Args:
         path: The table, for messages.
-        scp_codes: One dictionary a record, as text.
+        scp_codes: One dictionary per record, as text.
         known: The codes that there are.
 
     Raises:
@@ -81,9 +105,9 @@ def count_unreadable(path: Path, scp_codes: pl.Series, known: Collection[str]) -
             elif _weight(likelihood) is None:
                 likelihoods[str(likelihood)] += number
     for found, total, what in (
-        (lists, len(filled), f"values of column {COLUMN} are no dictionary of codes"),
-        (unknown, n_codes, f"codes of column {COLUMN} are not in scp_statements.csv"),
-        (likelihoods, n_codes, f"likelihoods of column {COLUMN} are not from 0 to 100"),
+        (lists, len(filled), f"values of column {SCP_CODES} are no dictionary of codes"),
+        (unknown, n_codes, f"codes of column {SCP_CODES} are not in scp_statements.csv"),
+        (likelihoods, n_codes, f"likelihoods of column {SCP_CODES} are not from 0 to 100"),
     ):
         check_share(path, what, found.total(), total, next(iter(found), ""), _CURE)
     return {
@@ -97,7 +121,7 @@ def weights_of_classes(scp_codes: pl.Series, class_of_code: Mapping[str, str]) -
     """Weight in (0, 1] of each class that the codes of a record belong to.
 
     Args:
-        scp_codes: One dictionary a record, as text.
+        scp_codes: One dictionary per record, as text.
         class_of_code: Class of each code that counts.
 
     Returns:

@@ -1,64 +1,64 @@
-"""The five diagnostic superclasses of PTB-XL, from whichever statement of the truth a source carries.
+"""The five diagnostic superclasses of PTB-XL, from whichever evidence of the truth a store holds.
 
 Source of the classes: Wagner et al., PTB-XL, Scientific Data 7, 154 (2020).
 """
 
-from functools import partial
+from collections.abc import Mapping
 
 import polars as pl
 
-from ecgmm.data.sources.labels.label_set import LabelSet
-from ecgmm.data.sources.labels.reading import label_reports
-from ecgmm.data.sources.labels.scp_codes import weights_of_classes
+from ecgmm.data.sources.labels.definition import Definition, Reader
+from ecgmm.data.sources.labels.reading import STATEMENTS, Weights, from_column, from_statements, rule_tables
+from ecgmm.data.sources.labels.scp_codes import DIAGNOSTIC_CLASS, SCP_CODES, from_scp_codes, weights_of_classes
 from ecgmm.text.statements import SUPERCLASSES, superclasses
 
 CLASSES = SUPERCLASSES
-FROM_ANNOTATION = LabelSet("superclass", CLASSES, "annotation", "PTB-XL scp_codes, any likelihood; 2", exhaustive=True)
-FROM_SIMULATION = LabelSet("superclass", CLASSES, "simulation", "truth.csv; 1", exhaustive=True)
-FROM_REPORT = LabelSet("superclass", CLASSES, "report", "ecgmm.text.statements rule table; 1", exhaustive=True)
+TRUE_SUPERCLASSES = "true_superclasses"
+"""Column of the evidence: the simulated superclasses of each record."""
 
 
-def from_scp_codes(scp_codes: pl.Series, scp_statements: pl.DataFrame) -> pl.DataFrame:
-    """Superclasses that the SCP codes of each record belong to, with the annotators' likelihood as value.
-
-    Args:
-        scp_codes: Text of a Python dictionary from code to likelihood, one a record.
-        scp_statements: Code in the first column, superclass in ``diagnostic_class``, as ``read_scp_statements`` gives.
-
-    Returns:
-        The label columns. Null where a record has no diagnostic code, or its codes cannot be read.
-    """
-    classes = {code: name for code, name in scp_statements.select(pl.first(), "diagnostic_class").iter_rows() if name}
-    return FROM_ANNOTATION.frame(weights_of_classes(scp_codes, classes))
-
-
-def from_statements(statements: pl.Series, include_possible: bool) -> pl.DataFrame:
-    """Superclasses that the rule table reads from reports, with their certainty as value.
+def weights_of_codes(scp_codes: pl.Series, diagnostic_class: Mapping[str, str | None]) -> list[dict[str, float] | None]:
+    """Superclasses that the SCP codes of each record belong to, with the annotators' likelihood as weight.
 
     Args:
-        statements: Lists of statements, one a record.
-        include_possible: See ``ecgmm.text.statements.superclasses``.
+        scp_codes: Text of a Python dictionary from code to likelihood, one per record.
+        diagnostic_class: Superclass of each code, None where it belongs to none.
 
     Returns:
-        The label columns. Null where there is no report or the rules say nothing.
+        None for a record without a diagnostic code, or whose codes cannot be read.
     """
-    return label_reports(FROM_REPORT, statements, partial(superclasses, include_possible=include_possible))
+    return weights_of_classes(scp_codes, {code: name for code, name in diagnostic_class.items() if name})
 
 
-def from_truth(records: pl.Series, truth: pl.DataFrame) -> pl.DataFrame:
-    """Superclasses of simulated records.
+def weights_of_truth(true_superclasses: pl.Series) -> list[Weights]:
+    """Weight 1 of each simulated superclass of a record; None where the truth does not list it."""
+    return [None if names is None else dict.fromkeys(names, 1.0) for names in true_superclasses.to_list()]
 
-    Args:
-        records: Record ids.
-        truth: Text columns ``study_id`` and one of ``0`` and ``1`` a class.
 
-    Returns:
-        The label columns. Null where the truth does not list a record.
-    """
-    values = [pl.col(name).cast(pl.Float32, strict=False).alias(f"label.superclass.{name}") for name in CLASSES]
-    table = truth.select(pl.col("study_id").cast(pl.Int64, strict=False), *values).unique("study_id", keep="first")
-    return (
-        pl.DataFrame({"study_id": records})
-        .join(table, on="study_id", how="left", maintain_order="left")
-        .drop("study_id")
-    )
+LABELS = Definition(
+    "superclass",
+    readers=(
+        Reader(
+            "annotation",
+            "PTB-XL scp_codes, any likelihood; 2",
+            from_scp_codes(CLASSES, lambda codes, evidence: weights_of_codes(codes, evidence[DIAGNOSTIC_CLASS])),
+            needs=SCP_CODES,
+        ),
+        Reader(
+            "simulation",
+            "truth.csv; 1",
+            from_column(TRUE_SUPERCLASSES, CLASSES, weights_of_truth),
+            needs=TRUE_SUPERCLASSES,
+        ),
+        Reader(
+            "report",
+            "ecgmm.text.statements rule table; 1",
+            from_statements(CLASSES, superclasses),
+            needs=STATEMENTS,
+            settings=("certainty",),
+            tables=rule_tables,
+        ),
+    ),
+    masks=("superclass",),
+    exhaustive=True,
+)

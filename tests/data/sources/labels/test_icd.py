@@ -4,12 +4,16 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from ecgmm.data.sources.labels.icd import IcdLabels, IcdSettings, read_icd
+from ecgmm.data.sources.labels import icd_cardiac, icd_multilabel
+from ecgmm.data.sources.labels.definition import ReadLabels
+from ecgmm.data.sources.labels.icd import IcdSettings, read_folds
+from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.errors import ConfigError, DataError
 
 ROWS = {
@@ -33,15 +37,32 @@ def write(path: Path, rows: list[tuple[int, str]] | None = None) -> Path:
     return path
 
 
-def read(path: Path, min_records: int = 1) -> IcdLabels:
-    return read_icd(path, RECORDS, min_records, "do something")
+class Records:
+    """A store that lists some records, which is all that is asked of it."""
+
+    def __init__(self, records: Sequence[int] | pl.Series) -> None:
+        self._records = pl.Series("record", records)
+
+    def evidence(self) -> pl.DataFrame:
+        return pl.DataFrame({"record": self._records})
 
 
-def present(labels: IcdLabels, name: str, records: Sequence[int] | pl.Series = RECORDS) -> dict[int, set[str]]:
+def read(path: Path, records: Sequence[int] | pl.Series = RECORDS, min_records: int = 1) -> dict[str, ReadLabels]:
+    settings: Any = LabelSettings(icd_csv=path, min_records=min_records)
+    store: Any = Records(records)
+    return {
+        module.LABELS.name: module.LABELS.readers[0].read(store, settings) for module in (icd_cardiac, icd_multilabel)
+    }
+
+
+def classes(labels: ReadLabels) -> list[str]:
+    return labels.frame.columns[1:]
+
+
+def present(labels: ReadLabels) -> dict[int, set[str]]:
     """Classes of each record that has a label."""
-    columns = next(made.columns for made in labels.labels if made.name == name)
-    frame = labels.frame.select(columns).with_columns(record=pl.Series(records)).drop_nulls()
-    return {row["record"]: {c.rsplit(".", 1)[1] for c in columns if row[c] > 0} for row in frame.to_dicts()}
+    rows = labels.frame.drop_nulls().to_dicts()
+    return {row["record"]: {name for name in classes(labels) if row[name] > 0} for row in rows}
 
 
 @pytest.fixture
@@ -51,23 +72,22 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_first_class_by_priority_is_the_cardiac_label(path: Path) -> None:
-    assert present(read(path), "icd_cardiac") == {1: {"ACS"}, 2: {"NONE"}, 4: {"CONDUCTION"}, 5: {"FAILURE"}}
+    assert present(read(path)["icd_cardiac"]) == {1: {"ACS"}, 2: {"NONE"}, 4: {"CONDUCTION"}, 5: {"FAILURE"}}
 
 
 def test_codes_are_cut_stripped_and_get_their_ancestors(path: Path) -> None:
-    labels = read(path)
-    assert present(labels, "icd_multilabel") == {
+    labels = read(path)["icd_multilabel"]
+    assert present(labels) == {
         1: {"I48", "I489", "I4891", "I21", "I211", "I2119"},
         2: {"I10"},
         4: {"Z95", "Z950", "S72", "S720", "S7200", "I50", "I502", "I5022"},
         5: {"I42"},
     }
-    assert list(labels.labels[1].classes) == sorted(labels.labels[1].classes)
+    assert classes(labels) == sorted(classes(labels))
 
 
 def test_what_cannot_be_used_is_counted_and_never_run(path: Path) -> None:
-    labels = read(path)
-    assert labels.labels[0].notes == {
+    assert read(path)["icd_cardiac"].notes == {
         "records listed twice and differently": 0,
         "records not listed": 1,
         "lists that cannot be read": 3,
@@ -78,25 +98,26 @@ def test_what_cannot_be_used_is_counted_and_never_run(path: Path) -> None:
 
 def test_only_codes_of_enough_records_are_kept_and_none_is_no_label_set(tmp_path: Path) -> None:
     path = write(tmp_path / "icd.csv", [(1, "['I4891']"), (2, "['I480', 'I10']"), (3, "['I10']")])
-    two = read(path, min_records=2)
-    assert two.labels[1].classes == ("I10", "I48")
-    assert two.labels[1].notes["codes below data.icd.min_records"] == 3
-    assert [labels.name for labels in read(path, min_records=4).labels] == ["icd_cardiac"]
+    two = read(path, min_records=2)["icd_multilabel"]
+    assert classes(two) == ["I10", "I48"]
+    assert two.notes["codes below data.icd.min_records"] == 3
+    assert classes(read(path, min_records=4)["icd_multilabel"]) == []
 
 
 def test_copies_count_once_and_contradictions_not_at_all(tmp_path: Path) -> None:
     path = write(tmp_path / "icd.csv", [(1, "['I10']"), (1, "['I10']"), (2, "['I10']"), (2, "['I48']")])
     labels = read(path)
-    assert present(labels, "icd_multilabel") == {1: {"I10"}}
-    assert labels.labels[0].notes["records listed twice and differently"] == 1
-    assert labels.labels[0].notes["records not listed"] == 7
+    assert present(labels["icd_multilabel"]) == {1: {"I10"}}
+    assert labels["icd_cardiac"].notes["records listed twice and differently"] == 1
+    assert labels["icd_cardiac"].notes["records not listed"] == 7
 
 
 def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
     forward = read(write(tmp_path / "a.csv"))
     backward = read(write(tmp_path / "b.csv", list(reversed(ROWS.items()))))
-    assert forward.frame.equals(backward.frame)
-    assert forward.labels == backward.labels
+    for name, labels in forward.items():
+        assert labels.frame.equals(backward[name].frame)
+        assert labels.notes == backward[name].notes
 
 
 def test_a_file_without_a_column_or_no_file_is_one_sentence_with_the_cure(tmp_path: Path) -> None:
@@ -104,7 +125,7 @@ def test_a_file_without_a_column_or_no_file_is_one_sentence_with_the_cure(tmp_pa
     message = re.escape(f"{tmp_path}/icd.csv has no column all_diag_all; use the file as it was published")
     with pytest.raises(DataError, match=message):
         read(tmp_path / "icd.csv")
-    with pytest.raises(DataError, match=r"none\.csv is missing; do something"):
+    with pytest.raises(DataError, match=r"none\.csv is missing; set data\.icd\.csv"):
         read(tmp_path / "none.csv")
 
 
@@ -122,10 +143,11 @@ def test_every_way_a_program_prints_a_list_gives_the_same_labels(
 ) -> None:
     tables = [write(tmp_path / "a.csv", [(n, str(LISTS[n % 3])) for n in range(30)])]
     tables.append(write(tmp_path / "b.csv", [(n, form(LISTS[n % 3])) for n in range(30)]))
-    first, second = (read_icd(path, pl.Series(range(30)), 5, "") for path in tables)
-    assert first.frame.equals(second.frame)
-    assert first.labels == second.labels
-    assert int(first.frame["label.icd_cardiac.AFIB"].sum()) == 10
+    first, second = (read(path, range(30), 5) for path in tables)
+    for name, labels in first.items():
+        assert labels.frame.equals(second[name].frame)
+        assert labels.notes == second[name].notes
+    assert int(first["icd_cardiac"].frame["AFIB"].sum()) == 10
 
 
 @pytest.mark.parametrize(
@@ -140,21 +162,21 @@ def test_every_way_a_program_prints_a_list_gives_the_same_labels(
 def test_lists_or_codes_of_another_kind_are_refused(tmp_path: Path, text: str, message: str) -> None:
     path = write(tmp_path / "icd.csv", [(number, text) for number in range(30)])
     with pytest.raises(DataError, match=message):
-        read_icd(path, pl.Series(range(30)), 1, "do something")
+        read(path, range(30))
 
 
 def test_a_cell_without_a_value_is_no_list_that_cannot_be_read(tmp_path: Path) -> None:
     path = write(tmp_path / "icd.csv", [(1, "['I10']"), (2, "nan"), (3, "")])
-    labels = read_icd(path, pl.Series([1, 2, 3]), 1, "")
-    assert labels.labels[0].notes["lists that cannot be read"] == 0
-    assert present(labels, "icd_multilabel", [1, 2, 3]) == {1: {"I10"}}
+    labels = read(path, [1, 2, 3])
+    assert labels["icd_cardiac"].notes["lists that cannot be read"] == 0
+    assert present(labels["icd_multilabel"]) == {1: {"I10"}}
 
 
 def test_folds_out_of_range_are_counted_and_a_file_of_other_records_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "icd.csv"
     pl.DataFrame({"study_id": [1, 2, 3], "all_diag_all": ["['I10']"] * 3, "fold": [20, -1, 19]}).write_csv(path)
-    labels = read_icd(path, pl.Series([1, 2, 3]), 1, "")
-    assert labels.frame["fold"].to_list() == [None, None, 19]
-    assert labels.unreadable == {"icd.csv fold": 2}
+    folds = read_folds(path, pl.Series([1, 2, 3]), "")
+    assert folds.fold.to_list() == [None, None, 19]
+    assert folds.unreadable == {"icd.csv fold": 2}
     with pytest.raises(DataError, match="lists none of the records"):
-        read_icd(path, pl.Series([7]), 1, "")
+        read(path, [7])

@@ -3,9 +3,16 @@
 import polars as pl
 import pytest
 
-from ecgmm.data.sources.labels.rhythm import FROM_REPORT, from_scp_codes, from_statements, from_truth
+from ecgmm.data.sources.labels.label_set import weight_columns
+from ecgmm.data.sources.labels.reading import label_reports
+from ecgmm.data.sources.labels.rhythm import SIMULATED, weights_of_codes, weights_of_truth
+from ecgmm.text.rhythm import RHYTHMS, rhythms
 
-CLASSES = FROM_REPORT.classes
+CLASSES = RHYTHMS
+
+
+def from_statements(reports: pl.Series, include_possible: bool) -> pl.DataFrame:
+    return label_reports(CLASSES, reports, lambda report: rhythms(report, include_possible))
 
 
 def named(row: tuple[float | None, ...]) -> dict[str, float | None]:
@@ -43,12 +50,11 @@ def test_reports_without_a_word_on_the_rhythm_are_unlabelled() -> None:
 
 def test_rhythm_codes_of_ptb_xl() -> None:
     codes = ["{'SR': 0.0, 'NORM': 80.0}", "{'STACH': 50.0, 'SR': 0.0}", "{'PSVT': 100.0}", "{'BIGU': 100.0}", "{'MI'"]
-    rows = from_scp_codes(pl.Series(codes)).rows()
+    rows = weight_columns(CLASSES, weights_of_codes(pl.Series(codes))).rows()
     assert [named(row) for row in rows[:3]] == [{"SR": 1}, {"STACH": 0.5}, {"OTHER": 1}]
     assert rows[3:] == [(None,) * 8] * 2
 
 
-def test_truth_is_joined_by_study() -> None:
-    truth = pl.DataFrame({"study_id": ["8", "7"], "rhythm": ["paced", "sinus"]})
-    rows = from_truth(pl.Series([7, 9, 8]), truth).rows()
+def test_truth_that_is_not_listed_is_no_label() -> None:
+    rows = weight_columns(SIMULATED, weights_of_truth(pl.Series(["sinus", None, "paced"]))).rows()
     assert rows == [(1, 0, 0, 0, 0, 0, 0), (None,) * 7, (0, 0, 0, 0, 0, 0, 1)]

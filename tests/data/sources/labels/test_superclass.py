@@ -5,12 +5,23 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ecgmm.data.sources.labels.label_set import weight_columns
+from ecgmm.data.sources.labels.reading import label_reports
 from ecgmm.data.sources.labels.scp_codes import count_unreadable, read_scp_statements
-from ecgmm.data.sources.labels.superclass import CLASSES, from_scp_codes, from_statements, from_truth
+from ecgmm.data.sources.labels.superclass import CLASSES, weights_of_codes, weights_of_truth
 from ecgmm.errors import DataError
+from ecgmm.text.statements import superclasses
 
-TABLE = pl.DataFrame({"": ["NORM", "IMI", "LVH", "SR"], "diagnostic_class": ["NORM", "MI", "HYP", None]})
+TABLE = {"NORM": "NORM", "IMI": "MI", "LVH": "HYP", "SR": None}
 NOTHING = (None,) * 5
+
+
+def from_scp_codes(codes: pl.Series) -> pl.DataFrame:
+    return weight_columns(CLASSES, weights_of_codes(codes, TABLE))
+
+
+def from_statements(reports: pl.Series, include_possible: bool) -> pl.DataFrame:
+    return label_reports(CLASSES, reports, lambda report: superclasses(report, include_possible))
 
 
 def test_every_diagnostic_code_counts_and_no_other_says_anything() -> None:
@@ -25,7 +36,7 @@ def test_every_diagnostic_code_counts_and_no_other_says_anything() -> None:
             "{'NORM': 180, 'IMI': -1}",
         ]
     )
-    rows = from_scp_codes(codes, TABLE).rows()
+    rows = from_scp_codes(codes).rows()
     assert rows[1:] == [NOTHING] * 6  # likelihoods of 180 and -1 say nothing either
     assert rows[0] == pytest.approx((0, 1, 0, 0, 0.15))  # 0 is present and not graded
 
@@ -36,19 +47,18 @@ def test_reports_are_labelled_row_by_row_though_read_once() -> None:
     assert rows == [(1, 0, 0, 0, 0), NOTHING, (0, 0, 0, 1, 0), (1, 0, 0, 0, 0), NOTHING]
 
 
-def test_truth_is_joined_by_study() -> None:
-    truth = pl.DataFrame(
-        {"study_id": ["8", "7"], "NORM": ["1", "0"], "MI": ["0", "1"]} | dict.fromkeys(("STTC", "CD", "HYP"), "0")
-    )
-    assert from_truth(pl.Series([7, 9, 8]), truth).rows() == [(0, 1, 0, 0, 0), NOTHING, (1, 0, 0, 0, 0)]
+def test_truth_that_is_not_listed_is_no_label() -> None:
+    truth = pl.Series([["MI"], None, ["NORM"], []], dtype=pl.List(pl.String))
+    rows = weight_columns(CLASSES, weights_of_truth(truth)).rows()
+    assert rows == [(0, 1, 0, 0, 0), NOTHING, (1, 0, 0, 0, 0), (0, 0, 0, 0, 0)]
 
 
 def test_possible_findings_count_where_the_settings_say_so() -> None:
     reports = pl.Series([["Possible inferior infarct"], ["Probable LVH"]], dtype=pl.List(pl.String))
-    assert from_statements(reports, include_possible=False)["label.superclass.MI"].to_list() == [0, 0]
+    assert from_statements(reports, include_possible=False)["MI"].to_list() == [0, 0]
     both = from_statements(reports, include_possible=True)
-    assert both["label.superclass.MI"].to_list() == [0.5, 0]
-    assert both["label.superclass.HYP"].to_list() == pytest.approx([0, 0.8])
+    assert both["MI"].to_list() == [0.5, 0]
+    assert both["HYP"].to_list() == pytest.approx([0, 0.8])
 
 
 @pytest.mark.parametrize(
@@ -65,7 +75,7 @@ def test_possible_findings_count_where_the_settings_say_so() -> None:
 def test_a_likelihood_that_is_none_says_nothing_and_the_other_codes_stay(
     codes: str, expected: tuple[float | None, ...]
 ) -> None:
-    assert from_scp_codes(pl.Series([codes]), TABLE).row(0) == expected
+    assert from_scp_codes(pl.Series([codes])).row(0) == expected
 
 
 def test_codes_that_are_not_understood_are_counted_and_beyond_a_share_refused() -> None:

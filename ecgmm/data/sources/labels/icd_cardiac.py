@@ -1,0 +1,26 @@
+"""Cardiac discharge diagnoses: each record has the first class, by priority, that any of its codes belongs to."""
+
+from ecgmm.data.sources.labels.definition import Definition, Reader, ReadLabels
+from ecgmm.data.sources.labels.icd import DIAGNOSES, label_columns, read_diagnoses
+from ecgmm.data.sources.labels.icd_codes import CARDIAC, cardiac_groups
+from ecgmm.data.sources.labels.label_set import LabelSettings
+from ecgmm.data.store.store import Store
+
+
+def read_cardiac(store: Store, settings: LabelSettings) -> ReadLabels:
+    """Read the file that the settings name."""
+    assert settings.icd_csv is not None
+    records = store.evidence()["record"]
+    diagnoses = read_diagnoses(settings.icd_csv, records)
+    columns = label_columns(diagnoses, cardiac_groups(diagnoses.codes), list(CARDIAC))
+    return ReadLabels(columns.select(records, *CARDIAC), diagnoses.notes)
+
+
+LABELS = Definition(
+    "icd_cardiac",
+    readers=(
+        Reader("icd", f"MIMIC-IV-ECG-Ext-ICD {DIAGNOSES}, first class by priority; 1", read_cardiac, file="icd_csv"),
+    ),
+    masks=("superclass", "rhythm", "pacing"),  # discharge codes name conduction, infarct and fibrillation alike
+    exhaustive=True,
+)

@@ -1,0 +1,113 @@
+"""Opening the labels of a store: made when first asked for, kept beside the store, made anew when rules change."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecgmm.data.sources.labels.definition import Definition, Reader
+from ecgmm.data.sources.labels.icd import CURE
+from ecgmm.data.sources.labels.label_set import LabelSettings
+from ecgmm.data.sources.labels.label_table import (
+    LabelTable,
+    digest_of,
+    folder_of,
+    read_table,
+    write_table,
+)
+from ecgmm.data.sources.labels.registry import definition_of
+from ecgmm.data.store.store import Store
+from ecgmm.errors import ConfigError, DataError, printable
+from ecgmm.files import file_sha256
+from ecgmm.locks import one_process
+
+log = logging.getLogger(__name__)
+
+_DEFAULTS = LabelSettings()
+
+
+def open_labels(store: Store, name: str, settings: LabelSettings = _DEFAULTS) -> LabelTable:
+    """Open the labels of a store; made first where there are none of these rules and settings.
+
+    Neither waveforms nor the raw tree are read: labels come from the store's evidence or from a file that the settings
+    name. Where that file is gone, the labels that were read from it before are taken.
+
+    Args:
+        store: An open store.
+        name: Name of the label set, as in ``superclass``.
+        settings: Settings that labels may hang on.
+
+    Raises:
+        ConfigError: If there is no such label set, or the store and settings have no evidence for it.
+        DataError: If the file that the settings name cannot be used, or the labels cannot be written.
+    """
+    definition = definition_of(name)
+    reader = next((reader for reader in definition.readers if reader.fits(store, settings)), None)
+    if reader is None:
+        raise _no_labels(name)
+    made_from = {"labels": name, "store": store.fingerprint, **reader.decided_by(settings)}
+    if reader.file:
+        path: Path = getattr(settings, reader.file)
+        if not path.exists():
+            return _read_before(store, name, made_from, path)
+        made_from["file"] = file_sha256(path)
+    file = folder_of(store.path) / f"{name}-{digest_of(made_from)}.parquet"
+    n_rows = store.records.height
+    table = read_table(file, n_rows)
+    if table is not None:
+        return table
+    if not _can_write(file.parent):
+        log.warning("%s cannot be written; labels are made anew for every run", printable(file.parent))
+        return _make(store, definition, reader, settings, made_from)
+    with one_process(file, "makes labels at"):
+        table = read_table(file, n_rows)  # another process may have made it meanwhile
+        if table is None:
+            if file.exists():
+                log.warning("%s is damaged and is made again", printable(file))
+            table = _make(store, definition, reader, settings, made_from)
+            write_table(file, table)
+    return table
+
+
+def _make(
+    store: Store, definition: Definition, reader: Reader, settings: LabelSettings, made_from: dict[str, Any]
+) -> LabelTable:
+    read = reader.read(store, settings)
+    label_set = definition.described(reader, read)
+    if not label_set.classes:
+        raise _no_labels(definition.name)
+    rows = store.records.select("record").join(read.frame, on="record", how="left", maintain_order="left")
+    values = rows.select(label_set.classes).fill_null(float("nan")).to_numpy().astype(np.float32, copy=False)
+    table = LabelTable(label_set, values, made_from)
+    n_unknown = int((~table.known).sum())
+    noted = [f"{what}: {count:,}" for what, count in label_set.notes.items() if count]
+    log.info(
+        "labels %s made from the %s: %s",
+        definition.name,
+        reader.source,
+        "; ".join([f"{len(label_set.classes)} classes", f"rows without a label: {n_unknown:,}", *noted]),
+    )
+    return table
+
+
+def _read_before(store: Store, name: str, made_from: dict[str, Any], path: Path) -> LabelTable:
+    """The table that was read from a file that is gone; all else is as asked for."""
+    tables = [read_table(file, store.records.height) for file in folder_of(store.path).glob(f"{name}-*.parquet")]
+    fitting = [table for table in tables if table and {**table.made_from, "file": ""} == {**made_from, "file": ""}]
+    if len(fitting) != 1:
+        raise DataError(f"{printable(path)} is missing; {CURE}")
+    log.info("%s is not there; labels that were read from it before are used", printable(path))
+    return fitting[0]
+
+
+def _can_write(folder: Path) -> bool:
+    return os.access(folder if folder.exists() else folder.parent, os.W_OK)
+
+
+def _no_labels(name: str) -> ConfigError:
+    return ConfigError(
+        f"the store has no label set {name!r}; prepare it from a source that carries these labels (icd_cardiac and"
+        " icd_multilabel need data.icd.csv, the latter codes with data.icd.min_records records)"
+    )
