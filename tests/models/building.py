@@ -52,7 +52,8 @@ METHODS = tuple(sorted(path.stem for path in (CONF / "method").glob("*.yaml")))
 
 def class_of(name: str) -> type[Method]:
     """The class of ``method=<name>``."""
-    config = OmegaConf.load(CONF / "method" / f"{name}.yaml")
+    config = OmegaConf.to_container(OmegaConf.load(CONF / "method" / f"{name}.yaml"))
+    assert isinstance(config, dict)
     kind: type[Method] = target_of(config.get("method", config)["_target_"])
     return kind
 

@@ -50,7 +50,7 @@ def test_each_row_counts_for_the_first_limit_that_it_breaks_and_only_if_it_was_c
 
 def test_every_limit_names_a_column_of_the_store() -> None:
     names = {field.name for field in fields(QualityLimits)} - {"splits"}
-    assert {name.split("_", 1)[1] for name in names} <= set(records_schema([], []).columns)
+    assert {name.split("_", 1)[1] for name in names} <= set(records_schema([]).columns)
 
 
 def test_a_store_of_an_older_version_is_told_apart_from_a_good_one() -> None:
