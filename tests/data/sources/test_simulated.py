@@ -54,7 +54,7 @@ def test_the_tree_carries_diagnoses_and_their_folds(tmp_path: Path) -> None:
     store = Store.open(prepare_store(config))
     (tree,) = (tmp_path / "raw").iterdir()
     table = pl.read_csv(tree / "records_w_diag_icd10.csv").select("study_id", "fold", "all_diag_all")
-    joined = store.records.join(table, left_on="record", right_on="study_id")
+    joined = store.records.join(table, left_on="record", right_on="study_id", maintain_order="left")
     assert joined.height == store.records.height
     assert set(joined.filter(pl.col("split") == "test")["fold"]) == {19}
     assert set(joined.filter(pl.col("split") == "val")["fold"]) == {18}
