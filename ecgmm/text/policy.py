@@ -1,4 +1,4 @@
-"""What of a report a model may see: the four text policies."""
+"""The four text policies: which statements of a report a model may see."""
 
 from collections.abc import Callable, Sequence
 
