@@ -60,12 +60,12 @@ class Model:
     @property
     def ecg(self) -> list[Layer]:
         """Layers of the waveform encoder."""
-        return layers(self.method.ecg_encoder, self.shapes)
+        return layers(self.method.get_submodule("ecg_encoder"), self.shapes)
 
     @property
     def text(self) -> list[Layer]:
         """Layers of the text encoder."""
-        return layers(self.method.text_encoder, self.shapes)
+        return layers(self.method.get_submodule("text_encoder"), self.shapes)
 
     @property
     def counts(self) -> dict[str, int]:
