@@ -18,12 +18,12 @@ _NOT_DATA = ("auto_map", "attn_implementation", "experts_implementation", "quant
 def saved_architecture(model: nn.Module) -> dict[str, dict[str, Any]]:
     """The architecture of each pre-trained model in a module, by the name or path that it was loaded from."""
     configs: list[Any] = [getattr(part, "config", None) for part in model.modules()]
-    found: dict[str, dict[str, Any]] = {}
+    architectures: dict[str, dict[str, Any]] = {}
     for config in (one for one in configs if hasattr(one, "to_dict")):
         described = config.to_dict() | {"model_type": config.model_type}
         plain = {name: value for name, value in described.items() if not _is_no_data(name)}
-        found.setdefault(config._name_or_path, plain)
-    return found
+        architectures.setdefault(config._name_or_path, plain)
+    return architectures
 
 
 def architecture_of(config: "PretrainedConfig | Mapping[str, Any]") -> "PretrainedConfig":
@@ -34,7 +34,7 @@ def architecture_of(config: "PretrainedConfig | Mapping[str, Any]") -> "Pretrain
     """
     from transformers import AutoConfig
 
-    found: Any = config
+    built: Any = config
     if isinstance(config, Mapping):
         settings = dict(config)
         kind = settings.pop("model_type", None)
@@ -42,12 +42,12 @@ def architecture_of(config: "PretrainedConfig | Mapping[str, Any]") -> "Pretrain
         if named:
             raise ConfigError(f"a model's config holds {printable(named[0])}, which is not followed")
         try:
-            found = AutoConfig.for_model(str(kind), **settings)
+            built = AutoConfig.for_model(str(kind), **settings)
         except (ValueError, TypeError) as error:
             raise ConfigError(f"{printable(kind)} is no kind of model that can be built ({printable(error)})") from None
-    if getattr(found, "_attn_implementation", None) not in _ATTENTION:
+    if getattr(built, "_attn_implementation", None) not in _ATTENTION:
         raise ConfigError("a model's config names kernels of its own, which are not loaded")
-    return found
+    return built
 
 
 def _is_no_data(name: str) -> bool:

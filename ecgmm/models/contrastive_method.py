@@ -1,4 +1,4 @@
-"""What the contrastive rows of Table 2 share: two stages, and readouts that say what the pairs alone have taught."""
+"""Base of the contrastive rows of Table 2: two stages, and a linear readout of both embeddings."""
 
 from abc import abstractmethod
 from typing import ClassVar

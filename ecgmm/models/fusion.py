@@ -1,6 +1,6 @@
-"""How two embeddings become one: gates, and what happens when a modality is missing.
+"""Fusion of two embeddings: gates, and what happens when a modality is missing.
 
-A gate gives the weight alpha of the waveform, ``[B, 1]`` for one weight a record or ``[B, D]`` for one a component.
+A gate gives the weight alpha of the waveform: ``[B, 1]``, one per record, or ``[B, D]``, one per component.
 """
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class ScalarGate(nn.Module):
-    """One weight a record: ``alpha = sigmoid(w^T [h_e, h_t])``, without a bias (paper, section 3).
+    """One weight per record: ``alpha = sigmoid(w^T [h_e, h_t])``, without a bias (paper, section 3).
 
     Args:
         dim: Width D of each embedding.
@@ -35,7 +35,7 @@ class ScalarGate(nn.Module):
 
 
 class VectorGate(ScalarGate):
-    """One weight a component: ``alpha = sigmoid(W [h_e, h_t])`` of width D, as in a gated multimodal unit.
+    """One weight per component: ``alpha = sigmoid(W [h_e, h_t])`` of width D, as in a gated multimodal unit.
 
     Source: Arevalo et al., "Gated multimodal units for information fusion", ICLR 2017 workshop. ``forward`` gives
     alpha as ``[B, D]``.

@@ -1,4 +1,4 @@
-"""Consistency losses, the paper's and others, and figures that show when one has been met by collapse."""
+"""Consistency losses, the paper's and others, and measures that show a collapse of the projections."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""What every method is: a batch in, a ``ModelOutput`` and named loss terms out, and labels that say what the method is.
+"""Contract of all methods: a batch in, a ``ModelOutput`` and named loss terms out, and labels that say what it is.
 
 A method knows neither the optimiser nor the trainer. Its parts (encoders, criterion) are built outside and handed in.
 """

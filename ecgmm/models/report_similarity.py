@@ -1,4 +1,4 @@
-"""How much two reports of a batch say the same: soft targets in place of "only its own report is right"."""
+"""Similarity of the reports of a batch: soft targets in place of "only its own report is right"."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""What a method may know of words: class names, the statement vocabulary and the tokeniser of the reports."""
+"""Words that a method is bound to: class names, the statement vocabulary and the tokeniser of the reports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ecgmm.text.assemble import ReportTable
 
 
 class Tokeniser(Protocol):
-    """What methods need of the reports' tokeniser."""
+    """Tokeniser of the reports, as far as methods use it."""
 
     def encode_reports(self, reports: Sequence[Sequence[str]], max_tokens: int) -> ReportTable:
         """Token ids of reports with the model's special tokens, padded."""

@@ -1,4 +1,4 @@
-"""Words that live in buffers: class prompts as token ids, and which statement states which finding."""
+"""Class prompts as token ids, and which statement states which finding: words kept in buffers."""
 
 from collections.abc import Callable
 

@@ -21,7 +21,7 @@ class Augmentation(nn.Module):
     drawn uniformly up to the strength given. All strengths 0 give the identity.
 
     Args:
-        lead_std_mv: Standard deviations that the z-scores were made with, in mV, one a lead.
+        lead_std_mv: Standard deviations that the z-scores were made with, in mV, one per lead.
         rate_hz: Sampling rate in Hz.
         probability: Chance of each kind of change, for each record.
         gain: Largest change of amplitude; the factor is log-uniform between 1 / (1 + gain) and 1 + gain.

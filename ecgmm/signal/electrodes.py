@@ -1,4 +1,4 @@
-"""Artefacts where they arise: at the nine recording electrodes, from which the twelve leads are differences.
+"""Artefacts at the nine recording electrodes, where they arise and from which the twelve leads are differences.
 
 Whatever is added at the electrodes reaches the leads with Einthoven's and Goldberger's laws intact
 (II = I + III, aVR + aVL + aVF = 0).
@@ -31,7 +31,7 @@ def white_noise(like: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def slow_sines(like: Tensor, rate_hz: float, generator: torch.Generator) -> Tensor:
-    """Draw sines of amplitude 1, float ``[B, 9, T]``: one frequency a record, one phase an electrode."""
+    """Draw sines of amplitude 1, float ``[B, 9, T]``: one frequency per record, one phase per electrode."""
     low_hz, high_hz = DRIFT_HZ
     frequency_hz = low_hz + (high_hz - low_hz) * uniform((len(like), 1), like, generator)
     angle = 2 * torch.pi * frequency_hz * torch.arange(like.shape[-1], device=like.device) / rate_hz

@@ -102,7 +102,7 @@ def _law_error(lead: Any, weight: Any, first: Any, first_sign: Any, second: Any,
 
 @compiled
 def _law_errors(record: Any, gaps: Any, out: Any) -> None:
-    """How far II, aVR, aVL and aVF are from what I, II and III make of them."""
+    """Mean errors of II, aVR, aVL and aVF against what I, II and III make of them."""
     first, second, third = record[0], record[1], record[2]
     out[0] = _law_error(second, 1, first, -1, third, -1, gaps)
     out[1] = _law_error(record[3], 2, first, 1, second, 1, gaps)

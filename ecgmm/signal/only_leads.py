@@ -1,4 +1,4 @@
-"""Fewer than twelve leads: what is left out becomes missing, as if the recorder had not delivered it."""
+"""Restriction to some leads: the others become missing, as if the recorder had not delivered them."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""One look at each record while it is in the cache: lead order, statistics, what its quality is judged by, its digest.
+"""One pass over each record while it is in the cache: lead order, statistics, measures of its quality, its digest.
 
 Numpy would need a dozen passes with temporary arrays; these loops are compiled by numba and read int16 as it is. Every
 sum is an integer and every figure belongs to one record, so that no result depends on where a block begins. A gap of
@@ -20,7 +20,7 @@ LAG_S = 0.01
 
 
 class Scan(NamedTuple):
-    """What was seen of R records. Amplitudes are in steps of the store.
+    """Measures of R records from one pass over their samples. Amplitudes are in steps of the store.
 
     Attributes:
         missing: int32 ``[R, 12]``, missing samples of each lead.
@@ -59,12 +59,12 @@ class Scan(NamedTuple):
     content: NDArray[np.uint64]
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "Scan":
-        """What was seen of some records, chosen by a mask or by numbers."""
+        """The measures of some records, chosen by a mask or by numbers."""
         return Scan(**{name: part[rows] for name, part in self._asdict().items()})
 
 
 def scan(block: NDArray[np.int16], limit_steps: int, rate_hz: float) -> Scan:
-    """Look at each record of a block once.
+    """Measure each record of a block in one pass.
 
     Args:
         block: int16 ``[R, 12, T]``, contiguous, with ``types.MISSING_SAMPLE``. Records shorter than 0.2 s have no

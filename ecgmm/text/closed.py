@@ -1,4 +1,4 @@
-"""What is known of reports without any report: the words and statements of the packaged tables.
+"""Vocabulary that needs no reports: the words and statements of the packaged tables.
 
 These words stay in a vocabulary however few patients have them, and a closed vocabulary holds nothing else.
 """

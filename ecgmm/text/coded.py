@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 Reports = Sequence[Sequence[str]] | pl.Series
-"""Statements of each report; a series of lists, as stores hold them, needs no Python object a statement."""
+"""Statements of each report; a series of lists, as stores hold them, needs no Python object per statement."""
 
 
 class CodedReports(NamedTuple):

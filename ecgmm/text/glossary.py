@@ -1,4 +1,4 @@
-"""Words that methods bring of their own: class descriptions, prompt templates, questions to language models.
+"""Words that methods add themselves: class descriptions, prompt templates, questions to language models.
 
 Descriptions and features of the waveform are tables (``class_descriptions.csv``, ``waveform_features.csv``), in the
 wording of ECG carts, so that a vocabulary learned from reports knows most of their words.
@@ -17,16 +17,16 @@ QUESTION = "which diagnosis is it ?"
 ANSWER = "answer :"
 
 OPTION_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-"""Answers of a multiple choice, one a class."""
+"""Answers of a multiple choice, one per class."""
 
 
 def class_descriptions(name: str) -> tuple[str, ...]:
-    """What a class means in words; a class without an entry (an ICD code) is described by its own name."""
+    """Descriptions of a class in words; a class without an entry (an ICD code) is described by its own name."""
     return _table("class_descriptions.csv").get(name, (name,))
 
 
 def waveform_features(finding: str) -> tuple[str, ...]:
-    """What a finding (its name in the rule table) looks like in the waveform; empty where nothing is known."""
+    """Waveform features of a finding (its name in the rule table); empty where nothing is known."""
     return _table("waveform_features.csv").get(finding, ())
 
 

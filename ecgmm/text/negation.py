@@ -1,4 +1,4 @@
-"""What a statement denies: a small grammar of negation over the findings of one canonical statement.
+"""Negation in a statement: a small grammar over the findings of one canonical statement.
 
 ``negation.csv`` holds the phrases. Each acts within its clause, on the findings before or behind it, over lists. A
 negation word that no phrase accounts for leaves its part of the clause undecided: what is not understood is no finding.
@@ -81,7 +81,7 @@ def readings(text: str, named: Sequence[Named], hedges: Sequence[tuple[int, int]
         named: Its findings in order of mention.
         hedges: Where words of certainty stand ("cannot rule out"): negation words in them deny nothing.
     """
-    found = [ASSERTED] * len(named)
+    strongest = [ASSERTED] * len(named)
     phrases = _phrases(text, named, hedges)
     start = 0
     for edge in [phrase for phrase in phrases if phrase.kind in ("boundary", "replaced")] + [_end(text)]:
@@ -90,9 +90,9 @@ def readings(text: str, named: Sequence[Named], hedges: Sequence[tuple[int, int]
             clause.append(edge)
         inside = [index for index, name in enumerate(named) if start <= name.start < edge.start]
         for index, reading in _read_clause(text, named, inside, clause):
-            found[index] = max(found[index], reading)
+            strongest[index] = max(strongest[index], reading)
         start = edge.stop
-    return found
+    return strongest
 
 
 def _end(text: str) -> _Phrase:

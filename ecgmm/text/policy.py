@@ -1,4 +1,4 @@
-"""Text policies: how much of a report a model may see."""
+"""The four text policies: which statements of a report a model may see."""
 
 from collections.abc import Collection, Sequence
 

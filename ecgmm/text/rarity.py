@@ -1,4 +1,4 @@
-"""How many patients stand behind a text: what few of them have may say who they are."""
+"""Number of patients behind a text: what few of them have may say who they are."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -50,8 +50,8 @@ def transformer_tokeniser_from(content: bytes, settings: bytes) -> TransformerTo
     from transformers import PreTrainedTokenizerFast  # heavy import, needed only here
 
     _check_expressions(_object(json.loads(content)))
-    found = _object(json.loads(settings))
-    specials = {name: _text_of(found[name]) for name in _SPECIAL if found.get(name) is not None}
+    fields = _object(json.loads(settings))
+    specials = {name: _text_of(fields[name]) for name in _SPECIAL if fields.get(name) is not None}
     try:
         tokeniser = tokenizers.Tokenizer.from_str(content.decode())
     except Exception as error:  # the library raises the bare class
@@ -65,10 +65,14 @@ def statements_from(content: bytes) -> StatementVocabulary:
     Raises:
         ValueError: If it holds none.
     """
-    found = json.loads(content)
-    if not isinstance(found, list) or len(set(map(str, found))) < len(found) or len(found) > MOST_WORDS:
+    statements = json.loads(content)
+    if (
+        not isinstance(statements, list)
+        or len(set(map(str, statements))) < len(statements)
+        or len(statements) > MOST_WORDS
+    ):
         raise ValueError("it is no list of different statements")
-    return StatementVocabulary([_text_of(statement) for statement in found])
+    return StatementVocabulary([_text_of(statement) for statement in statements])
 
 
 def _object(value: Any) -> dict[str, Any]:

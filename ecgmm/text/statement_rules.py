@@ -63,10 +63,10 @@ _REGION_CODES = [
 
 def matches(text: str) -> list[tuple[Rule, Span]]:
     """Rule matches in order of mention; of overlapping ones in a family the longest, of equal ones the first rule's."""
-    found = [(rule, match.span()) for rule in _RULES for match in rule.pattern.finditer(text)]
-    found.sort(key=lambda item: (item[0].family == FALLBACK, item[1][0] - item[1][1]))
+    candidates = [(rule, match.span()) for rule in _RULES for match in rule.pattern.finditer(text)]
+    candidates.sort(key=lambda item: (item[0].family == FALLBACK, item[1][0] - item[1][1]))
     kept: list[tuple[Rule, Span]] = []
-    for rule, (start, stop) in found:
+    for rule, (start, stop) in candidates:
         rivals = (span for other, span in kept if rule.family in (other.family, FALLBACK))
         if not any(start < rival_stop and rival_start < stop for rival_start, rival_stop in rivals):
             kept.append((rule, (start, stop)))
@@ -75,24 +75,24 @@ def matches(text: str) -> list[tuple[Rule, Span]]:
 
 def marks(text: str) -> list[Mark]:
     """Marks in order of mention; a certainty word inside an "ignore" span ("possibly acute") is left out."""
-    found = [
+    all_marks = [
         Mark(kind, value, direction, *match.span())
         for kind, value, direction, pattern in _MODIFIERS
         for match in pattern.finditer(text)
     ]
-    ignored = [mark for mark in found if mark.kind == "ignore"]
+    ignored = [mark for mark in all_marks if mark.kind == "ignore"]
     kept = [
         mark
-        for mark in found
+        for mark in all_marks
         if mark.kind != "certainty" or not any(span.start <= mark.start < span.stop for span in ignored)
     ]
     return sorted(kept, key=lambda mark: mark.start)
 
 
-def acting(kind: str, span: Span, found: Sequence[Mark]) -> set[str]:
+def acting(kind: str, span: Span, all_marks: Sequence[Mark]) -> set[str]:
     """Values of the modifiers of a kind that reach a finding."""
-    boundaries = [mark.start for mark in found if mark.kind == "boundary"]
-    return {mark.value for mark in found if mark.kind == kind and _reaches(mark, span, boundaries)}
+    boundaries = [mark.start for mark in all_marks if mark.kind == "boundary"]
+    return {mark.value for mark in all_marks if mark.kind == kind and _reaches(mark, span, boundaries)}
 
 
 def _reaches(mark: Mark, span: Span, boundaries: list[int]) -> bool:
@@ -106,12 +106,12 @@ def _reaches(mark: Mark, span: Span, boundaries: list[int]) -> bool:
     return reached and not any(first <= boundary < last for boundary in boundaries)
 
 
-def nearest(kind: str, span: Span, found: Sequence[Mark]) -> list[str]:
+def nearest(kind: str, span: Span, all_marks: Sequence[Mark]) -> list[str]:
     """Regions or ages in the clause of a finding, else those of the whole statement, in order of mention."""
-    edges = [mark.start for mark in found if mark.kind in ("boundary", "topic")]
+    edges = [mark.start for mark in all_marks if mark.kind in ("boundary", "topic")]
     start = max((edge for edge in edges if edge <= span[0]), default=0)
     stop = min((edge for edge in edges if edge >= span[1]), default=None)
-    everywhere = [mark for mark in found if mark.kind == kind]
+    everywhere = [mark for mark in all_marks if mark.kind == kind]
     near = [mark for mark in everywhere if start <= mark.start and (stop is None or mark.start < stop)]
     return list(dict.fromkeys(mark.value for mark in near or everywhere))
 

@@ -1,4 +1,4 @@
-"""What a statement says: findings with SCP code, superclass, certainty, negation, age and region.
+"""Findings of a statement, with SCP code, superclass, certainty, negation, age and region.
 
 The knowledge is in tables (``statement_*.csv``); docs/text.md explains their columns and the policies stated here.
 """
@@ -20,7 +20,7 @@ RELIED_ON = CERTAINTY_WEIGHT["probable"]
 
 
 class Finding(NamedTuple):
-    """One thing that a statement says.
+    """A finding as a statement gives it.
 
     Attributes:
         name: Name in the rule table.
@@ -51,14 +51,14 @@ def _certainty(values: set[str]) -> str:
     return min(values, key=CERTAINTY_WEIGHT.__getitem__)
 
 
-def _findings(rule: Rule, span: Span, found: list[Mark], denied: bool) -> Iterator[Finding]:
-    certainty = _certainty(acting("certainty", span, found))
-    negated = denied or bool(acting("negated", span, found))
-    regions = nearest("region", span, found) if "region" in rule.takes else []
-    ages = nearest("age", span, found) if "age" in rule.takes else []
+def _findings(rule: Rule, span: Span, all_marks: list[Mark], denied: bool) -> Iterator[Finding]:
+    certainty = _certainty(acting("certainty", span, all_marks))
+    negated = denied or bool(acting("negated", span, all_marks))
+    regions = nearest("region", span, all_marks) if "region" in rule.takes else []
+    ages = nearest("age", span, all_marks) if "age" in rule.takes else []
     coded = region_codes(rule.codes, regions)
     if rule.codes and regions and not coded:  # "extensive infarct with acute inferior changes"
-        coded = region_codes(rule.codes, list(dict.fromkeys(mark.value for mark in found if mark.kind == "region")))
+        coded = region_codes(rule.codes, list(dict.fromkeys(mark.value for mark in all_marks if mark.kind == "region")))
     age = ages[0] if ages else ""
     for scp, region in coded or [(rule.scp, "+".join(regions))]:
         yield Finding(rule.finding, rule.category, scp, rule.superclass, certainty, negated, age, region)
@@ -68,12 +68,12 @@ def _findings(rule: Rule, span: Span, found: list[Mark], denied: bool) -> Iterat
 def _read(statement: str) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Findings of a statement, and with them those that it mentions and of which it is not clear what it says."""
     text = canonical(statement)
-    found, matched = marks(text), matches(text)
+    all_marks, matched = marks(text), matches(text)
     named = [_named(rule, span) for rule, span in matched]
-    hedges = [(mark.start, mark.stop) for mark in found if mark.kind == "certainty"]
+    hedges = [(mark.start, mark.stop) for mark in all_marks if mark.kind == "certainty"]
     clear, mentioned = [], []
     for (rule, span), reading in zip(matched, readings(text, named, hedges), strict=True):
-        findings = list(_findings(rule, span, found, denied=reading == DENIED))
+        findings = list(_findings(rule, span, all_marks, denied=reading == DENIED))
         mentioned += findings
         clear += findings if reading != UNDECIDED else []
     return tuple(dict.fromkeys(clear)), tuple(dict.fromkeys(mentioned))

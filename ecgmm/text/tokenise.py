@@ -206,7 +206,7 @@ class TransformerTokeniser:
 
 
 class StatementVocabulary:
-    """One id a statement, for the bag-of-statements control: 0 padding, 1 unknown, then statements by frequency.
+    """One id per statement, for the bag-of-statements control: 0 padding, 1 unknown, then statements by frequency.
 
     Attributes:
         size: Number of ids.
@@ -229,10 +229,10 @@ class StatementVocabulary:
             patients: The patient of each report.
             min_patients: What fewer patients have is unknown.
         """
-        found, known = mentions(reports, patients), frozenset(known_statements())
+        mentioned, known = mentions(reports, patients), frozenset(known_statements())
         frequent = [
             (-count, statement)
-            for statement, count, people in zip(*found, strict=True)
+            for statement, count, people in zip(*mentioned, strict=True)
             if len(people) >= min_patients or (count >= min_patients and statement in known)
         ]
         return cls(statement for _, statement in sorted(frequent))
@@ -271,11 +271,11 @@ def _known_words() -> dict[str, None]:
     return dict.fromkeys(word for text in known_texts() for word in _words(text))
 
 
-def _frequent(found: Mentions, min_frequency: int, min_patients: int) -> list[str]:
+def _frequent(mentioned: Mentions, min_frequency: int, min_patients: int) -> list[str]:
     """Words that are neither rare nor those of few patients, the most frequent first."""
     counts: Counter[str] = Counter()
     groups: dict[str, list[NDArray[np.int64]]] = {}
-    for statement, count, people in zip(*found, strict=True):
+    for statement, count, people in zip(*mentioned, strict=True):
         for word in _words(statement):
             counts[word] += count
             groups.setdefault(word, []).append(people)

@@ -1,4 +1,4 @@
-"""One wording for each thing that carts say in many: misspelt and truncated words mended, synonyms replaced.
+"""Canonical wording of statements: misspelt and truncated words mended, synonyms replaced.
 
 The tables are data: ``statement_words.txt`` lists known words, ``statement_spelling.csv`` ordered regular expressions
 (abbreviations, British spelling, synonyms) with the wording that the rule table is written in.

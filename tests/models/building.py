@@ -52,9 +52,9 @@ METHODS = tuple(sorted(path.stem for path in (CONF / "method").glob("*.yaml")))
 
 def class_of(name: str) -> type[Method]:
     """The class of ``method=<name>``."""
-    config = OmegaConf.to_container(OmegaConf.load(CONF / "method" / f"{name}.yaml"))
-    assert isinstance(config, dict)
-    kind: type[Method] = target_of(config.get("method", config)["_target_"])
+    config = OmegaConf.load(CONF / "method" / f"{name}.yaml")
+    target = OmegaConf.select(config, "method._target_") or OmegaConf.select(config, "_target_")
+    kind: type[Method] = target_of(target)
     return kind
 
 

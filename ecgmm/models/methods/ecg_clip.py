@@ -16,7 +16,7 @@ from ecgmm.types import Batch, ModelOutput
 class EcgClip(ContrastiveMethod):
     """CLIP of waveforms and reports: ``logit_k = s cos(P_e h_e, c_k) + b_k`` with c_k the mean of the class's prompts.
 
-    The bias is that of SigLIP (Zhai et al., arXiv 2303.15343, section 3), one a class: a cosine alone cannot say how
+    The bias is that of SigLIP (Zhai et al., arXiv 2303.15343, section 3), one per class: a cosine alone cannot say how
     rare a class is, so sigmoid and binary cross-entropy could not use it. It is zero until labels are seen, and all
     that a record without a usable waveform is classified by.
 

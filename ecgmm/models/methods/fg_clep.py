@@ -116,7 +116,7 @@ class FgClep(ContrastiveMethod):
         coarse = self.scale() * cosine(p_e, p_t) + self.coarse_bias
         has_tag = self.tags_of(paired, p_e)
         tagged = has_tag.any(dim=1)
-        # One tag a record and step. The column behind the last is never drawn: without reports there is no tag at all.
+        # One tag per record and step. The column behind the last is never drawn: without reports there is no tag.
         chosen = torch.multinomial(pad(has_tag[tagged].float(), (0, 1)), 1).squeeze(1)
         queries = self.project_text(self.tags.token_ids[chosen], self.tags.token_mask[chosen])
         fine = self.scale() * self.fine_similarity(features[tagged], queries) + self.fine_bias

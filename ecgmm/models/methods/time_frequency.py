@@ -113,7 +113,7 @@ class TimeFrequency(ContrastiveMethod):
 class SeenClassLoss(nn.Module):
     """A classification loss to which unseen classes do not exist: neither their logits nor their labels count.
 
-    With one class a record, records of an unseen class are left out; soft targets count by their most probable class,
+    With one class per record, records of an unseen class are left out; soft targets count by their most probable class,
     and what they give to seen classes is scaled to sum to 1.
 
     Args:

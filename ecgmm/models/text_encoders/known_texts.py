@@ -1,11 +1,11 @@
-"""Texts whose place in a table is found from their tokens, on the device and without waiting for it."""
+"""Lookup table of frozen-encoder embeddings: on the device, and without waiting for it."""
 
 import torch
 from torch import Tensor, nn
 
 
 class KnownTexts(nn.Module):
-    """A table of what a frozen transformer says of texts, asked by token ids and mask.
+    """Lookup table of frozen-encoder embeddings, keyed by token ids and mask.
 
     A text's key is a sum over its tokens, each times a random number of its place, in 64-bit integers that wrap
     around. Padding adds nothing to it. Two of a million texts share a key with a probability of about 1e-7, and then
@@ -16,7 +16,7 @@ class KnownTexts(nn.Module):
     Args:
         token_ids: int64 ``[R, N]``, right-padded; texts may come more than once.
         token_mask: bool ``[R, N]``.
-        pooled: float32 ``[R, width]``, what the transformer says of each.
+        pooled: float32 ``[R, width]``, the embedding of each.
     """
 
     multipliers: Tensor
