@@ -10,12 +10,12 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from ecgmm.configuration import CONF_DIR
-from ecgmm.data.batches.datamodule import SPLITS as MODULE_SPLITS
 from ecgmm.data.batches.loader import SAMPLINGS
 from ecgmm.data.batches.residency import RESIDENCIES
 from ecgmm.data.batches.targets import KINDS, SELECTIONS
 from ecgmm.data.sources.source import RATES_HZ
 from ecgmm.data.store.splits import SPLITS
+from ecgmm.data.store.splits import SPLITS as MODULE_SPLITS
 from ecgmm.errors import ConfigError
 from ecgmm.settings import TARGETS, check, check_at, check_node, check_saved, ranges
 from ecgmm.settings.entries import ENTRIES
