@@ -24,8 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.hostile_server import HostileServer, serve, write_list
-from ecgmm.data.synthetic import write_tree
 from ecgmm.data.synthetic.config import SyntheticConfig
+from ecgmm.data.synthetic.tree import write_tree
 
 LARGE_BYTES = 24 * 2**20
 

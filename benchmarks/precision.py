@@ -17,7 +17,7 @@ from torch import nn
 from benchmarks.prepare import seconds
 from ecgmm.models.ecg_encoders.convolutional import Convolutional
 from ecgmm.models.ecg_encoders.resnet1d import ResNet1d
-from ecgmm.training.learning import precision_of
+from ecgmm.training.trainers import precision_of
 
 BATCH_SIZE, N_TIMES, RATE_HZ, DIM = 64, 1000, 100, 128
 

@@ -25,7 +25,7 @@ from benchmarks.prepare import seconds
 from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.leads import N_LEADS
-from ecgmm.training.learning import precision_of
+from ecgmm.training.trainers import precision_of
 
 BATCH_SIZE, LENGTH_S = 32, 10
 CASES = {"conv, 500 Hz": ("conv", 500), "resnet18, 500 Hz": ("resnet18", 500), "resnet18, 100 Hz": ("resnet18", 100)}

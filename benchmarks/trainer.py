@@ -20,17 +20,13 @@ import lightning
 import torch
 from hydra import compose, initialize_config_dir
 from lightning.pytorch.callbacks import Callback
-from omegaconf import DictConfig, OmegaConf
 from torch.nn.utils import clip_grad_norm_
 
 from ecgmm.commands.command_line import set_up_hydra
 from ecgmm.configuration import CONF_DIR
-from ecgmm.data.batches.datamodule import EcgReportDataModule
-from ecgmm.data.preparation.preparation import open_or_prepare
-from ecgmm.training.artefact import build_method
-from ecgmm.training.learning import build_trainers, precision_of
-from ecgmm.training.run import build_datamodule, build_task, build_texts
-from ecgmm.training.task import DiagnosisTask
+from ecgmm.data.preparation.opening import open_or_prepare
+from ecgmm.training.build import Setup, set_up
+from ecgmm.training.trainers import precision_of
 
 
 class StepsClock(Callback):
@@ -47,17 +43,10 @@ class StepsClock(Callback):
         self.seconds = time.perf_counter() - self._started
 
 
-def build(config: DictConfig, datamodule: EcgReportDataModule) -> DiagnosisTask:
-    """The task of a run, with the weights of its seed."""
-    lightning.seed_everything(config.seed, workers=True, verbose=False)
-    resolved = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
-    return build_task(config, datamodule, build_method(resolved, build_texts(config, datamodule)))
-
-
-def by_trainer(config: DictConfig, datamodule: EcgReportDataModule, directory: Path, steps: int) -> float:
+def by_trainer(setup: Setup, directory: Path, steps: int) -> float:
     """Seconds of the steps by the Trainer that a run has."""
-    task = build(config, datamodule)
-    (stage,) = build_trainers(config, directory, task.method)
+    task, datamodule = setup.task_of(setup.fresh_method()), setup.datamodule
+    (stage,) = setup.trainers_of(task.method, directory)
     clock = StepsClock()
     cast(Any, stage.trainer).callbacks.append(clock)
     stage.trainer.fit_loop.max_epochs = 1
@@ -67,17 +56,17 @@ def by_trainer(config: DictConfig, datamodule: EcgReportDataModule, directory: P
     return clock.seconds
 
 
-def by_hand(config: DictConfig, datamodule: EcgReportDataModule, steps: int) -> tuple[float, float]:
+def by_hand(setup: Setup, steps: int) -> tuple[float, float]:
     """Seconds of the same steps by a plain loop, and those of them that waited for the loader."""
-    task = build(config, datamodule)
+    task, trainer = setup.task_of(setup.fresh_method()), setup.settings["trainer"]
     task.enter("joint")
     task.train()
     optimizer = task.make_optimizer(parameter for parameter in task.parameters() if parameter.requires_grad)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer)
-    in_bfloat16 = precision_of(config.trainer.precision, "cpu") == "bf16-mixed"
-    torch.manual_seed(config.seed)
+    in_bfloat16 = precision_of(trainer["precision"], "cpu") == "bf16-mixed"
+    torch.manual_seed(setup.settings["seed"])
     started, waited = time.perf_counter(), 0.0
-    batches = iter(islice(datamodule.train_dataloader(), steps))
+    batches = iter(islice(setup.datamodule.train_dataloader(), steps))
     while True:
         asked = time.perf_counter()
         batch = next(batches, None)
@@ -92,7 +81,7 @@ def by_hand(config: DictConfig, datamodule: EcgReportDataModule, steps: int) -> 
             loss = task.method.total_loss(task.method.losses(task.method(batch), batch))
         optimizer.zero_grad()
         loss.backward()
-        clip_grad_norm_(task.parameters(), config.trainer.gradient_clip_val)
+        clip_grad_norm_(task.parameters(), trainer["gradient_clip_val"])
         optimizer.step()
         schedule.step()
     return time.perf_counter() - started, waited
@@ -110,14 +99,13 @@ def main() -> None:
     set_up_hydra()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         config = compose("train", given)
-    datamodule = build_datamodule(config, open_or_prepare(config.data))
-    config.from_data = datamodule.facts()
-    datamodule.place(torch.device("cpu"))
+    setup = set_up(config, open_or_prepare(config.data))
+    setup.datamodule.place(torch.device("cpu"))
     trainer_s, bare_s, waits = [], [], []
     for _ in range(arguments.repeats):
         with tempfile.TemporaryDirectory() as folder:
-            trainer_s.append(by_trainer(config, datamodule, Path(folder), arguments.steps))
-        seconds, waited = by_hand(config, datamodule, arguments.steps)
+            trainer_s.append(by_trainer(setup, Path(folder), arguments.steps))
+        seconds, waited = by_hand(setup, arguments.steps)
         bare_s.append(seconds)
         waits.append(waited / seconds)
     ratio = statistics.median(a / b for a, b in zip(trainer_s, bare_s, strict=True))

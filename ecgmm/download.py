@@ -12,7 +12,6 @@ from ecgmm.building import construct
 from ecgmm.commands import command_line
 from ecgmm.console.terminal import say
 from ecgmm.errors import ConfigError, DataError
-from ecgmm.settings import check
 
 if TYPE_CHECKING:
     from ecgmm.data.download.mirror import Outcome
@@ -22,39 +21,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def main() -> None:
+@command_line.command("download")
+def main(data: DictConfig, sources: DictConfig, url: str | None, connection: DictConfig, subset: int | None) -> None:
     """Bring the folder ``data.root`` to what the source's list of checksums says."""
-    configs: list[DictConfig] = []
-
-    @command_line.hydra_main("download")
-    def compose(config: DictConfig) -> None:
-        configs.append(config)
-
-    compose()  # of a job that fails Hydra prints all settings, and url may hold a password; so the job ends here
-    for config in configs:
-        download(config)
-
-
-def download(config: DictConfig) -> None:
-    """Download as composed settings say.
-
-    Raises:
-        UserError: If a setting is wrong, or something is not there in the end.
-    """
-    check("download", config)
     from ecgmm.data.download.site import Site  # slow imports, not needed by --help
     from ecgmm.locks import one_process
 
-    source = config.sources.get(config.data.name)
+    source = sources.get(data.name)
     if source is None:
-        raise ConfigError(f"data.name is {config.data.name}; choose data={' or data='.join(config.sources)}")
-    settings: DataConfig = construct(config.data)
-    site = Site(config.url or source.url, construct(config.connection))
+        raise ConfigError(f"data.name is {data.name}; choose data={' or data='.join(sources)}")
+    settings: DataConfig = construct(data)
+    site = Site(url or source.url, construct(connection))
     say(source.licence, f"Cite {source.cite}.")
     if settings.root is not None:
         Path(settings.root).expanduser().mkdir(parents=True, exist_ok=True)
     with one_process(settings.root_path, "downloads to"):
-        outcome = _download(site, settings, config.subset)
+        outcome = _download(site, settings, subset)
     _report(outcome, settings.root_path)
 
 

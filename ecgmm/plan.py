@@ -49,14 +49,19 @@ def plan(overrides: Sequence[str]) -> "tuple[list[Job], int]":
     configs = [compose("train", one) for one in all_overrides]
     for config in configs:
         check("train", config)  # before the slow imports: a mistake shows at once
+    from ecgmm.building import construct
+    from ecgmm.data.preparation.opening import open_or_prepare, store_path
+    from ecgmm.data.sources.prepare_command import prepare_command
+    from ecgmm.training.build import set_up
     from ecgmm.training.estimate import Estimator
 
-    estimator = Estimator(n_jobs=configs[0].n_jobs)
-    names = [command_line.run_name(one) for one in all_overrides]
-    jobs = [
-        estimator.job(config, Path(config.paths.outputs) / config.name / name)
-        for config, name in zip(configs, names, strict=True)
-    ]
+    estimator, jobs = Estimator(n_jobs=configs[0].n_jobs), []
+    for config, one in zip(configs, all_overrides, strict=True):
+        store = store_path(construct(config.data))
+        if not store.exists():
+            raise ConfigError(f"{store} is not there yet; make it: {prepare_command(config.data)}")
+        directory = Path(config.paths.outputs) / config.name / command_line.run_name(one)
+        jobs.append(estimator.job(set_up(config, open_or_prepare(config.data)), directory))
     return jobs, configs[0].n_jobs
 
 

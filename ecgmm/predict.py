@@ -1,25 +1,20 @@
 """Classify one record: ``python -m ecgmm.predict run=outputs/train/default record=path/40689238 report="..."``."""
 
-from omegaconf import DictConfig
-
 from ecgmm.commands import command_line
-from ecgmm.settings import check
 
 
-@command_line.hydra_main("predict", "run", "record", "report")
-def main(config: DictConfig) -> None:
+@command_line.command("predict", "run", "record", "report")
+def main(run: str, record: str | None, report: str | None) -> None:
     """Print class probabilities, the gate if the method has one, and its explanation in words.
 
     Warnings about the prediction go to standard error.
     """
-    check("predict", config)
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     from ecgmm.console.terminal import say
     from ecgmm.training.prediction import predict_record
 
-    record = None if config.record is None else Path(config.record)
-    prediction = predict_record(Path(config.run), record, config.report)
+    prediction = predict_record(Path(run), None if record is None else Path(record), report)
     for name, value in prediction.numbers.items():
         say(f"{name:<24} {value:.3f}")
     say(*prediction.words)

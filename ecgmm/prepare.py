@@ -4,20 +4,19 @@ from omegaconf import DictConfig
 
 from ecgmm.building import construct
 from ecgmm.commands import command_line
-from ecgmm.settings import check
 
 
-@command_line.hydra_main("prepare")
-def main(config: DictConfig) -> None:
+@command_line.command("prepare")
+def main(data: DictConfig) -> None:
     """Prepare the store that ``data`` describes, add what its source has in addition, or show what it holds."""
-    check("prepare", config)
     from ecgmm.console.terminal import say
     from ecgmm.data.preparation.manifest import print_summary  # slow imports, not needed by --help
-    from ecgmm.data.preparation.preparation import is_there, prepare_store, store_path
+    from ecgmm.data.preparation.opening import is_there, store_path
+    from ecgmm.data.preparation.preparation import prepare_store
     from ecgmm.data.store.store import Store
     from ecgmm.integrity.report import PAGE_NAME, is_current, write_integrity
 
-    settings = construct(config.data)
+    settings = construct(data)
     before = Store.open(store_path(settings)) if is_there(store_path(settings)) else None
     path = prepare_store(settings)
     store = Store.open(path)

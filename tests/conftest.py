@@ -48,7 +48,7 @@ def tiny_store(quick_settings: list[str]) -> Path:
     from hydra import compose, initialize_config_dir
 
     from ecgmm.configuration import CONF_DIR
-    from ecgmm.data.preparation.preparation import open_or_prepare
+    from ecgmm.data.preparation.opening import open_or_prepare
 
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):

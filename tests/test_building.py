@@ -57,7 +57,7 @@ def test_the_list_holds_what_the_configuration_names_and_nothing_else() -> None:
     callbacks = (
         "ecgmm.commands.sweeps.RefuseUnfit",
         "ecgmm.commands.sweeps.ListFailures",
-        "ecgmm.console.path_settings.KnowPaths",
+        "ecgmm.commands.known_paths.KnowPaths",
     )
     assert named - set(callbacks) == set(TARGETS)  # Hydra itself builds them
 

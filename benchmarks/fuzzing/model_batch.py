@@ -147,8 +147,9 @@ def _predict(run: Path, record: Path) -> Prediction:
 @cache
 def _trained() -> tuple[Path, Path]:
     """A tiny run and a record, made once a process and removed at its end."""
-    from ecgmm.data.preparation.preparation import open_or_prepare
-    from ecgmm.training.run import run_training
+    from ecgmm.data.preparation.opening import open_or_prepare
+    from ecgmm.training.build import set_up
+    from ecgmm.training.run import train_run
 
     folder = Path(_kept.name)
     paths = [f"paths.{name}={folder}/{name}" for name in ("raw", "stores", "outputs")]
@@ -156,7 +157,7 @@ def _trained() -> tuple[Path, Path]:
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         config = compose("train", [*SETTINGS, *paths])
     with contextlib.redirect_stdout(io.StringIO()):
-        run_training(config, open_or_prepare(config.data), folder / "run")
+        train_run(set_up(config, open_or_prepare(config.data)), folder / "run")
     return folder / "run", next(_headers(folder / "raw")).with_suffix("")
 
 

@@ -1,50 +1,76 @@
 """Audit of one store with one label set: its numbers, its verdicts, and the two files that keep them."""
 
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.auditing.overlap import look_up, shared_patients, shared_reports, shared_waveforms
 from ecgmm.auditing.probes import Probes
 from ecgmm.auditing.tables import print_audit
 from ecgmm.auditing.verdicts import verdicts
 from ecgmm.console.plain_console import PlainConsole
-from ecgmm.data.batches.datamodule import SPLITS, EcgReportDataModule
+from ecgmm.data.batches.choices import Loading, TargetChoice
+from ecgmm.data.batches.datamodule import EcgReportDataModule
+from ecgmm.data.sources.labels.label_table import LabelTable
+from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.store.store import Store
 from ecgmm.files import write_json
-from ecgmm.training.run import build_datamodule
+from ecgmm.training.build import text_choice
 
 TEXT_POLICIES = ("full", "masked", "shuffled", "none")
 SCHEMA_VERSION = 1
 _TEXT_WIDTH = 120
 
 
-def audit_store(config: DictConfig, store: Store) -> dict[str, Any]:
+def audit_store(
+    store: Store,
+    labels: LabelTable,
+    priority: Sequence[str],
+    task: Mapping[str, Any],
+    text: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    seed: int,
+) -> dict[str, Any]:
     """Measure how much the inputs and the splits reveal of the labels.
 
     Args:
-        config: The composed configuration (``conf/audit.yaml``).
         store: An open store.
+        labels: Labels of its rows.
+        priority: Order of the classes, see ``TargetChoice``.
+        task: The setting ``task``.
+        text: The setting ``text``, whose policy is not looked at: all are audited.
+        evaluation: The setting ``evaluation``.
+        seed: Seed of shuffled text.
 
     Returns:
         The content of ``audit.json``; its keys are described in docs/leakage.md.
     """
-    datamodule = _datamodule(config, store, "full")
-    probes = Probes(datamodule, config.evaluation.n_resamples, config.evaluation.seed)
+    target = TargetChoice(labels, task["selection"], priority, task["targets"])
+
+    def with_text(policy: str) -> EcgReportDataModule:
+        """Data module of a training run with this policy; every statement counts, however rare.
+
+        The audit saves no vocabulary, so rare statements cannot leave it, and a look-up would use them.
+        """
+        shown = text_choice({**text, "policy": policy}, min_patients=1)
+        return EcgReportDataModule(store, target, shown, Loading(batch_size=1), seed)
+
+    datamodule = with_text("full")
+    probes = Probes(datamodule, evaluation["n_resamples"], evaluation["seed"])
     entries = probes.text(datamodule, "full")
     for policy in TEXT_POLICIES[1:]:
-        entries += probes.text(_datamodule(config, store, policy), policy)
+        entries += probes.text(with_text(policy), policy)
     targets, rows = datamodule.targets, datamodule.rows
     audit = {
         "schema_version": SCHEMA_VERSION,
         "store": {"name": store.path.name, "fingerprint": store.fingerprint, "split": store.manifest["split"]},
-        "task": config.task.name,
+        "task": task["name"],
         "text_origin": store.manifest["text_origin"],
-        "labels": {"name": config.labels.name, **datamodule.labels.describe(store.records["split"].to_numpy())},
+        "labels": {"name": labels.label_set.name, **labels.describe(store.records["split"].to_numpy())},
         "records": datamodule.summary().to_dicts(),
         "classes": _class_counts(datamodule),
         "dropped": targets.dropped,
@@ -55,18 +81,6 @@ def audit_store(config: DictConfig, store: Store) -> dict[str, Any]:
         "probes": entries + probes.measurements(),
     }
     return {**audit, "verdicts": [asdict(verdict) for verdict in verdicts(audit)]}
-
-
-def _datamodule(config: DictConfig, store: Store, text_policy: str) -> EcgReportDataModule:
-    """The data module of a training run with this text policy; every statement counts, however rare.
-
-    The audit saves no vocabulary, so rare statements cannot leave it, and a look-up would use them.
-    """
-    settings = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
-    assert isinstance(settings, DictConfig)
-    settings.merge_with({"text": {"policy": text_policy}, "train_fraction": 1.0, "batch_size": 1})
-    settings.merge_with({"sampling": "uniform", "prefetch": 0, "quality": None})
-    return build_datamodule(settings, store, min_patients=1)
 
 
 def _class_counts(datamodule: EcgReportDataModule) -> dict[str, dict[str, int]]:

@@ -6,7 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ecgmm.data.batches.datamodule import SPLITS
+from ecgmm.data.store.splits import SPLITS
 
 _MOST_COLUMNS = 6
 """Classes that fit beside each other on 80 columns."""

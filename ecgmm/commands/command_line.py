@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import hydra
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 from hydra.types import TaskFunction
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from ecgmm.commands.launcher import register_launcher
@@ -23,6 +24,7 @@ from ecgmm.configuration import CONF_DIR
 from ecgmm.console.ending import ended
 from ecgmm.console.system_errors import first_sentence
 from ecgmm.errors import ConfigError
+from ecgmm.settings import check
 from ecgmm.settings.arguments import readable
 from ecgmm.settings.messages import hydra_sentence
 
@@ -114,6 +116,26 @@ def hydra_main(entry: str, *positional: Positional) -> Callable[[TaskFunction], 
             hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name=entry)(task)()
 
         return main
+
+    return decorate
+
+
+def command(entry: str, *positional: Positional) -> Callable[[Callable[..., object]], Callable[[], None]]:
+    """Decorator for a command that takes, by the names of its parameters, the settings that it needs, checked.
+
+    Args:
+        entry: As for ``hydra_main``, as the next one.
+        positional: Settings whose values may stand without their key.
+    """
+
+    def decorate(work: Callable[..., object]) -> Callable[[], None]:
+        @wraps(work)
+        def task(config: DictConfig) -> None:
+            check(entry, config)
+            work(*(config[name] for name in signature(work).parameters))
+
+        task.__module__ = f"ecgmm.{entry}"  # from which Hydra takes the name of the job
+        return wraps(work)(hydra_main(entry, *positional)(task))
 
     return decorate
 

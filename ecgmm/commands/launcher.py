@@ -24,14 +24,14 @@ class SideBySide(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep what the jobs need."""
-        self._hydra_context, self._task_function, self._config = hydra_context, task_function, config
+        self._told = (hydra_context, config, task_function)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run jobs; results are in their order."""
-        from ecgmm.commands.side_by_side import run_jobs  # slow imports, not needed by a single run
+        from ecgmm.commands.side_by_side import Sweep, run_jobs  # slow imports, not needed by a single run
 
         jobs = [(initial_job_idx + place, list(overrides)) for place, overrides in enumerate(job_overrides)]
-        return run_jobs(jobs, self._n_jobs, self._hydra_context, self._config, self._task_function)
+        return run_jobs(jobs, self._n_jobs, Sweep(*self._told))
 
 
 def register_launcher() -> None:

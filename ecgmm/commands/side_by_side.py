@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -80,17 +81,43 @@ class _Worker:
         self._process.join()
 
 
-def run_jobs(
-    jobs: Sequence[Job], n_jobs: int, hydra_context: HydraContext, config: DictConfig, task_function: TaskFunction
-) -> list[JobReturn]:
+@dataclass(frozen=True)
+class Sweep:
+    """What Hydra hands to a launcher, and a worker needs.
+
+    Attributes:
+        context: Hydra's own.
+        config: The composition that the jobs have in common.
+        task_function: Called in a worker with the composition of a job.
+    """
+
+    context: HydraContext
+    config: DictConfig
+    task_function: TaskFunction
+
+    def directory(self, job: Job) -> Path:
+        """The run directory of a job."""
+        place = self.composed(job).hydra.sweep
+        return Path(place.dir, place.subdir)
+
+    def composed(self, job: Job) -> DictConfig:
+        """The composition of a job; it becomes Hydra's current one."""
+        number, overrides = job
+        composed = self.context.config_loader.load_sweep_config(self.config, overrides)
+        with open_dict(composed):
+            composed.hydra.job.id = f"{composed.hydra.job.name}_{number}"
+            composed.hydra.job.num = number
+        HydraConfig.instance().set_config(composed)
+        return composed
+
+
+def run_jobs(jobs: Sequence[Job], n_jobs: int, sweep: Sweep) -> list[JobReturn]:
     """Run jobs, each with its share of the cores.
 
     Args:
         jobs: In their order.
         n_jobs: Number of jobs at a time; -1 for one per core.
-        hydra_context: As Hydra gives it to a launcher; so are the next two.
-        config: Configuration of the sweep.
-        task_function: Called in a worker with the configuration of a job.
+        sweep: The sweep whose jobs they are.
 
     Returns:
         A result for each job, in their order; a job whose process was ended has None for its value.
@@ -98,13 +125,14 @@ def run_jobs(
     Raises:
         Stopped: By a signal, with a note that lists the jobs that are not finished. Workers are ended before.
     """
-    configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+    hydra = sweep.config.hydra
+    configure_log(hydra.hydra_logging, hydra.verbose)
     n_workers = min(effective_n_jobs(n_jobs), len(jobs))
-    log.info("%d jobs in %s, %d at a time", len(jobs), config.hydra.sweep.dir, n_workers)
+    log.info("%d jobs in %s, %d at a time", len(jobs), hydra.sweep.dir, n_workers)
     for number, overrides in jobs:
         log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
     _share_cores(n_jobs)
-    how = cloudpickle.dumps((hydra_context, config, task_function, Singleton.get_state()))
+    how = cloudpickle.dumps((sweep, Singleton.get_state()))
     waiting, results, workers = deque(jobs), dict[int, JobReturn](), list[_Worker]()
     try:
         while len(results) < len(jobs):
@@ -120,11 +148,11 @@ def run_jobs(
                 if worker.connection not in ready:
                     continue
                 job, result = worker.take()
-                results[job[0]] = _lost(job, result, hydra_context, config) if isinstance(result, str) else result
+                results[job[0]] = _lost(job, result, sweep) if isinstance(result, str) else result
     except Stopped as stop:
         for worker in workers:
             worker.stop()
-        unfinished = [_directory(job, hydra_context, config)[0] for job in jobs if job[0] not in results]
+        unfinished = [sweep.directory(job) for job in jobs if job[0] not in results]
         stop.add_note(
             f"{len(unfinished)} of {len(jobs)} jobs are not finished, and the same command goes on with them:\n"
             + "\n".join(f"  {directory}" for directory in unfinished)
@@ -158,13 +186,13 @@ def _serve(connection: Connection) -> None:
 def _do(job: Job, how: bytes) -> JobReturn | str:
     """Run a job; return its result, or the reason why there is none."""
     try:
-        hydra_context, config, task_function, state = pickle.loads(how)  # noqa: S301 (of our own process)
+        sweep, state = pickle.loads(how)  # noqa: S301 (of our own process)
         setup_globals()
         Singleton.set_state(state)
         return run_job(
-            hydra_context=hydra_context,
-            config=_directory(job, hydra_context, config)[1],
-            task_function=task_function,
+            hydra_context=sweep.context,
+            config=sweep.composed(job),
+            task_function=sweep.task_function,
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
         )
@@ -172,23 +200,12 @@ def _do(job: Job, how: bytes) -> JobReturn | str:
         return first_sentence(error) or f"{type(error).__name__}: {error}"
 
 
-def _directory(job: Job, hydra_context: HydraContext, config: DictConfig) -> tuple[Path, DictConfig]:
-    """Run directory and configuration of a job."""
-    number, overrides = job
-    job_config = hydra_context.config_loader.load_sweep_config(config, overrides)
-    with open_dict(job_config):
-        job_config.hydra.job.id = f"{job_config.hydra.job.name}_{number}"
-        job_config.hydra.job.num = number
-    HydraConfig.instance().set_config(job_config)
-    return Path(job_config.hydra.sweep.dir) / job_config.hydra.sweep.subdir, job_config
-
-
-def _lost(job: Job, why: str, hydra_context: HydraContext, config: DictConfig) -> JobReturn:
+def _lost(job: Job, why: str, sweep: Sweep) -> JobReturn:
     """Record that a job has no result, and return a placeholder for it."""
-    directory, job_config = _directory(job, hydra_context, config)
+    directory = sweep.directory(job)
     record_failure(directory, why)
     log.error("failed: %s (%s)", directory, why)
-    return JobReturn(overrides=job[1], cfg=job_config, status=JobStatus.COMPLETED, _return_value=None)
+    return JobReturn(overrides=job[1], cfg=sweep.composed(job), status=JobStatus.COMPLETED, _return_value=None)
 
 
 def _how_it_ended(exit_code: int | None) -> str:

@@ -71,38 +71,28 @@ def _end_with_parent() -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def _refuse_unfit(config: DictConfig) -> None:
-    try:
-        check("train", config)
-    except Exception as error:  # Hydra makes a warning of what its callbacks raise, so the command ends here
-        message = user_message(error)
-        if message is None:
-            raise
-        say(f"error: {message}", to_stderr=True)
-        sys.exit(2)
-
-
 class RefuseUnfit(Callback):
     """Hydra callback of training: exit code 2 for settings that do not fit, before a directory is made."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check the settings of one run."""
-        _refuse_unfit(config)
+        """Check the settings of one run, or those that the jobs of a sweep share."""
+        try:
+            check("train", config)
+        except Exception as error:  # Hydra makes a warning of what its callbacks raise, so the command ends here
+            message = user_message(error)
+            if message is None:
+                raise
+            say(f"error: {message}", to_stderr=True)
+            sys.exit(2)
 
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check the settings that the jobs of a sweep share."""
-        _refuse_unfit(config)
+    on_multirun_start = on_run_start
 
 
 class ListFailures(Callback):
     """Hydra callback of the process that starts a sweep: exit code 1 and a list of the jobs that failed."""
 
     def __init__(self) -> None:
-        self.started_s = 0.0
-
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Remember the time: older logs belong to other sweeps in the same folder."""
-        self.started_s = time.time()
+        self.started_s = time.time()  # older logs belong to other sweeps in the same folder
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """List failed jobs, each with the end of its log."""

@@ -1,55 +1,19 @@
 """Settings that paths come from, so that a message about a file names the setting that a user can change."""
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
-
-_SETTINGS = (
-    "run",
-    "store",
-    "record",
-    "file",
-    "data.root",
-    "data.store",
-    "data.notes_csv",
-    "data.icd.csv",
-    "pretrained.name_or_path",
-    "paths.outputs",
-    "paths.stores",
-    "paths.raw",
-)
-_FOLDERS_OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir")  # made of paths.outputs unless the command gives them
 _known: dict[str, Path] = {}
 
 
-class KnowPaths(Callback):
-    """Hydra callback that records the paths in the settings of this process before anything is written there."""
+def remember(places: Mapping[str, str | Path]) -> None:
+    """Know from now on which setting leads where, in place of what was known before.
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Record those of one run."""
-        _remember(config)
-
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Record those of a sweep."""
-        _remember(config)
-
-    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Record those of a job of a sweep, which may run in another process."""
-        _remember(config)
-
-
-def _remember(config: DictConfig) -> None:
+    Args:
+        places: Paths by the key of their setting.
+    """
     _known.clear()
-    given = [
-        key for key in _FOLDERS_OF_HYDRA if any(text.startswith(f"{key}=") for text in config.hydra.overrides.hydra)
-    ]
-    for key in (*given, *_SETTINGS):
-        with suppress(Exception):  # a key that is missing, mandatory or no text has no path, and is checked elsewhere
-            _known[key] = _absolute(OmegaConf.select(config, key))
+    _known.update({key: _absolute(path) for key, path in places.items()})
 
 
 def setting_of(path: str | Path) -> str | None:

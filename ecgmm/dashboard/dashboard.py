@@ -23,9 +23,6 @@ from ecgmm.errors import printable
 from ecgmm.runs.directory import without_folders
 
 log = logging.getLogger(__name__)
-# Read when W&B is imported: its makers would else get stack traces, and the console its advice.
-os.environ |= {"WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}
-
 _LONGEST_NAME = 128  # of a run or a group, by W&B's server
 _STOPPED_S = 5  # longest wait where a signal ends the process: who sent it may send a harder one soon
 _DRAWING_S = 10  # for figures and checksums of weights, which come before the last wait for the network
@@ -132,6 +129,8 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str,
 def _start(about: dict[str, Any], dashboard: dict[str, Any]) -> Any:
     """Start the W&B run as ``logger.mode`` says, offline where the server does not take it."""
     (Path(about["dir"]) / "wandb" / "sent").mkdir(parents=True, exist_ok=True)  # else W&B takes a temporary folder
+    # Read when W&B is imported: its makers would else get stack traces, and the console its advice.
+    os.environ |= {"WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}
     import wandb  # half a second, only where it is used
 
     off = ("disable_git", "x_disable_meta", "x_disable_machine_info", "x_disable_stats")

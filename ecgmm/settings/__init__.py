@@ -86,23 +86,26 @@ def check_at(key: str, value: Any, at: str | None = None) -> None:
     Walk(filled=True).read(spec, value, key if at is None else at)
 
 
-def check_saved(config: Any, at: str) -> None:
+def check_saved(content: Any, at: str) -> None:
     """Refuse a run's saved configuration (``config.yaml``, plain Python) that does not fit the settings of training.
 
     Keys that a run of an earlier version lacks may be missing; of what is built, all keys are there.
 
     Args:
-        config: The content of the file.
+        content: What the file holds.
         at: How a message calls it, such as ``config.yaml``.
 
     Raises:
         ConfigError: As ``check_node``.
     """
-    Walk(filled=True, whole=False).read(ENTRIES["train"], _without_other_sizes(config), at)
+    Walk(filled=True, whole=False).read(ENTRIES["train"], _without_other_sizes(content), at)
 
 
-def _without_other_sizes(config: Any) -> Any:
+def _without_other_sizes(settings: Any) -> Any:
     """The settings without the numbers of sizes that were not chosen, whose parts need not fit the chosen ones."""
-    if not (isinstance(config, Mapping) and isinstance(config.get("sizes"), Mapping)):
-        return config
-    return {**config, "sizes": {name: part for name, part in config["sizes"].items() if name == config.get("size")}}
+    if not (isinstance(settings, Mapping) and isinstance(settings.get("sizes"), Mapping)):
+        return settings
+    return {
+        **settings,
+        "sizes": {name: part for name, part in settings["sizes"].items() if name == settings.get("size")},
+    }

@@ -1,48 +1,48 @@
 """How settings of different groups depend on one another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 from ecgmm.settings.kinds import Relation
 
 
-def _loss_of_the_task(config: Mapping[str, Any]) -> tuple[str, str] | None:
+def _loss_of_the_task(task: Mapping[str, Any]) -> tuple[str, str] | None:
     fitting = {"single_label": "torch.nn.CrossEntropyLoss", "multi_label": "torch.nn.BCEWithLogitsLoss"}
-    task = config["task"]
     if task["criterion"]["_target_"] == fitting[task["name"]]:
         return None
     return "task.criterion._target_", f"{fitting[task['name']]} where task.name is {task['name']}; choose task=..."
 
 
-def _one_class_a_record(config: Mapping[str, Any]) -> tuple[str, str] | None:
-    if config["task"]["name"] != "single_label" or config["task"]["selection"] != "all":
+def _one_class_a_record(task: Mapping[str, Any]) -> tuple[str, str] | None:
+    if task["name"] != "single_label" or task["selection"] != "all":
         return None
     return "task.selection", "exactly_one or priority for a task of one class a record (task=multilabel takes all)"
 
 
-def _highpass_below_half_the_rate(config: Mapping[str, Any]) -> tuple[str, str] | None:
-    highpass_hz, rate_hz = config["waveform"]["highpass_hz"], config["data"]["rate_hz"]
+def _highpass_below_half_the_rate(waveform: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str, str] | None:
+    highpass_hz, rate_hz = waveform["highpass_hz"], data["rate_hz"]
     if highpass_hz is None or highpass_hz < rate_hz / 2:
         return None
     return "waveform.highpass_hz", f"below {rate_hz / 2:g}, half of data.rate_hz"
 
 
-def _half_precision_on_a_cpu(config: Mapping[str, Any]) -> tuple[str, str] | None:
-    if config["trainer"]["accelerator"] != "cpu" or config["trainer"]["precision"] != "16-mixed":
+def _half_precision_on_a_cpu(trainer: Mapping[str, Any]) -> tuple[str, str] | None:
+    if trainer["accelerator"] != "cpu" or trainer["precision"] != "16-mixed":
         return None
     return "trainer.precision", "mixed_16, bf16-mixed or 32-true on a CPU"
 
 
-def _shift_within_the_window(config: Mapping[str, Any]) -> tuple[str, str] | None:
-    length_s = config["data"]["window"]["length_s"]
-    if config["augmentation"] is None or config["augmentation"]["shift_s"] < length_s:
+def _shift_within_the_window(augmentation: Mapping[str, Any] | None, data: Mapping[str, Any]) -> tuple[str, str] | None:
+    length_s = data["window"]["length_s"]
+    if augmentation is None or augmentation["shift_s"] < length_s:
         return None
     return "augmentation.shift_s", f"below data.window.length_s, which is {length_s:g}"
 
 
-def _layers_for_the_window(config: Mapping[str, Any]) -> tuple[str, str] | None:
+def _layers_for_the_window(method: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str, str] | None:
     """Each layer of the convolutional encoder halves time, and something must be left."""
-    encoder, data = config["method"].get("ecg_encoder", {}), config["data"]
+    encoder = method.get("ecg_encoder", {})
     if "stem_hz" not in encoder:
         return None
     n_times = round(data["window"]["length_s"] * data["rate_hz"])
@@ -55,9 +55,9 @@ def _layers_for_the_window(config: Mapping[str, Any]) -> tuple[str, str] | None:
     return "ecg_encoder.channels", f"a shorter list: so many layers leave nothing of {n_times} samples"
 
 
-def _places_for_the_window(config: Mapping[str, Any]) -> tuple[str, str] | None:
+def _places_for_the_window(method: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[str, str] | None:
     """The encoder of single leads has a learned place for each stretch of the window, and a stretch fits into it."""
-    encoder, length_s = config["method"].get("ecg_encoder", {}), config["data"]["window"]["length_s"]
+    encoder, length_s = method.get("ecg_encoder", {}), data["window"]["length_s"]
     if "max_segments" not in encoder:
         return None
     segment_s = encoder["tokeniser"]["segment_s"]
@@ -70,22 +70,31 @@ def _places_for_the_window(config: Mapping[str, Any]) -> tuple[str, str] | None:
     return key, f"at least {int(length_s / segment_s + 1e-9)}, data.window.length_s in stretches of {segment_s:g} s"
 
 
-def _numbered_devices_are_gpus(config: Mapping[str, Any]) -> tuple[str, str] | None:
-    if config["trainer"]["accelerator"] != "cpu" or not isinstance(config["trainer"]["devices"], list):
+def _numbered_devices_are_gpus(trainer: Mapping[str, Any]) -> tuple[str, str] | None:
+    if trainer["accelerator"] != "cpu" or not isinstance(trainer["devices"], list):
         return None
     return "trainer.devices", "their number on a CPU"
 
 
+def _of_groups(relation: Callable[..., tuple[str, str] | None]) -> Relation:
+    """The relation of a whole composition that looks at the groups which the parameters of a function name."""
+    names = tuple(signature(relation).parameters)
+    return lambda values: relation(*(values[name] for name in names))
+
+
 RELATIONS: dict[str, Sequence[Relation]] = {
-    "train": (
-        _loss_of_the_task,
-        _one_class_a_record,
-        _highpass_below_half_the_rate,
-        _half_precision_on_a_cpu,
-        _numbered_devices_are_gpus,
-        _shift_within_the_window,
-        _layers_for_the_window,
-        _places_for_the_window,
-    ),
-    "audit": (_loss_of_the_task, _one_class_a_record),
+    "train": [
+        _of_groups(relation)
+        for relation in (
+            _loss_of_the_task,
+            _one_class_a_record,
+            _highpass_below_half_the_rate,
+            _half_precision_on_a_cpu,
+            _numbered_devices_are_gpus,
+            _shift_within_the_window,
+            _layers_for_the_window,
+            _places_for_the_window,
+        )
+    ],
+    "audit": [_of_groups(_loss_of_the_task), _of_groups(_one_class_a_record)],
 }

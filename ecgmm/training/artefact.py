@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from ecgmm.building import construct
-from ecgmm.data.batches.datamodule import EcgReportDataModule, ReportTokeniser
+from ecgmm.data.batches.choices import ReportTokeniser
+from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import inside
 from ecgmm.models.architecture import saved_architecture
@@ -33,13 +34,6 @@ from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.task import DiagnosisTask
 
 _READ_WITH = ("window.pad", "verify_checksums", "text.min_words")  # settings of the store that prediction repeats
-
-
-def build_method(config: Mapping[str, Any], texts: TextBank) -> Method:
-    """Build the method of a resolved configuration, with fresh weights from torch's global generator, and bind it."""
-    method: Method = construct(config["method"])
-    method.bind(texts)
-    return method
 
 
 def build_preparation(manifest: Mapping[str, Any], settings: Mapping[str, Any]) -> WaveformPreparation:

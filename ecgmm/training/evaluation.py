@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-from omegaconf import DictConfig, OmegaConf
 from pydantic import TypeAdapter
 from torch import nn
 
 from ecgmm.building import construct
-from ecgmm.data.batches.datamodule import SPLITS, EcgReportDataModule
+from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice
+from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.sources.leakage import origins, refuse_leak, shown_readouts
+from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.evaluation.thresholds import Thresholds
@@ -27,7 +28,6 @@ from ecgmm.runs.store_of_run import store_of_run
 from ecgmm.settings import check_saved
 from ecgmm.signal.only_leads import OnlyLeads
 from ecgmm.training.artefact import load_method, load_vocabularies
-from ecgmm.training.learning import construct_trainer, precision_of
 from ecgmm.training.predictions import (
     Fitted,
     evaluate,
@@ -37,6 +37,7 @@ from ecgmm.training.predictions import (
     without_readouts,
 )
 from ecgmm.training.task import DiagnosisTask
+from ecgmm.training.trainers import construct_trainer, precision_of
 
 _SETTINGS = TypeAdapter(EvaluationSettings)
 
@@ -79,41 +80,35 @@ def evaluate_run(
         check_saved(settings, CONFIG)
     except ConfigError as error:
         raise DataError(f"{printable(run)}: {error}; {CURE}") from None
-    config = DictConfig(settings)
     store = (
         store_of_run(about["data"]["fingerprint"], stores, settings, "paths.stores=..., or itself with store=...")
         if store_path is None
         else Store.open(store_path)
     )
-    labels = open_labels(store, facts["labels"], construct(config.data).label_settings)
+    labels = open_labels(store, facts["labels"], construct(settings["data"]).label_settings)
     _check_fits(facts, store, labels.label_set.classes)
     found = origins(store.manifest["text_origin"], labels.label_set, facts["text_policy"], method.inputs_at_test)
     refuse_leak(found, allow_leaky)
     preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
+    # Runs from before prefetch and quality have neither.
+    quality = settings.get("quality")
     datamodule = EcgReportDataModule(
         store,
-        labels=labels,
-        selection=config.task.selection,
-        priority=list(config.labels.priority),
-        train_fraction=1.0,
-        text_policy=facts["text_policy"],
-        vocabularies=lambda *_: load_vocabularies(model, facts),
-        max_tokens=facts["max_tokens"],
-        batch_size=config.batch_size,
-        seed=config.seed,
-        # Runs from before these settings have none of them.
-        prefetch=config.get("prefetch", 0),
-        quality=None if config.get("quality") is None else construct(config.quality),
+        TargetChoice(labels, settings["task"]["selection"], settings["labels"]["priority"]),
+        TextChoice(facts["text_policy"], facts["max_tokens"], lambda *_: load_vocabularies(model, facts)),
+        Loading(settings["batch_size"], prefetch=settings.get("prefetch", 0)),
+        settings["seed"],
+        quality=None if quality is None else construct(quality),
     )
     shown = preparation if leads is None else nn.Sequential(OnlyLeads(leads), preparation)
     task = DiagnosisTask(
-        method, shown, None, torch.optim.AdamW, 0.0, tuple(facts["class_names"]), facts["task"], config.seed
+        method, shown, None, torch.optim.AdamW, 0.0, tuple(facts["class_names"]), facts["task"], settings["seed"]
     )
     trainer = construct_trainer(
-        OmegaConf.create({"_target_": "lightning.Trainer"}),
-        accelerator=config.trainer.accelerator,
+        {"_target_": "lightning.Trainer"},
+        accelerator=settings["trainer"]["accelerator"],
         devices=1,
-        precision=precision_of(config.trainer.precision, config.trainer.accelerator),
+        precision=precision_of(settings["trainer"]["precision"], settings["trainer"]["accelerator"]),
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
@@ -127,7 +122,7 @@ def evaluate_run(
     readouts = shown_readouts(found, known, allow_leaky)
     frame = without_readouts(frame, [name for name in method.readouts if name not in readouts])
     fitted = {name: _fitted(part) for name, part in {"": saved, **saved["readouts"]}.items()}
-    metrics = evaluate(frame, facts["class_names"], facts["task"], fitted, **config.evaluation, split=split)
+    metrics = evaluate(frame, facts["class_names"], facts["task"], fitted, **settings["evaluation"], split=split)
     metrics = with_origins(metrics, found, readouts)
     if leads is not None:
         metrics["leads"] = list(leads)

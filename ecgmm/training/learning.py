@@ -1,50 +1,28 @@
-"""How a method learns: solved at once, trained in one stage, or pre-trained on pairs and then trained on labels."""
+"""Learning of a method: solved at once, trained in one stage, or pre-trained on pairs and then trained on labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import lightning
 import polars as pl
 import torch
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.strategies import DDPStrategy, Strategy
-from omegaconf import DictConfig, ListConfig
 
-from ecgmm.building import construct
 from ecgmm.data.batches.datamodule import EcgReportDataModule
-from ecgmm.errors import ConfigError, UserError
+from ecgmm.errors import UserError
 from ecgmm.files import inside
-from ecgmm.models.method import Method, Stage
-from ecgmm.runs.checkpoints import BEST, CHECKPOINTS, PRETRAIN, going_on_from, not_of_this_run, read_checkpoint
-from ecgmm.training.frozen_texts import know_frozen_texts
-from ecgmm.training.lightning.checkpoint_io import AtomicCheckpointIO, MovableCheckpoint
-from ecgmm.training.lightning.epoch_timer import EpochTimer
-from ecgmm.training.lightning.history import History
-from ecgmm.training.lightning.resume import CheckpointInsideEpoch, ResumeInsideEpoch
-from ecgmm.training.lightning.shared_batch_norm import SharedBatchNorm
-from ecgmm.training.lightning.stopping import StopTogether
-from ecgmm.training.memory import keep_freed_memory
+from ecgmm.models.method import Stage
+from ecgmm.runs.checkpoints import BEST, CHECKPOINTS, going_on_from, not_of_this_run, read_checkpoint
+from ecgmm.training.lightning.checkpoint_io import MovableCheckpoint
+from ecgmm.training.lightning.epochs import History
+from ecgmm.training.lightning.resume import ResumeInsideEpoch
 from ecgmm.training.predictions import predict_frame
 from ecgmm.training.readouts import TrainedSplit, label_free_columns
 from ecgmm.training.task import DiagnosisTask
+from ecgmm.training.trainers import StageTrainer, checkpoint_place
 
-MONITOR = "val/auroc_macro"
 _Callback = TypeVar("_Callback", bound=Callback)
-
-
-def stages_of(method: Method, stages: str) -> tuple[Stage, ...]:
-    """The stages that a method goes through under ``stages=joint`` or ``stages=two``."""
-    return ("pretrain", "classify") if stages == "two" and method.two_stages else ("joint",)
-
-
-class StageTrainer(NamedTuple):
-    """What trains one stage, and the clock of its epochs."""
-
-    stage: Stage
-    trainer: lightning.Trainer
-    timer: EpochTimer
 
 
 def learn(
@@ -63,8 +41,12 @@ def learn(
         the last stage (None for a closed form).
     """
     label_free: list[pl.DataFrame] = []
-    datamodule.place(trainers[0].trainer.strategy.root_device)
-    know_frozen_texts(task.method, datamodule, trainers[0].trainer.strategy.root_device)
+    device = trainers[0].trainer.strategy.root_device
+    datamodule.place(device)
+    if task.method.frozen_text_encoder() is not None:
+        from ecgmm.training.frozen_texts import know_frozen_texts
+
+        know_frozen_texts(task.method, datamodule, device)
     for stage, trainer, _ in trainers:
         task.enter(stage)
         if not task.method.closed_form:
@@ -80,7 +62,7 @@ def learn(
 def _fit(
     stage: Stage, trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule, directory: Path
 ) -> None:
-    place = _place(stage)
+    place = checkpoint_place(stage)
     going_on = going_on_from(directory, *place)
     if going_on is not None:
         states = _check_fits(going_on, task)["callbacks"]
@@ -102,11 +84,11 @@ def _fit(
     if trainer.is_global_zero:
         _callback(trainer, History).write()
     best = inside(directory, CHECKPOINTS, *place, BEST)
-    found = _check_fits(best, task)
+    checkpoint = _check_fits(best, task)
     wanted = _callback(trainer, MovableCheckpoint).best_epoch
-    if wanted is not None and found["epoch"] != wanted:
+    if wanted is not None and checkpoint["epoch"] != wanted:
         raise not_of_this_run(best)
-    task.load_state_dict(found["state_dict"])
+    task.load_state_dict(checkpoint["state_dict"])
 
 
 def _check_fits(path: Path, task: DiagnosisTask) -> dict[str, Any]:
@@ -115,117 +97,18 @@ def _check_fits(path: Path, task: DiagnosisTask) -> dict[str, Any]:
     Raises:
         DataError: If they are not.
     """
-    found = read_checkpoint(path)
-    own, saved = task.state_dict(), found["state_dict"]
+    checkpoint = read_checkpoint(path)
+    own, saved = task.state_dict(), checkpoint["state_dict"]
     if not isinstance(saved, dict) or own.keys() != saved.keys():
         raise not_of_this_run(path)
-    if any(len(found[name]) != 1 for name in ("optimizer_states", "lr_schedulers")):
+    if any(len(checkpoint[name]) != 1 for name in ("optimizer_states", "lr_schedulers")):
         raise not_of_this_run(path)
     if not all(isinstance(saved[name], torch.Tensor) and saved[name].shape == own[name].shape for name in own):
         raise not_of_this_run(path)
-    return found
+    return checkpoint
 
 
 def _callback(trainer: lightning.Trainer, kind: type[_Callback]) -> _Callback:
     """The one callback of exactly that class."""
-    (found,) = [one for one in trainer.callbacks if type(one) is kind]  # type: ignore[attr-defined]  # lightning has it
-    return found
-
-
-def _place(stage: Stage) -> tuple[str, ...]:
-    return (PRETRAIN,) if stage == "pretrain" else ()
-
-
-def checkpoint_folder(directory: Path, stage: Stage) -> Path:
-    """Where the checkpoints of a stage are; those of the last one are the run's."""
-    return inside(directory, CHECKPOINTS, *_place(stage))
-
-
-def build_trainers(config: DictConfig, directory: Path, method: Method) -> list[StageTrainer]:
-    """A Trainer for each stage of a run, in their order, which write one history."""
-    keep_freed_memory()
-    history = History(directory / "history.csv")
-    return [_build_trainer(config, directory, stage, history) for stage in stages_of(method, config.stages)]
-
-
-def _build_trainer(config: DictConfig, directory: Path, stage: Stage, history: History) -> StageTrainer:
-    """The Trainer of a stage, with checkpoints of the last step saved and of the best epoch by validation macro AUROC.
-
-    Pre-training never looks at a label, so its last epoch counts as its best.
-    """
-    pretraining = stage == "pretrain"
-    checkpoint = MovableCheckpoint(
-        checkpoint_folder(directory, stage),
-        filename="best",
-        monitor=None if pretraining else MONITOR,
-        mode="max",
-        save_last=True,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
-    timer = EpochTimer()
-    minutes = config.checkpoint_minutes
-    inside = [] if minutes is None else [CheckpointInsideEpoch(checkpoint_folder(directory, stage), minutes)]
-    trainer = construct_trainer(
-        config.trainer,
-        max_epochs=config.pretrain_epochs if pretraining else config.trainer.max_epochs,
-        precision=precision_of(config.trainer.precision, config.trainer.accelerator),
-        strategy=strategy_of(config.trainer, stage),
-        sync_batchnorm=False,  # ours is the plugin
-        plugins=[AtomicCheckpointIO(), *([SharedBatchNorm()] if config.trainer.sync_batchnorm else [])],
-        callbacks=[history, timer, ResumeInsideEpoch(), StopTogether(), checkpoint, *inside],
-        profiler=None if config.profile is None else construct(config.profile, directory=directory),
-        default_root_dir=directory,
-    )
-    return StageTrainer(stage, trainer, timer)
-
-
-def construct_trainer(settings: DictConfig, **more: Any) -> lightning.Trainer:
-    """The Trainer of ``conf/trainer``.
-
-    Raises:
-        ConfigError: If Lightning cannot do what the settings ask for on this machine.
-    """
-    try:
-        trainer: lightning.Trainer = construct(settings, **more)
-    except MisconfigurationException as error:
-        raise ConfigError(f"the trainer cannot be set up so here: {' '.join(str(error).split())}") from None
-    return trainer
-
-
-def has_several_devices(trainer: DictConfig) -> bool:
-    """Whether ``conf/trainer`` asks for more than one device, or for as many as there are."""
-    devices = trainer.devices
-    one = len(devices) == 1 if isinstance(devices, ListConfig) else str(devices) == "1"
-    return trainer.num_nodes != 1 or not one
-
-
-def strategy_of(trainer: DictConfig, stage: Stage) -> str | Strategy:
-    """How the devices of ``conf/trainer`` train together; all processes hold the same buffers without being told.
-
-    Raises:
-        ConfigError: If it is no way that was tried.
-    """
-    if trainer.strategy not in ("auto", "ddp"):
-        raise ConfigError(
-            f"trainer.strategy is {trainer.strategy!r}; choose auto or ddp, for which the results are known to be those"
-            " of one device (docs/scale-out.md)"
-        )
-    if trainer.strategy == "auto" and not has_several_devices(trainer):
-        return "auto"
-    # One of two stages leaves parts of the method out (ContrastiveMethod); to look for them takes time at each step.
-    return DDPStrategy(find_unused_parameters=stage != "joint", broadcast_buffers=False)
-
-
-def precision_of(precision: str, accelerator: str) -> Any:
-    """Lightning's name for a precision.
-
-    ``mixed_16`` is 16-mixed on a GPU, bf16-mixed on a CPU that has instructions for bfloat16, and 32-true on others,
-    where emulated bfloat16 takes many times longer (benchmarks/precision.py).
-    """
-    if precision != "mixed_16":
-        return precision
-    if accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available()):
-        return "16-mixed"
-    capabilities = torch.cpu.get_capabilities()
-    return "bf16-mixed" if any(has for name, has in capabilities.items() if name.endswith("bf16")) else "32-true"
+    (callback,) = [one for one in trainer.callbacks if type(one) is kind]  # type: ignore[attr-defined]  # it has them
+    return callback

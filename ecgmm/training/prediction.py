@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ecgmm.data.batches.datamodule import ReportTokeniser
+from ecgmm.data.batches.choices import ReportTokeniser
 from ecgmm.data.preparation.single_record import SingleRecord, read_single_record
 from ecgmm.data.preparation.waveform_blocks import LARGEST_STEP
 from ecgmm.data.sources.labels.registry import definition_of

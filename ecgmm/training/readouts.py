@@ -5,7 +5,6 @@ import polars as pl
 import torch
 
 from ecgmm.data.batches.datamodule import EcgReportDataModule
-from ecgmm.models.logistic_regression import LinearReadout
 from ecgmm.models.method import Embeddings
 from ecgmm.training.predictions import predict, probability_columns
 from ecgmm.training.task import DiagnosisTask
@@ -51,6 +50,8 @@ def label_free_columns(
         Columns ``zero_shot.probability.<class>`` (the method's own logits) and ``linear_probe.probability.<class>``
         (logistic regression on the waveform's embedding, solved on the training split), in order of the two splits.
     """
+    from ecgmm.models.logistic_regression import LinearReadout  # for runs of two stages only
+
     predicted = predict(trainer, task, datamodule, ("val", "test"))
     train = TrainedSplit(trainer, task, datamodule).embeddings()
     probe = LinearReadout(train.ecg.shape[1], len(task.class_names))

@@ -11,8 +11,9 @@ import torch
 from omegaconf import OmegaConf
 
 from ecgmm.commands.command_line import user_message
+from ecgmm.commands.known_paths import KnowPaths
 from ecgmm.console import path_settings
-from ecgmm.console.path_settings import KnowPaths, setting_of
+from ecgmm.console.path_settings import setting_of
 from ecgmm.console.system_errors import naming, system_message
 from ecgmm.errors import DataError
 from ecgmm.files import write_json, write_whole

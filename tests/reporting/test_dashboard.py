@@ -54,8 +54,9 @@ def logged(quick_settings: list[str], tmp_path_factory: pytest.TempPathFactory) 
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
-    from ecgmm.data.preparation.preparation import open_or_prepare
-    from ecgmm.training.run import run_training
+    from ecgmm.data.preparation.opening import open_or_prepare
+    from ecgmm.training.build import set_up
+    from ecgmm.training.run import train_run
 
     directory = tmp_path_factory.mktemp("logged")
     settings = [text for text in quick_settings if text != "logger=none"]
@@ -64,7 +65,7 @@ def logged(quick_settings: list[str], tmp_path_factory: pytest.TempPathFactory) 
         for name in ("DATA", "CACHE", "ARTIFACT"):
             patch.setenv(f"WANDB_{name}_DIR", "")  # put back afterwards
         config = compose("train", [*settings, "logger=wandb", "logger.mode=offline", "logger.artifacts=false"])
-        run_training(config, open_or_prepare(config.data), directory)
+        train_run(set_up(config, open_or_prepare(config.data)), directory)
     keys = set()
     for record in records(directory):
         keys |= {key_of(item) for item in record.history.item}

@@ -12,7 +12,7 @@ from transformers import BertConfig, BertModel
 
 from ecgmm.models.text_encoders.known_texts import KnownTexts
 from ecgmm.models.text_encoders.transformer import Transformer
-from ecgmm.training import learning
+from ecgmm.training import frozen_texts
 
 IDS = torch.tensor([[2, 5, 0, 7, 3], [2, 9, 3, 0, 0], [0, 0, 0, 0, 0], [2, 9, 3, 0, 0]])
 MASK = torch.tensor([[True] * 5, [True] * 3 + [False] * 2, [False] * 5, [True] * 3 + [False] * 2])
@@ -85,7 +85,7 @@ def test_a_run_with_the_table_ends_as_one_without(
     losses: list[Any] = []
     for name in ("first", "again", "without"):
         if name == "without":
-            monkeypatch.setattr(learning, "know_frozen_texts", lambda *_: None)
+            monkeypatch.setattr(frozen_texts, "know_frozen_texts", lambda *_: None)
         assert command("train", *settings, f"hydra.run.dir={tmp_path / name}") == 0
         frames.append(pl.read_parquet(tmp_path / name / "predictions.parquet").select(pl.selectors.starts_with("prob")))
         losses.append(pl.read_csv(tmp_path / name / "history.csv").select(pl.selectors.contains("loss")))

@@ -1,4 +1,4 @@
-"""Refuses splits that nothing could be learnt from or measured on, with the cure that the counts point to."""
+"""Refusals of splits that nothing could be learnt from or measured on, with the cure that the counts point to."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,8 +18,8 @@ def check_splits(
     Args:
         rows: Rows of each split that take part.
         targets: Targets of all rows.
-        selection: See ``make_targets``.
-        training: bool ``[N]``, the rows of the training patients, with those that take no part.
+        selection: See ``TargetChoice``.
+        training: bool ``[N]``, rows of the training patients, those that take no part included.
 
     Raises:
         ConfigError: If not.

@@ -22,8 +22,6 @@ from ecgmm.errors import ConfigError, DataError
 
 Result = TypeVar("Result")
 
-logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings show what the server wrote; ours are sentences
-
 _LONGEST_PAUSE_S = 60.0
 _LONGEST_ASKED = 4
 """A server may ask for a pause of so many ``timeout_s``: four minutes by default. One that asks for years is broken."""
@@ -77,6 +75,7 @@ class Site:
     """
 
     def __init__(self, url: str, connection: Connection) -> None:
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings show what the server wrote
         self._address = Address.parse(url)
         self.shown = self._address.shown
         self.connection = connection

@@ -1,7 +1,6 @@
 """The manifest: what a store was made from and with, and what became of every record. Also as a table for people."""
 
 import dataclasses
-import hashlib
 from typing import Any
 
 import polars as pl
@@ -9,9 +8,9 @@ from rich.table import Table
 
 from ecgmm.console.plain_console import PlainConsole
 from ecgmm.data.preparation.lead_statistics import LeadSums
+from ecgmm.data.preparation.opening import without_paths
 from ecgmm.data.sources.source import DataConfig, SourceIndex
 from ecgmm.data.store.splits import SPLITS, split_digest
-from ecgmm.data.store.store import PATH_MARK
 from ecgmm.errors import printable
 from ecgmm.leads import LEADS
 
@@ -66,19 +65,6 @@ def make_manifest(
         "lead_sums": dataclasses.asdict(sums),
         "evidence": {"columns": [name for name in evidence.columns if name != "record"], **index.evidence},
     }
-
-
-def without_paths(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Settings with a digest in place of each path of this machine."""
-    return {name: _marked(value) if _is_path(value) else value for name, value in parameters.items()}
-
-
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(("/", "~"))
-
-
-def _marked(path: str) -> str:
-    return PATH_MARK + hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def print_summary(manifest: dict[str, Any]) -> None:

@@ -4,86 +4,31 @@ Paper, section 4.2: checks of the index, alignment of waveform and text one by o
 order, a split fixed once. What depends on training (repair, normalisation) happens on the device later.
 """
 
-import hashlib
 import json
-from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
-from omegaconf import DictConfig
 
-from ecgmm.building import construct
 from ecgmm.data.preparation.lead_statistics import LeadSums
-from ecgmm.data.preparation.manifest import make_manifest, print_summary, without_paths
+from ecgmm.data.preparation.manifest import make_manifest, print_summary
+from ecgmm.data.preparation.opening import check_same_parameters, is_there, store_path
 from ecgmm.data.preparation.records import check_records, known_rows, make_tables, with_splits
 from ecgmm.data.preparation.units import Form, n_window_samples
 from ecgmm.data.preparation.waveform_pass import WaveformPass, warm_up
 from ecgmm.data.preparation.waveform_plan import WaveformPlan, read_headers
 from ecgmm.data.preparation.workers import Workers, choose_n_processes
 from ecgmm.data.sources.source import DataConfig, SourceIndex
-from ecgmm.data.store.faults import not_read
 from ecgmm.data.store.journal import boot_id
 from ecgmm.data.store.partial_store import PartialStore, settle
 from ecgmm.data.store.reports import distinct_reports
 from ecgmm.data.store.rows import check_all_rows
 from ecgmm.data.store.splits import check_splits
-from ecgmm.data.store.store import DROPPED, EVIDENCE, PATH_MARK, REPORTS, SCHEMA_VERSION, Store
-from ecgmm.errors import ConfigError, DataError
+from ecgmm.data.store.store import DROPPED, EVIDENCE, REPORTS, SCHEMA_VERSION, Store
+from ecgmm.errors import DataError
 from ecgmm.locks import one_process
 
 _WORK_VERSION = 2
 """Of what units leave in the journal; work of another version is begun anew."""
-
-
-def open_or_prepare(settings: DictConfig) -> Store:
-    """Open the store that the configuration group ``data`` describes; prepare it first where there is none.
-
-    Jobs of a sweep in one process get one opened store.
-
-    Raises:
-        UserError: As ``prepare_store``.
-    """
-    config: DataConfig = construct(settings)
-    path = store_path(config)
-    if not is_there(path):
-        prepare_store(config)
-    store = _opened(path, _made_ns(path))
-    check_same_parameters(store, config)
-    return store
-
-
-@lru_cache(maxsize=1)
-def _opened(path: Path, made_ns: int) -> Store:
-    """The open store; ``made_ns`` tells a store that was made anew from the one before."""
-    return Store.open(path)
-
-
-def _made_ns(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError as error:
-        raise not_read(path, error) from None
-
-
-def is_there(path: Path) -> bool:
-    """Whether there is anything at the place of a store.
-
-    Raises:
-        DataError: If the system does not let us look.
-    """
-    try:
-        return path.exists()
-    except OSError as error:
-        raise not_read(path, error) from None
-
-
-def store_path(config: DataConfig) -> Path:
-    """Folder of the store: ``data.store``, or a name made from the settings: other settings are another store."""
-    if config.store is not None:
-        return Path(config.store).expanduser().resolve()
-    settings = json.dumps(config.parameters(), sort_keys=True)
-    digest = hashlib.sha256(settings.encode()).hexdigest()[:12]
-    return Path(config.stores).expanduser().resolve() / f"{config.name}-{digest}"
 
 
 def prepare_store(config: DataConfig) -> Path:
@@ -113,28 +58,6 @@ def prepare_store(config: DataConfig) -> Path:
             if config.root is not None and Path(config.root).expanduser().is_dir():
                 _prepare(config, path, base)
     return path
-
-
-def check_same_parameters(store: Store, config: DataConfig) -> None:
-    """Check that a store was made with the settings.
-
-    A root that is not set is not compared: a store can be used where its raw tree is not to be had.
-
-    Raises:
-        ConfigError: If it was not; names the first setting that differs.
-    """
-    wanted, found = config.parameters(), store.manifest["parameters"]
-    digests = without_paths(wanted)
-    for name in [*wanted, *(name for name in found if name not in wanted)]:
-        if name == "root" and config.root is None:
-            continue
-        if found.get(name) not in (wanted.get(name), digests.get(name)):
-            is_path = str(found.get(name)).startswith(PATH_MARK)
-            made_with = f"another data.{name}" if is_path else f"data.{name}={found.get(name)}"
-            raise ConfigError(
-                f"{store.path} was made with {made_with} and not {wanted.get(name)};"
-                " set it so, or name another folder as data.store"
-            )
 
 
 def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:

@@ -7,29 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from ecgmm.data.sources import mimic_iv_ecg
-from ecgmm.data.sources.index_tables import INTEGER, Kind, read_values, to_choice, to_integer_of
 from ecgmm.data.sources.labels.icd import IcdSettings
 from ecgmm.data.sources.labels.label_set import LabelSettings
-from ecgmm.data.sources.labels.rhythm import CLASS_OF_TRUTH, TRUE_RHYTHM
-from ecgmm.data.sources.labels.superclass import TRUE_SUPERCLASSES
 from ecgmm.data.sources.leakage import SIMULATION
-from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
+from ecgmm.data.sources.source import DataConfig, SourceIndex
 from ecgmm.data.store.splits import Folds
-from ecgmm.data.synthetic import write_tree
 from ecgmm.data.synthetic.config import TREE_VERSION, SyntheticConfig
-from ecgmm.files import file_sha256
-from ecgmm.text.statements import SUPERCLASSES
-
-_AGAIN = "remove the folder, and the next call writes it again"
-_FLAG = Kind("0 or 1", to_integer_of(0, 1))
-_TRUTH = {
-    "study_id": INTEGER,
-    "rhythm": Kind("simulated rhythm", to_choice(*CLASS_OF_TRUTH)),
-    **dict.fromkeys(SUPERCLASSES, _FLAG),
-}
 
 
 @dataclass(kw_only=True)
@@ -75,34 +58,18 @@ class Synthetic(DataConfig):
 
     def read_index(self) -> SourceIndex:
         """Write the tree if it is absent, and read it like the real one; labels are read from ``truth.csv``."""
+        from ecgmm.data.sources.simulated_tree import read_simulated  # generator and readers; a store needs neither
+
         assert self.root is not None
         root = Path(self.root).expanduser().resolve()
-        if not root.exists():
-            write_tree(root, self.generator)
-        index = mimic_iv_ecg.read_tables(self.root_path)
-        truth_path = root / "truth.csv"
-        truth = read_values(truth_path, _TRUTH, _AGAIN)
-        index = dataclasses.replace(
-            index,
-            frame=index.frame.join(_evidence(truth.frame), on="record", how="left", maintain_order="left"),
-            csv_sha256=index.csv_sha256 | {truth_path.name: file_sha256(truth_path)},
-            unreadable=index.unreadable | truth.unreadable,
+        return read_simulated(
+            self.root_path if root.exists() else root,
+            self.generator,
+            self.label_settings if self.icd.use_folds else None,
         )
-        return mimic_iv_ecg.with_folds(index, self.label_settings, _AGAIN) if self.icd.use_folds else index
 
     def parameters(self) -> dict[str, Any]:
         """As for every source; where the generated tree lies is not a setting of its own."""
         parameters = super().parameters() | self.icd.parameters()
         del parameters["raw"]
         return parameters
-
-
-def _evidence(truth: pl.DataFrame) -> pl.DataFrame:
-    """Columns of evidence of each record whose truth is listed whole."""
-    flags = [pl.when(pl.col(name) == 1).then(pl.lit(name)) for name in SUPERCLASSES]
-    known = truth.drop_nulls().unique("study_id", keep="first", maintain_order=True)
-    return known.select(
-        pl.col("rhythm").alias(f"{EVIDENCE_PREFIX}{TRUE_RHYTHM}"),
-        pl.concat_list(flags).list.drop_nulls().alias(f"{EVIDENCE_PREFIX}{TRUE_SUPERCLASSES}"),
-        record="study_id",
-    )

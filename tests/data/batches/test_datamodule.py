@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import torch
 
+from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice
 from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.data.batches.quality_limits import QualityLimits
 from ecgmm.data.sources.labels.opening import open_labels
@@ -18,6 +19,10 @@ from ecgmm.errors import ConfigError, DataError
 from ecgmm.text.tokenise import StatementVocabulary, WordTokeniser
 
 CLASSES = ["NORM", "MI", "STTC", "CD", "HYP"]
+
+
+def learnt(reports: Any, patients: Any) -> tuple[WordTokeniser, StatementVocabulary]:
+    return WordTokeniser.train(reports, patients), StatementVocabulary.train(reports, patients, 1)
 
 
 @pytest.fixture
@@ -29,16 +34,10 @@ def make(tiny_store: Path) -> Callable[..., EcgReportDataModule]:
     def build(columns: dict[str, Any] | None = None, without: str = "", **settings: Any) -> EcgReportDataModule:
         records = opened.records.with_columns(**(columns or {}))
         store = dataclasses.replace(opened, records=records.select(pl.exclude(without)) if without else records)
-        of_task = {"labels": labels, "selection": "exactly_one", "priority": CLASSES, "train_fraction": 1.0}
-        of_text = {
-            "text_policy": "full",
-            "vocabularies": lambda reports, patients: (
-                WordTokeniser.train(reports, patients),
-                StatementVocabulary.train(reports, patients, 1),
-            ),
-            "max_tokens": 32,
-        }
-        return EcgReportDataModule(store, **{**of_task, **of_text, "batch_size": 16, "seed": 3, **settings})
+        target = TargetChoice(labels, "exactly_one", CLASSES)
+        text = TextChoice(settings.pop("text_policy", "full"), 32, settings.pop("vocabularies", learnt))
+        of_module = {name: settings.pop(name) for name in ("seed", "train_fraction", "quality") if name in settings}
+        return EcgReportDataModule(store, target, text, Loading(16, **settings), **{"seed": 3, **of_module})
 
     return build
 

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from ecgmm.data.preparation import units
-from ecgmm.data.preparation.preparation import prepare_store, store_path
+from ecgmm.data.preparation.opening import store_path
+from ecgmm.data.preparation.preparation import prepare_store
 from ecgmm.data.store.store import Store
 from ecgmm.data.store.waveform_file import HEADER_BYTES
 from ecgmm.errors import ConfigError, DataError

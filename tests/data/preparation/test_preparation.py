@@ -7,7 +7,7 @@ import pytest
 from hydra.errors import InstantiationException
 
 from ecgmm.commands.command_line import user_message
-from ecgmm.data.preparation.preparation import store_path
+from ecgmm.data.preparation.opening import store_path
 from ecgmm.errors import ConfigError, UserError
 from tests.data.trees import MIMIC_ORDER, SHORT, MimicTree, data_config, naming_steps, prepare, write_record
 

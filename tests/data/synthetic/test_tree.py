@@ -10,9 +10,11 @@ import polars as pl
 import pytest
 import wfdb
 
-from ecgmm.data.synthetic import SyntheticConfig, tree, write_tree
+from ecgmm.data.synthetic import tree
 from ecgmm.data.synthetic.anatomy import STORED_LEADS
+from ecgmm.data.synthetic.config import SyntheticConfig
 from ecgmm.data.synthetic.state import SUPERCLASSES
+from ecgmm.data.synthetic.tree import write_tree
 from ecgmm.errors import DataError
 
 CONFIG = SyntheticConfig(n_patients=60, missing_samples=0.1, lead_loss=0.1)

@@ -1,0 +1,103 @@
+"""Choices of a data module, each a group of settings that belong together: targets, text, loading."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from ecgmm.data.batches.loader import SAMPLINGS
+from ecgmm.data.batches.residency import RESIDENCIES
+from ecgmm.data.sources.labels.label_table import LabelTable
+from ecgmm.errors import ConfigError
+from ecgmm.text.assemble import ReportTable
+from ecgmm.text.coded import Reports
+from ecgmm.text.tokenise import StatementVocabulary
+
+
+class ReportTokeniser(Protocol):
+    """Tokeniser of reports, as the data module needs it."""
+
+    vocabulary_size: int
+
+    def encode_reports(self, reports: Reports, max_tokens: int) -> ReportTable:
+        """Token ids of every report, padded."""
+
+    def encode_text(self, text: str) -> list[int]:
+        """Token ids of a text, without special tokens."""
+
+    def count_unknown(self, statements: Sequence[str]) -> tuple[int, int]:
+        """Number of words of cleaned statements that the vocabulary lacks, and number of all their words."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of token ids."""
+
+    def save(self, path: Path) -> None:
+        """Write what is needed to load the tokeniser again."""
+
+
+Vocabularies = Callable[[Reports, NDArray[Any]], tuple[ReportTokeniser, StatementVocabulary]]
+"""Function that makes tokeniser and statement vocabulary from the training reports and the patient of each.
+
+A saved pair is a function that ignores both."""
+
+
+@dataclass(frozen=True)
+class TargetChoice:
+    """Choice of what is predicted, and so of the records that take part; see ``make_targets``.
+
+    Attributes:
+        labels: Labels of the store's rows.
+        selection: ``exactly_one``, ``priority`` or ``all``.
+        priority: Order of the classes for ``priority``.
+        kind: ``hard`` or ``soft`` (setting ``task.targets``); soft targets reach gradient training only.
+    """
+
+    labels: LabelTable
+    selection: str
+    priority: Sequence[str]
+    kind: str = "hard"
+
+
+@dataclass(frozen=True)
+class TextChoice:
+    """Choice of what of a report is seen, and in which vocabulary.
+
+    Attributes:
+        policy: ``full``, ``masked``, ``none`` or ``shuffled``.
+        max_tokens: Longest report in tokens.
+        vocabularies: See ``Vocabularies``.
+    """
+
+    policy: str
+    max_tokens: int
+    vocabularies: Vocabularies
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How batches are made; except for ``batch_size`` and ``sampling`` they are the same however they are made.
+
+    Attributes:
+        batch_size: Records in a batch.
+        sampling: ``uniform`` or ``balanced``, see ``loader``; reaches gradient training with labels only.
+        prefetch: Batches made ahead, see ``BatchLoader``.
+        residency: ``disk``, ``memory`` or ``gpu``; takes effect with ``EcgReportDataModule.place``.
+
+    Raises:
+        ConfigError: If a choice is unknown.
+    """
+
+    batch_size: int
+    sampling: str = "uniform"
+    prefetch: int = 0
+    residency: str = "disk"
+
+    def __post_init__(self) -> None:
+        for key, value, choices in (
+            ("sampling", self.sampling, SAMPLINGS),
+            ("data.residency", self.residency, RESIDENCIES),
+        ):
+            if value not in choices:
+                raise ConfigError(f"{key} is {value!r}; choose one of {', '.join(choices)}")

@@ -1,0 +1,157 @@
+"""From composed settings and an open store to what is trained, without Hydra and without changing the settings."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import lightning
+from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
+
+from ecgmm.building import construct
+from ecgmm.data.batches.choices import Loading, ReportTokeniser, TargetChoice, TextChoice
+from ecgmm.data.batches.datamodule import EcgReportDataModule
+from ecgmm.data.sources.labels.opening import open_labels
+from ecgmm.data.store.store import Store
+from ecgmm.models.method import Method, Stage
+from ecgmm.models.text_bank import TextBank
+from ecgmm.runs.directory import config_digest
+from ecgmm.text.closed import known_statements
+from ecgmm.text.coded import Reports
+from ecgmm.text.rarity import MIN_PATIENTS
+from ecgmm.text.tokenise import StatementVocabulary
+from ecgmm.training.artefact import build_preparation
+from ecgmm.training.task import DiagnosisTask
+from ecgmm.training.trainers import StageTrainer, TrainerChoice, build_trainers, stages_of
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Data and settings of one run, before anything is built that learns.
+
+    Attributes:
+        datamodule: Records, targets and texts.
+        settings: Resolved settings, plain Python, with the facts of the store; what ``config.yaml`` holds.
+        digest: Of all that decides the run's numbers, see ``config_digest``.
+        started_s: When it was begun, by the monotonic clock.
+    """
+
+    datamodule: EcgReportDataModule
+    settings: dict[str, Any]
+    digest: str
+    started_s: float
+
+    @property
+    def texts(self) -> TextBank:
+        """Words that the method is bound to."""
+        data = self.datamodule
+        statements = data.statement_vocabulary.statements
+        return TextBank(data.targets.class_names, statements, data.tokeniser, self.settings["text"]["max_tokens"])
+
+    def fresh_method(self) -> Method:
+        """Build the method, bound to its words, with the weights of the run's seed; seeds all random generators."""
+        lightning.seed_everything(self.settings["seed"], workers=True, verbose=False)
+        return build_method(self.settings["method"], self.texts)
+
+    def task_of(self, method: Method) -> DiagnosisTask:
+        """Put method, preparation, augmentation and optimizer together.
+
+        Raises:
+            ConfigError: If ``compile=true`` and the method has nothing to compile.
+        """
+        settings = self.settings
+        if settings["compile"]:
+            from ecgmm.training.compiling import compile_encoder
+
+            compile_encoder(method)
+        return DiagnosisTask(
+            method,
+            build_preparation(self.datamodule.store.manifest, settings["waveform"]),
+            None if settings["augmentation"] is None else construct(settings["augmentation"]),
+            construct(settings["optimizer"]),
+            settings["warmup_fraction"],
+            self.datamodule.targets.class_names,
+            settings["task"]["name"],
+            settings["seed"],
+        )
+
+    def stages_of(self, method: Method) -> tuple[Stage, ...]:
+        """Stages that the method goes through."""
+        return stages_of(method, self.settings["stages"])
+
+    @property
+    def trainer_choice(self) -> TrainerChoice:
+        """Settings of the Trainers."""
+        names = ("trainer", "pretrain_epochs", "checkpoint_minutes", "profile")
+        return TrainerChoice(**{name: self.settings[name] for name in names})
+
+    def trainers_of(self, method: Method, directory: Path) -> list[StageTrainer]:
+        """Build a Trainer for each stage, which keep their files in a run directory."""
+        return build_trainers(self.trainer_choice, self.stages_of(method), directory)
+
+
+def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
+    """Choose the data of a run and resolve its settings.
+
+    Args:
+        config: The composition of ``conf/train.yaml``, whose interpolations are not resolved yet; not changed.
+        store: An open store.
+
+    Raises:
+        ConfigError: If the store does not hold what the settings ask for.
+    """
+    started_s = time.monotonic()
+    asked = resolved(config, {})
+    labels = open_labels(store, asked["labels"]["name"], construct(asked["data"]).label_settings)
+    datamodule = EcgReportDataModule(
+        store,
+        TargetChoice(labels, asked["task"]["selection"], asked["labels"]["priority"], asked["task"]["targets"]),
+        text_choice(asked["text"]),
+        Loading(asked["batch_size"], asked["sampling"], asked["prefetch"], asked["data"]["residency"]),
+        asked["seed"],
+        asked["train_fraction"],
+        None if asked["quality"] is None else construct(asked["quality"]),
+    )
+    settings = resolved(config, datamodule.facts())
+    return Setup(datamodule, settings, config_digest(settings, store.fingerprint), started_s)
+
+
+def resolved(config: DictConfig | Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Composed settings as plain values, in which ``${from_data....}`` are facts of the store.
+
+    Args:
+        config: The composition; not changed.
+        facts: As ``EcgReportDataModule.facts`` gives them; those that are not given stay null.
+    """
+    composed = OmegaConf.to_container(config) if OmegaConf.is_config(config) else dict(config)
+    filled = OmegaConf.merge(composed, {"from_data": dict(facts)})
+    return cast(dict[str, Any], OmegaConf.to_container(filled, resolve=True))
+
+
+def text_choice(text: Mapping[str, Any], min_patients: int = MIN_PATIENTS) -> TextChoice:
+    """What is seen of reports, from the setting ``text``, in a vocabulary that is learnt from the training reports.
+
+    Args:
+        text: The setting.
+        min_patients: Words and statements of fewer training patients stay out of the vocabularies.
+    """
+    tokeniser = construct(text["tokeniser"])  # or a function that learns it
+    closed = text["vocabulary"] == "closed"
+
+    def vocabularies(reports: Reports, patients: NDArray[Any]) -> tuple[ReportTokeniser, StatementVocabulary]:
+        ready = not callable(tokeniser)
+        learnt = tokeniser if ready else tokeniser(reports, patients, closed=closed, min_patients=min_patients)
+        if closed:
+            return learnt, StatementVocabulary(known_statements())
+        return learnt, StatementVocabulary.train(reports, patients, min_patients)
+
+    return TextChoice(text["policy"], text["max_tokens"], vocabularies)
+
+
+def build_method(method: Mapping[str, Any], texts: TextBank) -> Method:
+    """Build a method of the setting ``method``, with fresh weights from torch's global generator, and bind it."""
+    built: Method = construct(method)
+    built.bind(texts)
+    return built
