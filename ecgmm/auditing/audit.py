@@ -31,7 +31,7 @@ def audit_store(config: DictConfig, store: Store) -> dict[str, Any]:
         store: An open store.
 
     Returns:
-        The content of ``audit.json``; its keys are described in docs/leakage.md.
+        The content of ``audit.json``; its keys are described in docs/understand/leakage.md.
     """
     datamodule = _datamodule(config, store, "full")
     probes = Probes(datamodule, config.evaluation.n_resamples, config.evaluation.seed)
