@@ -70,7 +70,8 @@ def test_labels_are_made_once_and_lie_beside_the_store(store: Store, made: list[
     assert same(first, second)
     assert [first.of_row(row) for row in range(5)] == [{"NORM": 1}, {"NORM": 1}, None, {"CD": 1}, None]
     assert first.known.tolist() == [True, True, False, True, False]
-    assert (first.values.shape, first.values.dtype) == ((5, 5), np.float32)
+    assert first.values.shape == (5, 5)
+    assert first.values.dtype == np.float32
     assert (first.label_set.classes[0], first.label_set.source) == ("NORM", "report")
     [file] = folder_of(store.path).iterdir()
     assert file.name == f"superclass-{first.digest}.parquet"
@@ -157,7 +158,7 @@ def test_of_several_that_ask_at_once_one_makes_them(store: Store, made: list[Lab
 def test_where_nothing_can_be_written_labels_are_not_kept(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(opening.os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_: False)
     assert open_labels(store, "superclass").of_row(0) == {"NORM": 1}
     assert "cannot be written" in caplog.text
     assert not folder_of(store.path).exists()
