@@ -15,7 +15,7 @@ from ecgmm.errors import ConfigError
 log = logging.getLogger(__name__)
 
 MACHINE, ANNOTATOR, NOTES, SIMULATION, UNKNOWN = "machine_statements", "annotator", "notes", "simulation", "unknown"
-"""Whose words the reports of a store are: the cart's, those of who annotated it too, the user's own, simulated ones."""
+"""Authors of a store's reports: the cart, those who annotated it too, the user, the simulation."""
 
 
 def leaks(label_source: str, text: str, text_policy: str, inputs: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Why a store cannot be opened: it is damaged, which only its content can prove, or the system says no."""
+"""Errors of opening a store: it is damaged, which only its content can prove, or the system refuses to read it."""
 
 import errno
 from pathlib import Path

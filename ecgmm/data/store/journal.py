@@ -1,4 +1,4 @@
-"""What a preparation has done so far, kept so that a killed one goes on where it stopped."""
+"""Journal of a preparation: its finished units, so that a killed one goes on where it stopped."""
 
 import errno
 import os
@@ -53,7 +53,7 @@ class Journal:
         self._database.execute("CREATE TABLE IF NOT EXISTS units (key TEXT PRIMARY KEY, result BLOB)")
 
     def find(self, key: str) -> bytes | None:
-        """Result of a unit, None if it is not finished."""
+        """Result of one unit, None if it is not finished."""
         row = self._database.execute("SELECT result FROM units WHERE key = ?", (key,)).fetchone()
         return None if row is None else bytes(row[0])
 

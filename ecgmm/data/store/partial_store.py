@@ -37,7 +37,7 @@ class PartialStore:
 
     Args:
         path: Where the store shall be.
-        n_times: Samples of a row.
+        n_times: Samples per row.
         made_for: What the store is made from and with; what was begun for something else is thrown away.
         base: The store at ``path``, if this one is to be the same with more rows.
 
@@ -68,7 +68,7 @@ class PartialStore:
 
     @property
     def row_bytes(self) -> int:
-        """Size of a row."""
+        """Bytes per row."""
         return N_LEADS * self._n_times * 2
 
     def __enter__(self) -> Self:

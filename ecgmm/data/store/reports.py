@@ -15,7 +15,7 @@ from ecgmm.text.clean import MOST_STATEMENTS, read_report
 
 
 class NoReport(IntEnum):
-    """Why a record has no report; stands where the number of its report would."""
+    """Reason why a record has no report, in place of the number of its report."""
 
     ABSENT = -1
     TOO_SHORT = -2
@@ -25,7 +25,7 @@ class DistinctReports(NamedTuple):
     """The cleaned reports of records, each distinct one once.
 
     Attributes:
-        statements: Lists of cleaned statements, one a distinct report.
+        statements: Lists of cleaned statements, one per distinct report.
         of_record: int32 ``[N]``, the place in ``statements`` of each record's report, or a value of ``NoReport``.
         shortened: bool ``[N]``, whether a record's report was longer than ``read_report`` takes.
     """
@@ -54,7 +54,7 @@ def distinct_reports(raw: pl.Series, min_words: int) -> DistinctReports:
     """Clean the report of each record.
 
     Args:
-        raw: Lists of raw statements, one a record.
+        raw: Lists of raw statements, one per record.
         min_words: A cleaned report of fewer words counts as missing.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Whether the waveforms of a store are what preparation wrote: each row against its digest in the records."""
+"""Check of a store's waveforms: each row against its digest in the records."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -61,8 +61,8 @@ def check_some_rows(store: "Store") -> None:
         _check(store, rows, np.concatenate([digest_records(block) for block in blocks(store, rows)]))
 
 
-def _check(store: "Store", rows: NDArray[np.int64], found: NDArray[np.uint64]) -> None:
-    differing = rows[found != store.records["content"].to_numpy()[rows]]
+def _check(store: "Store", rows: NDArray[np.int64], digests: NDArray[np.uint64]) -> None:
+    differing = rows[digests != store.records["content"].to_numpy()[rows]]
     if len(differing):
         named = ", ".join(map(str, differing[:_MOST_NAMED].tolist())) + (", …" if len(differing) > _MOST_NAMED else "")
         raise damaged(

@@ -108,6 +108,6 @@ def split_digest(records: pl.DataFrame) -> str:
 
 
 def n_torn_patients(records: pl.DataFrame) -> int:
-    """How many patients are in more than one split."""
+    """Number of patients in more than one split."""
     placed = records.select("patient", "split").unique()
     return placed.filter(placed["patient"].is_duplicated())["patient"].n_unique()

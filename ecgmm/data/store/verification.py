@@ -1,4 +1,4 @@
-"""Everything in a store against its digests: what ``python -m ecgmm.verify`` does."""
+"""Check of a whole store against its digests, for ``python -m ecgmm.verify``."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def verify_store(path: Path) -> list[str]:
         path: Its folder.
 
     Returns:
-        Lines that say what was found to be sound.
+        Lines that say what is sound.
 
     Raises:
         DataError: If anything is not what preparation wrote.

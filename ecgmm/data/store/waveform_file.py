@@ -34,8 +34,8 @@ def map_rows(file: Path, n_rows: int, n_times: int) -> NDArray[np.int16]:
     try:
         with open_regular(file) as opened:
             header, n_bytes = opened.read(HEADER_BYTES), opened.seek(0, io.SEEK_END)
-        found = re.search(rb"'shape': \((\d{1,12}),", header)
-        n_announced = int(found[1]) if found else -1
+        shape_written = re.search(rb"'shape': \((\d{1,12}),", header)
+        n_announced = int(shape_written[1]) if shape_written else -1
         if n_announced < n_rows or header != npy_header((n_announced, N_LEADS, n_times)):
             raise damaged(file.parent, f"the header of {file.name} is not that of {n_rows} waveforms")
         lacking = HEADER_BYTES + n_rows * N_LEADS * n_times * 2 - n_bytes

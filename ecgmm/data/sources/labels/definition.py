@@ -57,7 +57,7 @@ class Reader:
         return self.needs in store.manifest["evidence"]["columns"] or self.needs in store.records.columns
 
     def decided_by(self, settings: LabelSettings) -> dict[str, Any]:
-        """What decides the labels besides the store and the content of the file: plain data."""
+        """All that decides the labels besides the store and the content of the file, as plain data."""
         chosen = {name: getattr(settings, name) for name in self.settings}
         return {"source": self.source, "version": self.version, "settings": chosen, "tables": self.tables()}
 

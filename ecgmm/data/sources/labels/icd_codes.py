@@ -19,7 +19,7 @@ CARDIAC = {
 """Starts of the codes of each class of ``icd_cardiac``, in the order of priority; NONE takes what is left."""
 SHORTEST, LONGEST = 3, 5
 NO_MAP = "NODX"
-"""What the mapping from ICD-9 to ICD-10 writes for a code that has no counterpart."""
+"""Word of the mapping from ICD-9 to ICD-10 for a code that has no counterpart."""
 _CODE = r"^[A-Z][0-9][0-9A-Z][0-9A-Z]{0,4}$"  # ICD-10-CM without its point
 
 
@@ -30,15 +30,15 @@ def parse_lists(texts: pl.Series) -> pl.DataFrame:
         texts: Distinct texts such as ``['I4891', 'I10']``.
 
     Returns:
-        One row a text: ``text`` and ``codes`` (upper case, without point), null where the text is no list.
+        One row per text: ``text`` and ``codes`` (upper case, without point), null where the text is no list.
     """
     parsed = [_parse(text) for text in texts]
     return pl.DataFrame({"text": texts, "codes": pl.Series(parsed, dtype=pl.List(pl.String))})
 
 
 def _parse(text: str | None) -> list[str] | None:
-    found = parse_list(text or "")
-    return None if found is None else [code.strip().upper().replace(".", "") for code in found]
+    codes = parse_list(text or "")
+    return None if codes is None else [code.strip().upper().replace(".", "") for code in codes]
 
 
 def is_icd10(code: pl.Expr) -> pl.Expr:

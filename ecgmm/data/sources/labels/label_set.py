@@ -28,7 +28,7 @@ class LabelSettings:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """What a table of labels says of itself.
+    """Facts of a label set, kept with its labels.
 
     Attributes:
         name: Name, as in ``superclass``.

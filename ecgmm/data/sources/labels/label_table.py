@@ -58,7 +58,7 @@ class LabelTable:
         return {name: value for name, value in present if value > 0}
 
     def describe(self, splits: NDArray[np.str_]) -> dict[str, Any]:
-        """What the labels are and how many rows have each, as plain data.
+        """Facts of the labels and the rows of each class in each split, as plain data.
 
         Args:
             splits: Split of each row, str ``[N]``.
@@ -100,7 +100,7 @@ def write_table(file: Path, table: LabelTable) -> None:
 
 
 def read_about(file: Path) -> dict[str, Any] | None:
-    """What a table's own metadata say; None for a file that is no sound table."""
+    """Metadata of a table; None for a file that is no sound table."""
     try:
         with open_regular(file) as opened:
             about = json.loads(pl.read_parquet_metadata(opened)[_KEY])

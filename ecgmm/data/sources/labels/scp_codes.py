@@ -104,12 +104,12 @@ def count_unreadable(path: Path, scp_codes: pl.Series, known: Collection[str]) -
                 unknown[code] += number
             elif _weight(likelihood) is None:
                 likelihoods[str(likelihood)] += number
-    for found, total, what in (
+    for refused, total, what in (
         (lists, len(filled), f"values of column {SCP_CODES} are no dictionary of codes"),
         (unknown, n_codes, f"codes of column {SCP_CODES} are not in scp_statements.csv"),
         (likelihoods, n_codes, f"likelihoods of column {SCP_CODES} are not from 0 to 100"),
     ):
-        check_share(path, what, found.total(), total, next(iter(found), ""), _CURE)
+        check_share(path, what, refused.total(), total, next(iter(refused), ""), _CURE)
     return {
         "records whose codes cannot be read": lists.total(),
         "unknown codes": unknown.total(),
