@@ -32,12 +32,13 @@ from rich.table import Table
 
 from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
+from ecgmm.data.preparation.header_pass import read_headers
 from ecgmm.data.preparation.lead_statistics import LeadSums
 from ecgmm.data.preparation.preparation import prepare_store
 from ecgmm.data.preparation.records import with_splits
 from ecgmm.data.preparation.units import Form, n_window_samples
 from ecgmm.data.preparation.waveform_pass import WaveformPass, warm_up
-from ecgmm.data.preparation.waveform_plan import WaveformPlan, read_headers
+from ecgmm.data.preparation.waveform_plan import WaveformPlan
 from ecgmm.data.preparation.workers import Workers
 from ecgmm.data.sources.source import DataConfig
 from ecgmm.data.store.partial_store import PartialStore
@@ -183,7 +184,7 @@ def passes(config: DataConfig, stores: Path, workers: Workers) -> None:
     frame, _ = with_splits(config, index)
     stores.mkdir()
     with PartialStore(stores / "x", n_window_samples(config), "a benchmark") as store:
-        usable = read_headers(config.root_path, frame, index.native_rate_hz, workers)
+        usable = read_headers(config.root_path, frame, index.native_rate_hz, workers, config.reader)
         has_report = np.ones(frame.height, dtype=bool)
         plan = WaveformPlan(usable, has_report, config.root_path, 0, Form.of(config, str(store.waveforms)))
         store.reserve(plan.end)

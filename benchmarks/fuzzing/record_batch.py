@@ -12,8 +12,10 @@ from benchmarks.fuzzing.header_mutations import HEADERS
 from benchmarks.fuzzing.sample_mutations import SAMPLES
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict, memory_limit, prepare_quietly
 from ecgmm.data.sources.drops import BadRecordError
-from ecgmm.data.sources.wfdb_format import HeaderReader, Layout, read_signal
-from ecgmm.leads import N_LEADS, channel_of_each_lead
+from ecgmm.data.sources.tree_files import TreeFiles
+from ecgmm.data.sources.waveform_reader import Layout, Steps
+from ecgmm.data.sources.wfdb_reader import WFDB
+from ecgmm.leads import LEADS, N_LEADS, channel_of_each_lead
 from ecgmm.types import MISSING_SAMPLE
 from tests.data.trees import SHORT, MimicTree, data_config, write_record
 
@@ -22,6 +24,8 @@ KINDS = {f"header.{name}": mutation for name, mutation in HEADERS.items()} | {
 }
 N_SOUND = 30  # ten patients, so that every split has some whatever becomes of the others
 N_TIMES = 500
+_UPPER_LEADS = {name.upper() for name in LEADS}
+_UNITS_PER_MV = {"mV": 1.0, "uV": 1e3, "nV": 1e6, "V": 1e-3}
 UV_PER_STEP = 5.0
 _LARGEST_HEADER = (
     1 << 16
@@ -52,7 +56,6 @@ def judge(cases: list[Case], folder: Path) -> list[Verdict]:
     store = prepare_quietly(config)
     reasons = dict(pl.read_parquet(store.path / "dropped.parquet").select("path", "reason").iter_rows())
     row_of = {record: row for row, record in enumerate(store.records["record"])}
-    reader = HeaderReader()
     verdicts = []
     for number in range(tree.n):
         row = row_of.get(tree.rows[number]["study_id"])
@@ -62,9 +65,7 @@ def judge(cases: list[Case], folder: Path) -> list[Verdict]:
             suffered = kept is None or not np.array_equal(kept, written[number])
             assert not suffered, "a sound record suffered"
         else:
-            verdicts.append(
-                _judge(cases[number - N_SOUND], tree.file(number, ""), kept, reason, written[number], reader)
-            )
+            verdicts.append(_judge(cases[number - N_SOUND], tree.file(number, ""), kept, reason, written[number]))
     assert store.records.height + len(reasons) == tree.n, "records are neither kept nor dropped"
     shutil.rmtree(folder / "tree")
     return verdicts
@@ -85,10 +86,9 @@ def _judge(
     kept: NDArray[np.int16] | None,
     reason: str | None,
     written: NDArray[np.int16],
-    reader: HeaderReader,
 ) -> Verdict:
     wanted = _wfdb_millivolts(base)
-    ours = _our_millivolts(base, reader)
+    ours = _our_millivolts(base)
     elsewhere = wanted is not None
 
     def verdict(outcome: Outcome, detail: str = "") -> Verdict:
@@ -113,33 +113,35 @@ def _wfdb_millivolts(base: Path) -> NDArray[np.float64] | None:
             return None
         with memory_limit():  # it reserves what the header announces
             record = wfdb.rdrecord(str(base))
-        channels = channel_of_each_lead(record.sig_name)
-        millivolts: NDArray[np.float64] = record.p_signal.T[channels]
+        known = [number for number, name in enumerate(record.sig_name) if name.strip().upper() in _UPPER_LEADS]
+        order = channel_of_each_lead([record.sig_name[number] for number in known])
+        channels = [known[place] for place in order]
+        per_mv = np.array([_UNITS_PER_MV[record.units[channel]] for channel in channels])
+        millivolts: NDArray[np.float64] = record.p_signal.T[channels] / per_mv[:, None]
     except Exception:  # a damaged file makes it raise nearly anything
         return None
-    return millivolts if record.fs == 500 and set(record.units) == {"mV"} else None
+    return millivolts if record.fs == 500 else None
 
 
-def _our_millivolts(base: Path, reader: HeaderReader) -> NDArray[np.float64] | None:
+def _our_millivolts(base: Path) -> NDArray[np.float64] | None:
     """The same by our reader, without the checks that preparation makes besides."""
     try:
-        layout = reader.read(base.with_suffix(".hea")).layout
-        if layout.rate_hz != 500 or base.with_suffix(layout.ending).stat().st_size != layout.n_bytes:
+        layout, _, _ = WFDB.describe(str(base), TreeFiles("", follow=True))
+        sizes = WFDB.sizes(str(base), layout)
+        if layout.rate_hz != 500 or any(Path(file).stat().st_size != n_bytes for file, n_bytes in sizes):
             return None
-        stored = np.empty((layout.n_samples, N_LEADS), dtype=np.int16)
-        read_signal(str(base), layout, stored)
+        samples, reasons = WFDB.read([str(base)], layout, None)
     except (BadRecordError, OSError):
         return None
-    return _millivolts(stored, layout)
+    return None if reasons[0] else _millivolts(samples[0], layout)
 
 
-def _millivolts(stored: NDArray[np.int16], layout: Layout) -> NDArray[np.float64]:
-    steps = stored.T[list(layout.channels)].astype(np.float64)
+def _millivolts(steps: Steps, layout: Layout) -> NDArray[np.float64]:
     with np.errstate(over="ignore"):
         values: NDArray[np.float64] = (steps - np.array(layout.baselines)[:, None]) / np.array(layout.gains_per_mv)[
             :, None
         ]
-    values[steps == MISSING_SAMPLE] = np.nan
+    values[steps == np.iinfo(steps.dtype).min] = np.nan
     return values
 
 

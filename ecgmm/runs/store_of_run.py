@@ -9,14 +9,10 @@ from omegaconf import OmegaConf
 from ecgmm.data.sources.prepare_command import prepare_command
 from ecgmm.data.store.store import Store, fingerprint_of
 from ecgmm.errors import DataError, printable
+from ecgmm.settings.targets_data import SOURCES
 
 STORES = Path("stores")
 """Where stores are by default, as ``paths.stores`` has it."""
-_SOURCES = (
-    "ecgmm.data.sources.mimic_iv_ecg.MimicIvEcg",
-    "ecgmm.data.sources.ptb_xl.PtbXl",
-    "ecgmm.data.sources.simulated.Synthetic",
-)
 
 
 def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any], setting: str) -> Store:
@@ -43,6 +39,6 @@ def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any], sett
 
 def _command(data: Any) -> str:
     """How to make a store, as words of a message; nothing for settings that are of no known source."""
-    if not isinstance(data, dict) or data.get("_target_") not in _SOURCES:
+    if not isinstance(data, dict) or data.get("_target_") not in SOURCES:
         return ""
     return f", or make it: {prepare_command(OmegaConf.create(data))}"

@@ -43,7 +43,7 @@ from ecgmm.settings.ranges import (
     WEIGHT,
     WIDTH,
 )
-from ecgmm.settings.targets_data import DATA_TARGETS
+from ecgmm.settings.targets_data import DATA_TARGETS, SOURCES
 from ecgmm.settings.targets_models import (
     ARCHITECTURE,
     CHANNELS,
@@ -60,13 +60,7 @@ from ecgmm.settings.targets_models import (
 )
 
 _PATHS = Group({"raw": path(), "stores": path(), "outputs": path()})
-_DATA = Built(
-    (
-        "ecgmm.data.sources.simulated.Synthetic",
-        "ecgmm.data.sources.ptb_xl.PtbXl",
-        "ecgmm.data.sources.mimic_iv_ecg.MimicIvEcg",
-    )
-)
+_DATA = Built(tuple(SOURCES))
 _TASK = Group(
     {
         "name": choice("single_label", "multi_label"),

@@ -107,18 +107,19 @@ _STEPS = Value(
 )
 _DEVICES = many(whole(0, 1023), "different device numbers", distinct=True)
 
-DATA_TARGETS: dict[str, Target] = {
+SOURCES: dict[str, Target] = {
     "ecgmm.data.sources.mimic_iv_ecg.MimicIvEcg": _source(
         notes_csv=nullable(path()), labels=Built(("ecgmm.data.sources.mimic_iv_ecg.LabelRules",)), icd=_ICD
     ),
     "ecgmm.data.sources.ptb_xl.PtbXl": _source(folds=Built(("ecgmm.data.store.splits.Folds",), null=True)),
     "ecgmm.data.sources.simulated.Synthetic": _source(
-        raw=path(),
-        n_patients=whole(1, 10_000_000),
-        seed=SEED,
-        rates=Group(_RATES),
-        icd=_ICD,
+        raw=path(), n_patients=whole(1, 10_000_000), seed=SEED, rates=Group(_RATES), icd=_ICD
     ),
+}
+"""Every data source, with the settings of its own; the only list of them beside ``conf/data``."""
+
+DATA_TARGETS: dict[str, Target] = {
+    **SOURCES,
     "ecgmm.data.sources.labels.icd.IcdSettings": Target(
         {"csv": nullable(path()), "min_records": COUNT, "use_folds": flag()}, (_folds_stand_in_a_file,)
     ),

@@ -121,9 +121,11 @@ def test_what_prepare_prints(capsys: pytest.CaptureFixture[str]) -> None:
     manifest = {
         "source": {"name": ALL},
         "kept": 1,
+        "readers": {ALL: 1},
         "dropped": {ALL: 2},
         "without_waveform": 0,
         "text": {ALL: 1},
+        "unreadable": {ALL: 4},
         "split": {"counts": counts()},
         "labels": {ALL: labels},
     }

@@ -37,13 +37,17 @@ def nodes(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def content(path: Any) -> dict[str, Any]:
-    return yaml.safe_load(path.read_text()) or {}
+    """A file behind those parts of its folder (_name.yaml) that it takes its defaults from."""
+    own = yaml.safe_load(path.read_text()) or {}
+    parts = [name for name in own.get("defaults", []) if name != "_self_"]
+    shared = [content(path.with_name(f"{name}.yaml")) for name in parts if str(name).startswith("_")]
+    return {key: value for part in [*shared, own] for key, value in part.items()}
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_the_keys_of_what_is_built_are_those_of_the_files(name: str) -> None:
     found = [
-        set(node) - {"_target_", "_partial_"}
+        set(node) - {"_target_", "_partial_", "defaults"}
         for path in FILES
         for node in nodes(content(path))
         if node["_target_"] == name
@@ -114,7 +118,7 @@ def test_choices_are_those_of_the_code(key: str, choices: tuple[str, ...]) -> No
 def choices() -> list[list[str]]:
     """As many compositions as there are methods, in which every choice of every group turns up."""
     groups = ("recipe", "data", "labels", "task", "ecg_encoder", "text_encoder", "gate", "consistency", "logger")
-    files = {group: sorted(path.stem for path in (CONF_DIR / group).glob("*.yaml")) for group in groups}
+    files = {group: sorted(path.stem for path in (CONF_DIR / group).glob("[!_]*.yaml")) for group in groups}
     combined = [
         [f"method={method}", *(f"{group}={names[place % len(names)]}" for group, names in files.items())]
         for place, method in enumerate(METHODS)

@@ -1,4 +1,4 @@
-"""Where a tree lies: the address that the user gave, its password apart from it, and where a server may send us."""
+"""Addresses: the one that the user gave, with its password apart, and those that a server may send us to."""
 
 import re
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Address:
 
 
 def redirected(address: str, location: str) -> str:
-    """Where an answer sends us: to another HTTP address, but never from an encrypted one to a plain one.
+    """Address that an answer sends us to: another HTTP address, but never from an encrypted one to a plain one.
 
     Any host may be named, since the bytes that come must be those of the list. A name and password in it are dropped.
 

@@ -21,9 +21,9 @@ from ecgmm.data.download.problems import UnavailableError
 LEAST_BYTES_S = 1000
 """Bytes a second that an answer brings at least; slower than that the 96 GB of MIMIC-IV-ECG would take years."""
 MOST_HEADER_BYTES = 2**18
-"""Of an answer's head; servers themselves refuse heads above 8 to 64 KiB."""
+"""Largest head of an answer; servers themselves refuse heads above 8 to 64 KiB."""
 MOST_UNTOLD_BYTES = 2**30
-"""Of a body whose length is not told; the largest file of the known trees has a fifth of it."""
+"""Largest body whose length is not told; the largest file of the known trees has a fifth of it."""
 _LONGEST_LINE = 2**16
 _LARGEST_TOLD = 10**15  # a thousand times the largest disk; a length above it is no length
 
@@ -36,7 +36,7 @@ def told_bytes(headers: HTTPMessage | HTTPHeaderDict) -> int | None:
 
 
 class _PacedInput(io.RawIOBase):
-    """The bytes of one answer.
+    """Input of the bytes of one answer.
 
     Args:
         raw: Where they come from.

@@ -21,13 +21,13 @@ from ecgmm.files import open_regular
 
 LIST_NAME = "SHA256SUMS.txt"
 PART_SUFFIX = ".part"
-"""Of the name of an unfinished file; no listed name may end so."""
+"""Ending of the name of an unfinished file; no listed name may end so."""
 MOST_FILES = 10_000_000
 """Six times those of MIMIC-IV-ECG; 80 MB of hashes."""
 MOST_NAME_BYTES = 255 - len(PART_SUFFIX)
-"""Of a file or folder: file systems take 255."""
+"""Longest name of a file or folder: file systems take 255."""
 MOST_PATH_BYTES = 1024
-"""Of a path in the tree: systems take 1,024 or 4,096, the root included."""
+"""Longest path in the tree: systems take 1,024 or 4,096, the root included."""
 _LONGEST_LINE = 64 + 2 + MOST_PATH_BYTES + 16
 _LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+\*?(\S.*)", re.DOTALL)
 
@@ -71,7 +71,7 @@ def read_list(file: Path) -> Iterator[ListedFile]:
 
 
 def _problem_of(path: str) -> str:
-    """Why no file below the root can have a path, empty if one can."""
+    """Reason why no file below the root can have a path, empty if one can."""
     plain = path == posixpath.normpath(path) and "\\" not in path and "\x00" not in path
     if not plain or path.startswith(("/", "../")) or path in (".", ".."):
         return "has a path outside the tree; nothing of it was fetched"
@@ -129,10 +129,10 @@ def _hashes(file: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             n_same = len(posixpath.commonprefix([parts, last]))
             folders.extend(_hash("/".join(parts[:depth])) for depth in range(n_same + 1, len(parts) + 1))
             last = parts
-    found = np.frombuffer(files, np.int64), np.frombuffer(folders, np.int64)
-    for hashes in found:
+    sorted_ = np.frombuffer(files, np.int64), np.frombuffer(folders, np.int64)
+    for hashes in sorted_:
         hashes.sort()  # in place
-    return found
+    return sorted_
 
 
 def _hash(path: str) -> int:

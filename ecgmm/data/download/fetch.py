@@ -31,7 +31,7 @@ _OF_THE_PLACE = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.E
 
 
 class Fetched(NamedTuple):
-    """What became of a file.
+    """Outcome for one file.
 
     Attributes:
         path: Its path in the tree.

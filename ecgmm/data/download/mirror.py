@@ -27,7 +27,7 @@ _CHECKED_TOGETHER = 64
 
 @dataclass
 class Outcome:
-    """What a call of ``mirror`` did.
+    """Outcome of a call of ``mirror``.
 
     Attributes:
         n_wanted: Files that should be there.

@@ -1,4 +1,4 @@
-"""What may be wrong with a file, an answer or a server, short of what ends the download."""
+"""Problems with a file, an answer or a server, short of what ends the download."""
 
 
 class UnavailableError(Exception):

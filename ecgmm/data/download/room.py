@@ -1,4 +1,4 @@
-"""Whether the disk has room for what is still to come. The list tells no sizes, so a few files are asked for theirs."""
+"""Check of the room on the disk for what is still to come. The list tells no sizes; some files are asked for theirs."""
 
 import logging
 import math

@@ -37,7 +37,7 @@ _HEADERS = {"User-Agent": f"ecgmm/{__version__}", "Accept-Encoding": "identity"}
 
 @dataclass(kw_only=True)
 class Connection:
-    """How requests are made.
+    """Settings of the requests.
 
     Attributes:
         n_parallel: Connections at a time.
@@ -60,7 +60,7 @@ class Connection:
 
 
 class Site:
-    """The tree at ``url``; safe to use from several threads.
+    """Published tree at ``url``; safe to use from several threads.
 
     Args:
         url: Address of the folder that holds ``SHA256SUMS.txt``.
@@ -83,7 +83,7 @@ class Site:
         self._pool = with_paced_answers(_pool(self._address.url, connection))
 
     def headers_of(self, path: str) -> HTTPHeaderDict:
-        """What the server says of a file of the tree; raises as ``get``."""
+        """Ask the server about a file of the tree; raises as ``get``."""
         response = self._request("HEAD", path, {})
         response.drain_conn()
         return response.headers

@@ -1,4 +1,4 @@
-"""Which recordings a part of the patients has."""
+"""Recordings of a part of the patients."""
 
 import numpy as np
 import polars as pl
@@ -9,7 +9,7 @@ from ecgmm.errors import ConfigError
 
 
 def recordings_of(config: DataConfig, n_patients: int) -> set[str]:
-    """The paths, without extension, of all recordings of the first patients in a random but fixed order.
+    """Paths, without extension, of all recordings of the first patients in a random but fixed order.
 
     The first 100 patients are also among the first 200. Of PTB-XL's rates it is the one that ``data.rate_hz`` reads.
 

@@ -24,7 +24,7 @@ class LeadSums:
 
     @staticmethod
     def zero() -> "LeadSums":
-        """Of no sample."""
+        """Sums of no sample."""
         return LeadSums([0] * N_LEADS, [0] * N_LEADS, [0] * N_LEADS)
 
     def add(self, sums: NDArray[np.int64]) -> None:

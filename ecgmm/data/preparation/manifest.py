@@ -1,4 +1,4 @@
-"""The manifest: what a store was made from and with, and what became of every record. Also as a table for people."""
+"""The manifest: what a store was made from and with, and what became of every record; as data and as a table."""
 
 import dataclasses
 from typing import Any
@@ -24,6 +24,7 @@ def make_manifest(
     dropped: pl.DataFrame,
     text_counts: dict[str, int],
     sums: LeadSums,
+    readers: dict[str, int],
 ) -> dict[str, Any]:
     """Put the manifest together; the same tree and settings give the same bytes.
 
@@ -36,6 +37,7 @@ def make_manifest(
         dropped: The store's ``dropped.parquet``.
         text_counts: Rows with and without a report.
         sums: Lead sums of the training split.
+        readers: Kept records by the reader that read them.
 
     Returns:
         Plain data for JSON; the keys are described in docs/reference/store.md.
@@ -50,6 +52,7 @@ def make_manifest(
         "n_records": records.height,
         "n_patients": records["patient"].n_unique(),
         "kept": records["record"].n_unique(),
+        "readers": readers,
         "dropped": dict(dropped["reason"].value_counts().sort("reason").iter_rows()),
         "without_waveform": int((~records["has_waveform"]).sum()),
         "text": text_counts,
@@ -74,6 +77,8 @@ def print_summary(manifest: dict[str, Any]) -> None:
     records.add_column("outcome")
     records.add_column("records", justify="right")
     records.add_row("kept", f"{manifest['kept']:,}")
+    for name, count in manifest["readers"].items():
+        records.add_row(f"kept, read by {name}", f"{count:,}")
     for reason, count in manifest["dropped"].items():
         records.add_row(f"dropped: {reason}", f"{count:,}")
     records.add_row("kept, without usable waveform", f"{manifest['without_waveform']:,}")

@@ -36,7 +36,7 @@ def open_or_prepare(settings: DictConfig) -> Store:
 
 @lru_cache(maxsize=1)
 def _opened(path: Path, made_ns: int) -> Store:
-    """The open store; ``made_ns`` tells a store that was made anew from the one before."""
+    """Open a store, once; ``made_ns`` tells a store that was made anew from the one before."""
     return Store.open(path)
 
 
@@ -48,7 +48,7 @@ def _made_ns(path: Path) -> int:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is anything at the place of a store.
+    """Tell whether there is anything at the place of a store.
 
     Raises:
         DataError: If the system does not let us look.
@@ -76,14 +76,14 @@ def check_same_parameters(store: Store, config: DataConfig) -> None:
     Raises:
         ConfigError: If it was not; names the first setting that differs.
     """
-    wanted, found = config.parameters(), store.manifest["parameters"]
+    wanted, made = config.parameters(), store.manifest["parameters"]
     digests = without_paths(wanted)
-    for name in [*wanted, *(name for name in found if name not in wanted)]:
+    for name in [*wanted, *(name for name in made if name not in wanted)]:
         if name == "root" and config.root is None:
             continue
-        if found.get(name) not in (wanted.get(name), digests.get(name)):
-            is_path = str(found.get(name)).startswith(PATH_MARK)
-            made_with = f"another data.{name}" if is_path else f"data.{name}={found.get(name)}"
+        if made.get(name) not in (wanted.get(name), digests.get(name)):
+            is_path = str(made.get(name)).startswith(PATH_MARK)
+            made_with = f"another data.{name}" if is_path else f"data.{name}={made.get(name)}"
             raise ConfigError(
                 f"{store.path} was made with {made_with} and not {wanted.get(name)};"
                 " set it so, or name another folder as data.store"

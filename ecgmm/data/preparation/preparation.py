@@ -9,13 +9,14 @@ from pathlib import Path
 
 import polars as pl
 
+from ecgmm.data.preparation.header_pass import count_readers, read_headers
 from ecgmm.data.preparation.lead_statistics import LeadSums
 from ecgmm.data.preparation.manifest import make_manifest, print_summary
 from ecgmm.data.preparation.opening import check_same_parameters, is_there, store_path
 from ecgmm.data.preparation.records import check_records, known_rows, make_tables, with_splits
 from ecgmm.data.preparation.units import Form, n_window_samples
 from ecgmm.data.preparation.waveform_pass import WaveformPass, warm_up
-from ecgmm.data.preparation.waveform_plan import WaveformPlan, read_headers
+from ecgmm.data.preparation.waveform_plan import WaveformPlan
 from ecgmm.data.preparation.workers import Workers, choose_n_processes
 from ecgmm.data.sources.source import DataConfig, SourceIndex
 from ecgmm.data.store.journal import boot_id
@@ -27,8 +28,8 @@ from ecgmm.data.store.store import DROPPED, EVIDENCE, REPORTS, SCHEMA_VERSION, S
 from ecgmm.errors import DataError
 from ecgmm.locks import one_process
 
-_WORK_VERSION = 2
-"""Of what units leave in the journal; work of another version is begun anew."""
+_WORK_VERSION = 3
+"""Version of the results in the journal; work of another version is begun anew."""
 
 
 def prepare_store(config: DataConfig) -> Path:
@@ -67,7 +68,7 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
     known = pl.DataFrame(schema={"record": pl.Int64}) if base is None else known_rows(base, frame)
     new = frame.join(known, on="record", how="anti", maintain_order="left")
     with Workers(choose_n_processes(config.n_processes, new.height), warm_up) as workers:
-        usable = read_headers(config.root_path, new, index.native_rate_hz, workers, config.follow_links)
+        usable = read_headers(config.root_path, new, index.native_rate_hz, workers, config.reader, config.follow_links)
         dropped = pl.concat([dropped, usable.dropped])
         if base is None and not usable.frame.height:
             raise _nothing_left(config, dropped)
@@ -94,31 +95,41 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
                 if base is None:
                     raise _nothing_left(config, dropped)
                 return  # what could be read is in the store, and what else there is cannot be read
+            readers = _with_those_before(count_readers(usable, rows["record"]), base)
             rows = _numbered(known, rows, store)
             records, numbered = make_tables(config, kept, reports, rows)
             check_records(records)
-            evidence = index.evidence_table()
-            manifest = make_manifest(config, index, records, evidence, form.n_times, dropped, numbered.counts, sums)
-            dropped = dropped.sort("reason", "path", "record")
+            evidence, dropped = index.evidence_table(), dropped.sort("reason", "path", "record")
+            manifest = make_manifest(
+                config, index, records, evidence, form.n_times, dropped, numbered.counts, sums, readers
+            )
             store.finish(records, {REPORTS: numbered.table, EVIDENCE: evidence, DROPPED: dropped}, manifest)
     print_summary(manifest)
 
 
 def _made_for(config: DataConfig, index: SourceIndex, base: Store | None) -> str:
-    """All that decides the store besides the headers, which are part of each unit's key."""
+    """Key of the journal: all that decides the store besides the headers, which are part of each unit's key."""
     begun_from = None if base is None else base.fingerprint
     return json.dumps(
         [SCHEMA_VERSION, _WORK_VERSION, boot_id(), config.parameters(), index.csv_sha256, begun_from], sort_keys=True
     )
 
 
-def _numbered(known: pl.DataFrame, found: pl.DataFrame, store: PartialStore) -> pl.DataFrame:
+def _with_those_before(readers: dict[str, int], base: Store | None) -> dict[str, int]:
+    """Numbers of kept records by reader, those of the store to which records are added among them."""
+    if base is None:
+        return readers
+    before = base.manifest["readers"]
+    return {name: before.get(name, 0) + readers.get(name, 0) for name in sorted({*before, *readers})}
+
+
+def _numbered(known: pl.DataFrame, new: pl.DataFrame, store: PartialStore) -> pl.DataFrame:
     """All rows of the store in their order, after gaps that dropped records left were closed."""
-    if not found.height:
+    if not new.height:
         return known.drop("row")
-    places = store.close_gaps(found["slot"].to_numpy(), known.height)
-    found = found.with_columns(row=pl.Series(places, dtype=pl.Int64)).drop("slot")
-    rows = pl.concat([known, found.select(known.columns)]) if known.height else found
+    places = store.close_gaps(new["slot"].to_numpy(), known.height)
+    new = new.with_columns(row=pl.Series(places, dtype=pl.Int64)).drop("slot")
+    rows = pl.concat([known, new.select(known.columns)]) if known.height else new
     return rows.sort("row").drop("row")
 
 

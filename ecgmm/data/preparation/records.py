@@ -1,4 +1,4 @@
-"""The tables of a store: what the index says of each record, beside what its waveform showed."""
+"""The tables of a store: the index and the findings of the waveform pass, side by side."""
 
 import polars as pl
 
@@ -16,7 +16,7 @@ _OF_THE_INDEX = ("record", "patient", "time", "split", "fraction_rank", "report"
 
 
 def with_splits(config: DataConfig, index: SourceIndex) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The index with the column split (by the source's folds where the settings name folds, else by patient).
+    """Index with the column split (by the source's folds where the settings name folds, else by patient).
 
     Returns:
         The records of the splits, and the records dropped so far, as ``drops.dropped_table`` makes them.
@@ -32,7 +32,7 @@ def with_splits(config: DataConfig, index: SourceIndex) -> tuple[pl.DataFrame, p
 
 
 def known_rows(base: Store, frame: pl.DataFrame) -> pl.DataFrame:
-    """What a store knows of its rows by itself: record, row, window, and the columns of ``quality_columns``.
+    """Columns that a store knows of its rows by itself: record, row, window, and the columns of ``quality_columns``.
 
     Args:
         base: The store.

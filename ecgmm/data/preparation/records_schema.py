@@ -1,4 +1,4 @@
-"""What ``records.parquet`` promises, written down so that it can be checked; all violations are reported at once."""
+"""Schema of ``records.parquet``, checked before it is written; all violations are reported at once."""
 
 import polars as pl
 from pandera.polars import Check, Column, DataFrameSchema

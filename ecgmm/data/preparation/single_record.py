@@ -1,4 +1,4 @@
-"""One WFDB record as a row of a store would hold it, read and checked as preparation does: what prediction reads."""
+"""One record as a row of a store would hold it, read and checked as preparation does: what prediction reads."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,17 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgmm.data.preparation.header_pass import check_sizes
 from ecgmm.data.preparation.units import Form, Unit, read_unit
 from ecgmm.data.preparation.waveform_blocks import n_store_samples
 from ecgmm.data.sources.drops import BadRecordError, Drop
-from ecgmm.data.sources.headers import HeaderUnit, check_headers
 from ecgmm.data.sources.source import RATES_HZ, Window
-from ecgmm.data.sources.wfdb_format import HeaderReader
+from ecgmm.data.sources.tree_files import TreeFiles
+from ecgmm.data.sources.waveform_reader import WaveformReader
+from ecgmm.data.sources.wfdb_reader import WFDB
 from ecgmm.errors import DataError, printable
 from ecgmm.types import MISSING_SAMPLE
 
 SPIKE_SHARE = 0.01
-"""Of a lead's samples so many may lie beyond the range of the model's steps; more are a wrong gain, not spikes."""
+"""Largest share of a lead's samples beyond the range of the model's steps; more are a wrong gain, not spikes."""
 _LIMIT_MV = 10.0  # of sums that are made on the way and not used
 _RATES_HZ = (min(RATES_HZ), 10_000)
 _CURES = {
@@ -53,7 +55,13 @@ def read_record(record: Path, rate_hz: float, n_times: int, uv_per_step: float) 
 
 
 def read_single_record(
-    record: Path, rate_hz: float, n_times: int, uv_per_step: float, pad: str = "zero", verify_checksums: bool = True
+    record: Path,
+    rate_hz: float,
+    n_times: int,
+    uv_per_step: float,
+    pad: str = "zero",
+    verify_checksums: bool = True,
+    reader: WaveformReader = WFDB,
 ) -> SingleRecord:
     """Read one record by the code that fills a store: the same row, bit for bit, and the same reasons to refuse it.
 
@@ -61,20 +69,30 @@ def read_single_record(
     range of ``uv_per_step`` are limited to it, as training limits spikes.
 
     Args:
-        record: Path of the record, with or without the extension ``.hea`` or ``.dat``.
+        record: Path of the record, or of one of its files.
         rate_hz: Sampling rate wanted.
         n_times: Samples wanted; a longer record is cut around its centre, a shorter one continued.
         uv_per_step: Microvolts per step wanted.
         pad: Continued by what; see ``Window``.
         verify_checksums: Whether the samples are compared with the header's checksums.
+        reader: Reader of records of its kind.
 
     Raises:
         DataError: If the record cannot be used; says why.
     """
-    stem = record.with_suffix("") if record.suffix in (".hea", ".dat") else record
-    window = Window(length_s=n_times / rate_hz, mode="center", stride_s=1.0, pad=pad)
-    form = Form("", rate_hz, n_times, uv_per_step, window, _LIMIT_MV, verify_checksums, SPIKE_SHARE)
-    unit = _unit(stem)
+    stem = reader.record_of(record)
+    form = Form(
+        file="",
+        reader=reader,
+        rate_hz=rate_hz,
+        n_times=n_times,
+        uv_per_step=uv_per_step,
+        window=Window(length_s=n_times / rate_hz, mode="center", stride_s=1.0, pad=pad),
+        limit_mv=_LIMIT_MV,
+        verify_checksums=verify_checksums,
+        spike_share=SPIKE_SHARE,
+    )
+    unit = _unit(stem, reader)
     [layout] = unit.layouts
     row = _Row()
     result = read_unit(unit, form, row)
@@ -98,27 +116,34 @@ class _Row:
         self.rows = rows.copy()  # the buffers below are used again
 
 
-def _unit(stem: Path) -> Unit:
+def _unit(stem: Path, reader: WaveformReader) -> Unit:
     """The record as a unit of its own, after the checks of its header."""
+    tree, path = TreeFiles("", follow=True), str(stem)
     try:
-        rate_hz = HeaderReader().read(f"{stem}.hea").layout.rate_hz
+        layout, _, checksums = reader.describe(path, tree)
+        check_sizes(path, layout, reader, tree)
     except BadRecordError as error:
         raise _refused(stem, error.reason) from None
-    found = check_headers(HeaderUnit("", [str(stem)], [None], [None], rate_hz, follow_links=True))
-    for reason in found.reasons:
-        raise _refused(stem, reason)
-    if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
+    if not _RATES_HZ[0] <= layout.rate_hz <= _RATES_HZ[1]:
         raise DataError(
-            f"{printable(stem)} cannot be read (its rate is {rate_hz:g} Hz); give a record of {_RATES_HZ[0]} to"
+            f"{printable(stem)} cannot be read (its rate is {layout.rate_hz:g} Hz); give a record of {_RATES_HZ[0]} to"
             f" {_RATES_HZ[1]:,} Hz"
         )
     nothing = np.zeros(1, dtype=np.int64)
-    has_report, in_training = np.ones(1, dtype=bool), np.zeros(1, dtype=bool)  # with a report, a flat record stays
-    return Unit(nothing, [str(stem)], found.layouts, found.layout_of, found.checksums, has_report, in_training, nothing)
+    return Unit(
+        records=nothing,
+        paths=[path],
+        layouts=[layout],
+        layout_of=np.zeros(1, dtype=np.int32),
+        checksums=np.array([checksums], dtype=np.uint16),
+        has_report=np.ones(1, dtype=bool),  # with a report, a flat record stays
+        in_training=np.zeros(1, dtype=bool),
+        slots=nothing,
+    )
 
 
 def _refused(stem: Path, reason: Drop) -> DataError:
-    cure = _CURES.get(reason, "give a 12-lead WFDB record of format 16 in mV")
+    cure = _CURES.get(reason, "give a WFDB record of the twelve leads in mV")
     return DataError(f"{printable(stem)} cannot be read ({reason.value}); {cure}")
 
 

@@ -9,14 +9,12 @@ import io
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgmm.data.preparation.waveform_blocks import (
-    checksums_agree,
     cut_window,
     fits_store,
     n_store_samples,
@@ -24,14 +22,14 @@ from ecgmm.data.preparation.waveform_blocks import (
     to_store_steps,
     window_starts,
 )
-from ecgmm.data.sources.drops import BadRecordError, Drop
+from ecgmm.data.sources.drops import Drop
 from ecgmm.data.sources.source import DataConfig, Window
-from ecgmm.data.sources.wfdb_format import Layout, read_signal
+from ecgmm.data.sources.waveform_reader import Layout, WaveformReader
 from ecgmm.data.store.partial_store import RowFile
 from ecgmm.leads import N_LEADS
 from ecgmm.signal.digest import digest_records
 from ecgmm.signal.quality import quality_columns
-from ecgmm.signal.scan import Scan, scan, to_lead_major
+from ecgmm.signal.scan import Scan, scan
 
 UNIT = 512
 """Records of a unit: so many that keeping its result costs nothing, so few that a kill loses a fraction of a second."""
@@ -42,14 +40,17 @@ _REASONS = tuple(Drop)
 
 @dataclass(frozen=True)
 class Form:
-    """What every row of the store is brought to; see ``DataConfig`` for the fields.
+    """Form that every row of the store is brought to; see ``DataConfig`` for the other fields.
 
     Attributes:
+        file: The ``.npy`` file that rows go to.
+        reader: Reader of the recordings.
         spike_share: Largest share of a lead's samples beyond the store's range that are limited to it; a record with
             more of them is dropped.
     """
 
     file: str
+    reader: WaveformReader
     rate_hz: float
     n_times: int
     uv_per_step: float
@@ -60,10 +61,17 @@ class Form:
 
     @staticmethod
     def of(config: DataConfig, file: str) -> "Form":
-        """The form that the settings describe, in the ``.npy`` file ``file``."""
-        window = config.window
-        n_times = n_window_samples(config)
-        return Form(file, config.rate_hz, n_times, config.uv_per_step, window, config.limit_mv, config.verify_checksums)
+        """The form that the settings describe, for rows in ``file``."""
+        return Form(
+            file=file,
+            reader=config.reader,
+            rate_hz=config.rate_hz,
+            n_times=n_window_samples(config),
+            uv_per_step=config.uv_per_step,
+            window=config.window,
+            limit_mv=config.limit_mv,
+            verify_checksums=config.verify_checksums,
+        )
 
     def starts(self, layout: Layout) -> list[int]:
         """First sample of each window of a record; see ``window_starts``."""
@@ -82,9 +90,9 @@ class Unit:
     Attributes:
         records: int64 ``[N]``, their ids.
         paths: Full paths without extension.
-        layouts: What their headers say, each once.
+        layouts: Their layouts, each once.
         layout_of: int32 ``[N]``, which of them.
-        checksums: uint16 ``[N, 12]`` of the stored channels.
+        checksums: uint16 ``[N, 12]``, as ``Description`` has them.
         has_report: bool ``[N]``.
         in_training: bool ``[N]``, True for the records that the lead statistics are made of.
         slots: int64 ``[N]``, place of each record's first window in the store.
@@ -116,7 +124,7 @@ class Unit:
 
 
 class Result(NamedTuple):
-    """What a unit gave.
+    """Result of one unit.
 
     Attributes:
         rows: Columns of the M rows written: ``record`` and ``slot`` int64, ``window`` int32, and those of
@@ -130,7 +138,7 @@ class Result(NamedTuple):
     sums: NDArray[np.int64]
 
     def pack(self) -> bytes:
-        """The result as bytes."""
+        """Turn the result into bytes."""
         stream = io.BytesIO()
         arrays = {f"rows.{name}": column for name, column in self.rows.items()}
         np.savez(stream, allow_pickle=False, dropped=self.dropped, sums=self.sums, **arrays)
@@ -138,7 +146,7 @@ class Result(NamedTuple):
 
     @staticmethod
     def unpack(content: bytes) -> "Result":
-        """The result that ``pack`` gave."""
+        """Restore a result from what ``pack`` gave."""
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             rows = {name.removeprefix("rows."): arrays[name] for name in arrays.files if name.startswith("rows.")}
             return Result(rows, arrays["dropped"], arrays["sums"])
@@ -153,17 +161,14 @@ def do_unit(unit: Unit, form: Form) -> Result:
 
     Args:
         unit: The records.
-        form: What to bring them to, and the file that they go to.
-
-    Returns:
-        What is known of them.
+        form: Form that they are brought to, and the file that they go to.
     """
     with RowFile(form.file, N_LEADS * form.n_times * 2) as file:
         return read_unit(unit, form, file)
 
 
 class Rows(Protocol):
-    """Where the rows of a unit go."""
+    """Destination of the rows of a unit."""
 
     def write(self, slot: int, rows: NDArray[np.int16]) -> None:
         """Take rows, int16 ``[R, 12, T]``, from a slot on."""
@@ -171,35 +176,15 @@ class Rows(Protocol):
 
 def read_unit(unit: Unit, form: Form, file: Rows) -> Result:
     """As ``do_unit``, for rows that go to any place."""
-    pass_ = _UnitPass(unit, form, _buffers())
+    pass_ = _UnitPass(unit, form)
     for start, stop in unit.blocks():
         pass_.do_block(start, stop, file)
     return pass_.result()
 
 
-class _Buffers:
-    """Memory for one block, used again for every other one: fresh memory costs as much as copying it."""
-
-    def __init__(self) -> None:
-        self._shape = (0, 0)
-        self.resize(1)
-
-    def resize(self, n_samples: int) -> None:
-        """Make the buffers hold records of so many samples."""
-        if self._shape != (BLOCK, n_samples):
-            self._shape = (BLOCK, n_samples)
-            self.stored = np.empty((BLOCK, n_samples, N_LEADS), dtype=np.int16)
-            self.lead_major = np.empty((BLOCK, N_LEADS, n_samples), dtype=np.int16)
-
-
-@lru_cache(maxsize=1)
-def _buffers() -> _Buffers:
-    return _Buffers()
-
-
 class _UnitPass:
-    def __init__(self, unit: Unit, form: Form, buffers: _Buffers) -> None:
-        self._unit, self._form, self._buffers = unit, form, buffers
+    def __init__(self, unit: Unit, form: Form) -> None:
+        self._unit, self._form = unit, form
         self._limit_steps = round(form.limit_mv * 1000 / form.uv_per_step)
         self._rows: list[dict[str, NDArray[np.generic]]] = []
         self._scans: list[Scan] = []
@@ -220,36 +205,22 @@ class _UnitPass:
         return rows | quality_columns(seen, self._form.uv_per_step, self._form.rate_hz, length)
 
     def do_block(self, start: int, stop: int, file: Rows) -> None:
-        layout = self._unit.layouts[self._unit.layout_of[start]]
-        self._buffers.resize(layout.n_samples)
-        places = self._read(start, stop, layout)
-        block = self._buffers.lead_major[: len(places)]
-        to_lead_major(self._buffers.stored[: len(places)], layout.channels, block)
-        if self._form.verify_checksums:
-            agree = checksums_agree(block, layout, self._unit.checksums[places])
-            if not agree.all():
-                self._drop(places[~agree], Drop.CHECKSUM)
-                places, block = places[agree], block[agree]
-        fits = fits_store(block, layout, self._form.uv_per_step, self._form.spike_share)
+        unit, form = self._unit, self._form
+        layout = unit.layouts[unit.layout_of[start]]
+        checksums = unit.checksums[start:stop] if form.verify_checksums else None
+        block, reasons = form.reader.read(unit.paths[start:stop], layout, checksums)
+        for place, reason in enumerate(reasons, start):
+            if reason is not None:
+                self._drop(np.array([place]), reason)
+        places = np.array([place for place, reason in enumerate(reasons, start) if reason is None], dtype=np.int64)
+        fits = fits_store(block, layout, form.uv_per_step, form.spike_share)
         if not fits.all():
             self._drop(places[~fits], Drop.RANGE)
             places, block = places[fits], block[fits]
         if len(places):
-            block = to_store_steps(block, layout, self._form.rate_hz, self._form.uv_per_step)
-            for window, first in enumerate(self._form.starts(layout)):
-                self._do_windows(places, block, window, first, file)
-
-    def _read(self, start: int, stop: int, layout: Layout) -> NDArray[np.int64]:
-        """Read the signal files of a block; returns the places in the unit of those that could be read."""
-        places: list[int] = []
-        for place in range(start, stop):
-            try:
-                read_signal(self._unit.paths[place], layout, self._buffers.stored[len(places)])
-            except BadRecordError as error:
-                self._drop(np.array([place]), error.reason)
-                continue
-            places.append(place)
-        return np.array(places, dtype=np.int64)
+            steps = to_store_steps(block, layout, form.rate_hz, form.uv_per_step)
+            for window, first in enumerate(form.starts(layout)):
+                self._do_windows(places, steps, window, first, file)
 
     def _do_windows(
         self, places: NDArray[np.int64], block: NDArray[np.int16], window: int, first: int, file: Rows
@@ -257,26 +228,26 @@ class _UnitPass:
         """Cut the same window of each record of a block; assess it, before padding hides that a lead is flat; write."""
         form = self._form
         part = np.ascontiguousarray(cut_window(block, first, form.n_times))
-        found = scan(part, self._limit_steps, form.rate_hz)
-        absent, flat = (found.missing == part.shape[-1]).all(axis=1), found.flat.all(axis=1)
+        seen = scan(part, self._limit_steps, form.rate_hz)
+        absent, flat = (seen.missing == part.shape[-1]).all(axis=1), seen.flat.all(axis=1)
         useless = ~absent & flat & ~self._unit.has_report[places]
         self._drop(places[absent], Drop.ALL_MISSING)
         self._drop(places[useless], Drop.NOTHING_USABLE)
         keep = ~(absent | useless)
         if not keep.all():
-            places, part, found = places[keep], part[keep], found.select(keep)
+            places, part, seen = places[keep], part[keep], seen.select(keep)
         if not len(places):
             return
         slots = self._unit.slots[places] + window
         rows = pad_window(part, first, form.n_times, form.window.pad)
         self._write(slots, rows, file)
         if rows is not part:  # the digest is that of the row as it is stored
-            found = found._replace(content=digest_records(np.ascontiguousarray(rows)))
+            seen = seen._replace(content=digest_records(np.ascontiguousarray(rows)))
         training = self._unit.in_training[places]
-        self._sums += [array[training].sum(axis=0) for array in (found.count, found.total, found.squares)]
+        self._sums += [array[training].sum(axis=0) for array in (seen.count, seen.total, seen.squares)]
         number = np.full(len(places), window, dtype=np.int32)
         self._rows.append({"record": self._unit.records[places], "slot": slots, "window": number})
-        self._scans.append(found)
+        self._scans.append(seen)
         self._lengths.append(part.shape[-1])
 
     def _write(self, slots: NDArray[np.int64], rows: NDArray[np.int16], file: Rows) -> None:

@@ -1,35 +1,37 @@
 """Blocks of waveforms on their way into the store: lead order, scale, rate, window. Integers wherever they suffice.
 
-A block holds consecutive records of one layout. Shapes: R records, L leads (12), T samples.
+A block holds consecutive records of one layout. Shapes: R records, L leads (12), T samples. As read it is int16 or
+int32, in the store int16.
 """
+
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgmm.data.sources.source import Window
-from ecgmm.data.sources.wfdb_format import Layout
+from ecgmm.data.sources.waveform_reader import Layout, Steps
 from ecgmm.types import MISSING_SAMPLE
 
 LARGEST_STEP = 32767
 """Largest step of a store, either way; -32768 is a missing sample."""
 
 
-def fits_store(
-    block: NDArray[np.int16], layout: Layout, uv_per_step: float, spike_share: float = 0.0
-) -> NDArray[np.bool_]:
+def fits_store(block: Steps, layout: Layout, uv_per_step: float, spike_share: float = 0.0) -> NDArray[np.bool_]:
     """Whether ``rescale`` keeps every sample of a record (bool ``[R]``) or would have to clip some.
 
     Args:
-        block: int16 ``[R, L, T]`` in the steps of the header.
-        layout: The header's gains and baselines.
+        block: ``[R, L, T]`` in the steps of the layout.
+        layout: Gains and baselines.
         uv_per_step: Microvolts per step of the store.
         spike_share: Share of each lead's samples that may be clipped.
     """
-    factor, baseline = _scale(layout, uv_per_step)
-    if np.all(factor == 1) and not baseline.any():
+    if _is_in_store_steps(block, layout, uv_per_step):
         return np.ones(len(block), dtype=bool)
-    there = block != MISSING_SAMPLE
-    ends = [np.where(there, block, other).astype(np.float64) for other in (np.int16(32767), np.int16(-32767))]
+    factor, baseline = _scale(layout, uv_per_step)
+    range_ = np.iinfo(block.dtype)
+    there = block != range_.min
+    ends = [np.where(there, block, other).astype(np.float64) for other in (range_.max, range_.min + 1)]
     extremes = np.stack([ends[0].min(axis=-1), ends[1].max(axis=-1)])
     steps = np.abs(np.rint((extremes - baseline) * factor))
     fits: NDArray[np.bool_] = ((steps <= LARGEST_STEP) | ~there.any(axis=-1)).all(axis=(0, 2))
@@ -41,32 +43,37 @@ def fits_store(
 
 
 def _scale(layout: Layout, uv_per_step: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Store steps per step of the header, and the header's step of 0 mV, of each lead."""
+    """Store steps per step of the layout, and the layout's step of 0 mV, of each lead."""
     return 1000 / (np.array(layout.gains_per_mv) * uv_per_step), np.array(layout.baselines, dtype=np.int64)
 
 
-def rescale(block: NDArray[np.int16], layout: Layout, uv_per_step: float) -> NDArray[np.int16]:
-    """Bring the header's gain and baseline to the store's scale.
+def _is_in_store_steps(block: Steps, layout: Layout, uv_per_step: float) -> TypeGuard[NDArray[np.int16]]:
+    factor, baseline = _scale(layout, uv_per_step)
+    return bool(block.dtype == np.int16 and np.all(factor == 1) and not baseline.any())
+
+
+def rescale(block: Steps, layout: Layout, uv_per_step: float) -> NDArray[np.int16]:
+    """Bring the gain and baseline of a recording to the store's scale.
 
     Args:
-        block: int16 ``[R, L, T]`` in the steps of the header, of records for which ``fits_store`` holds.
-        layout: The header's gains and baselines.
+        block: ``[R, L, T]`` in the steps of the layout, of records for which ``fits_store`` holds.
+        layout: Gains and baselines.
         uv_per_step: Microvolts per step of the store.
 
     Returns:
-        int16 ``[R, L, T]``, rounded; the block itself where header and store agree.
+        int16 ``[R, L, T]``, rounded; the block itself where layout and store agree.
     """
-    factor, baseline = _scale(layout, uv_per_step)
-    if np.all(factor == 1) and not baseline.any():
+    if _is_in_store_steps(block, layout, uv_per_step):
         return block
+    factor, baseline = _scale(layout, uv_per_step)
     steps = (block.astype(np.float64) - baseline[:, None]) * factor[:, None]
     rescaled: NDArray[np.int16] = np.rint(steps).clip(-LARGEST_STEP, LARGEST_STEP).astype(np.int16)
-    rescaled[block == MISSING_SAMPLE] = MISSING_SAMPLE
+    rescaled[block == np.iinfo(block.dtype).min] = MISSING_SAMPLE
     return rescaled
 
 
-def to_store_steps(block: NDArray[np.int16], layout: Layout, rate_hz: float, uv_per_step: float) -> NDArray[np.int16]:
-    """Bring a block to the store's scale and rate; int16 ``[R, L, T]`` in and out."""
+def to_store_steps(block: Steps, layout: Layout, rate_hz: float, uv_per_step: float) -> NDArray[np.int16]:
+    """Bring a block to the store's scale and rate; int16 ``[R, L, T]``."""
     rescaled = rescale(block, layout, uv_per_step)
     if layout.rate_hz == rate_hz:
         return rescaled
@@ -109,19 +116,3 @@ def pad_window(part: NDArray[np.int16], start: int, n_times: int, pad: str) -> N
     if not any(widths[2]):
         return part
     return np.pad(part, widths, mode="edge") if pad == "edge" else np.pad(part, widths)
-
-
-def checksums_agree(block: NDArray[np.int16], layout: Layout, checksums: NDArray[np.uint16]) -> NDArray[np.bool_]:
-    """Compare samples with the checksums of their headers.
-
-    Args:
-        block: int16 ``[R, L, T]`` as read, in lead order.
-        layout: Tells which stored channel each lead was.
-        checksums: uint16 ``[R, 12]`` in stored channel order.
-
-    Returns:
-        bool ``[R]``.
-    """
-    sums = block.sum(axis=-1, dtype=np.int16).view(np.uint16)  # 16 bits wrap around as the format wants it
-    agree: NDArray[np.bool_] = (sums == checksums[:, list(layout.channels)]).all(axis=1)
-    return agree

@@ -1,4 +1,4 @@
-"""The waveform pass: units are done or found in the journal, and their results put together."""
+"""The waveform pass: units are done or taken from the journal, and their results put together."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -19,12 +19,11 @@ from ecgmm.signal.scan import scan, to_lead_major
 
 
 class WaveformPass:
-    """Reads the waveforms of a plan into the store's file.
+    """Reading of the waveforms of a plan into the store's file.
 
     Args:
-        plan: What to read.
+        plan: The records to read.
         journal: Knows the units that an earlier call finished, and is told of the others.
-
         sums: Lead sums of the training records, to which those of the plan are added.
     """
 
@@ -66,7 +65,7 @@ class WaveformPass:
         """Columns of ``Result.rows`` of all rows written, in order of their slots."""
         parts = [result.rows for result in self._results if result.rows]
         if not parts:
-            return pl.DataFrame()
+            return pl.DataFrame(schema={"record": pl.Int64})
         return pl.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}).sort("slot")
 
     def dropped(self) -> pl.DataFrame:

@@ -1,1 +1,1 @@
-"""All that knows a published tree: tables, waveform readers, label sets."""
+"""Published trees of recordings: their tables, waveform readers and labels. A new data set touches this room only."""

@@ -1,4 +1,4 @@
-"""Whether a CSV is one: every row of as many fields as the first, every quote where RFC 4180 lets one stand.
+"""Check of the structure of a CSV: as many fields in every row as in the first, quotes where RFC 4180 lets them stand.
 
 Readers are lenient where files are damaged: a row cut short ends in empty fields, a stray quote swallows the rows up to
 the next one. Either would lose reports without a word. A row without end or of fields without end is none, either.
@@ -13,13 +13,13 @@ from ecgmm.compiled import compiled
 from ecgmm.files import open_regular
 
 MOST_ROW_BYTES = 1 << 20
-"""Of a row; those of machine_measurements.csv take some 230, and a megabyte of notes is a book."""
+"""Largest row; those of machine_measurements.csv take some 230, and a megabyte of notes is a book."""
 MOST_COLUMNS = 1000
 """The widest published table has 33."""
 _CHUNK = 1 << 22
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _START, _PLAIN, _QUOTED, _CLOSED, _RETURNED = range(5)
-"""Where a byte finds the parser: at the start of a field, in a bare one, in or just behind quotes, behind a CR."""
+"""States of the parser before a byte: at the start of a field, in a bare one, in or just behind quotes, behind a CR."""
 _QUOTE, _COMMA, _LF, _CR = b'",\n\r'
 
 

@@ -1,4 +1,4 @@
-"""Why a record is left out: every reason under which preparation counts, prints and files a drop."""
+"""Reasons to leave a record out, under which preparation counts, prints and files it."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -22,9 +22,9 @@ class Drop(StrEnum):
     HEADER_RATE = "header rate contradicts index"
     HEADER_TIME = "header time contradicts index"
     LEADS = "leads are not the standard twelve"
-    FORMAT = "format not 16"
+    FORMAT = "format not 16"  # nor another that is read; the words are older than the other readers
     GAIN = "gain 0 or not finite"
-    UNIT = "unit not mV"
+    UNIT = "unit not mV"  # nor another multiple of the volt
     SIZE = "wrong size"  # the .dat does not hold what the header announces
     CHECKSUM = "checksum wrong"
     RANGE = "amplitude beyond the store's range"  # 32767 steps: 164 mV at 5 µV, which no heart gives
@@ -45,6 +45,6 @@ class BadRecordError(Exception):
 
 
 def dropped_table(records: pl.DataFrame, reason: Drop | Sequence[str]) -> pl.DataFrame:
-    """Records (columns record and path) and why they are dropped: columns record:i64, path:str, reason:str."""
+    """Table of records that are dropped, from their columns record and path: record:i64, path:str, reason:str."""
     reasons = pl.lit(reason.value) if isinstance(reason, Drop) else pl.Series(reason, dtype=pl.String)
     return records.select(pl.col("record").cast(pl.Int64), pl.col("path").cast(pl.String), reason=reasons)

@@ -1,4 +1,4 @@
-"""What a file that should be a comma-separated table of UTF-8 text really is, told by its first bytes."""
+"""Kind of a file that should be a comma-separated table of UTF-8 text and is none, by its first bytes."""
 
 from collections.abc import Sequence
 

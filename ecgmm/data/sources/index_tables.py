@@ -16,14 +16,14 @@ from ecgmm.files import open_regular
 _TIME = r"^[1-9][0-9]{3}-[0-9]{1,2}-[0-9]{1,2} +[0-9]{1,2}:[0-9]{1,2}:[0-5]?[0-9](\.[0-9]{1,9})?$"
 """Python knows the years 1 to 9999; a second 60 would become the next minute."""
 _NO_OFFSET = r"(Z|\+00:00)$"
-"""Of the zones only this one changes no clock; headers hold times without a zone."""
+"""The one zone that changes no clock; headers hold times without a zone."""
 _AS_PUBLISHED = "use the file as it was published"
 _UNREADABLE = " unreadable"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What the cells of a column hold.
+    """Kind of the values of a column.
 
     Attributes:
         what: Name of the values that are understood, for messages; empty where any text is one.
@@ -36,7 +36,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Values:
-    """A table that was understood.
+    """Values of a table.
 
     Attributes:
         frame: The columns asked for; null where a cell holds no value or one that is not understood.
@@ -55,33 +55,33 @@ def read_values(
 
     Args:
         path: The file.
-        kinds: What each column holds that must be there.
+        kinds: Kind of each column that must be there.
         cure: What the user should do when the file is not there.
-        others: What further columns hold, by the whole of their name.
+        others: Kinds of further columns, by the whole of their name.
 
     Raises:
         DataError: As ``read_table``, or if too much of a column is not understood (``known_values.check_share``).
     """
-    found = dict(kinds)
+    known = dict(kinds)
 
     def parse(columns: Sequence[str]) -> list[pl.Expr]:
         for pattern, kind in (others or {}).items():
-            found.update({name: kind for name in columns if pattern.fullmatch(name)})
-        checked = [name for name, kind in found.items() if kind.what]
-        bad = [pl.when(found[name].parse(name).is_null() & (pl.col(name) != "")).then(pl.col(name)) for name in checked]
-        values = [kind.parse(name) for name, kind in found.items()]
+            known.update({name: kind for name in columns if pattern.fullmatch(name)})
+        checked = [name for name, kind in known.items() if kind.what]
+        bad = [pl.when(known[name].parse(name).is_null() & (pl.col(name) != "")).then(pl.col(name)) for name in checked]
+        values = [kind.parse(name) for name, kind in known.items()]
         return [*values, *(text.alias(f"{name}{_UNREADABLE}") for name, text in zip(checked, bad, strict=True))]
 
     table = read_table(path, list(kinds), cure, parse, tuple(others or {}))
     unreadable: dict[str, int] = {}
-    for name, kind in found.items():
+    for name, kind in known.items():
         texts = table.get_column(f"{name}{_UNREADABLE}", default=pl.Series(dtype=pl.String)).drop_nulls()
         bad = texts.filter(is_filled(texts))
         what = f"values of column {printable(name)} are no {kind.what}"
         check_share(path, what, len(bad), len(bad) + table[name].count(), next(iter(bad), ""), _AS_PUBLISHED)
         counts = {f"{path.name} {name}": len(bad)} | words_for_none(path, name, int(is_no_value(texts).sum()))
         unreadable |= {column: number for column, number in counts.items() if number}
-    return Values(table.select(list(found)), unreadable)
+    return Values(table.select(list(known)), unreadable)
 
 
 Parse = Callable[[Sequence[str]], Sequence[pl.Expr]]
@@ -209,7 +209,8 @@ def check_index(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Drop records whose index fields cannot be used (paper, section 4.2).
 
     Args:
-        frame: Columns record, patient and path as in ``SourceIndex``, and bool ``contradicts`` where tables disagree.
+        frame: Columns record, patient and path as in ``SourceIndex``, and bool ``contradicts``: whether what the tree
+            says of the record disagrees.
 
     Returns:
         The records that remain, without ``contradicts``, ordered by path (the order they lie in on disk); and the
@@ -218,16 +219,23 @@ def check_index(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     numbered = frame.with_row_index("number")
     kept = numbered.unique(frame.columns, keep="first", maintain_order=True)
     dropped = [dropped_table(numbered.join(kept, on="number", how="anti"), Drop.DUPLICATE)]
-    path = pl.col("path")
-    number_in_name = path.str.extract(r"(\d+)[^/]*$").cast(pl.Int64, strict=False)
     tests = {
         Drop.KEY_MISSING: pl.any_horizontal(pl.col("record", "patient", "path").is_null()),
         Drop.DUPLICATE: pl.col("record").is_duplicated(),
-        Drop.PATH_UNSAFE: path.str.contains(r"^\s*[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\x00"),
-        Drop.INDEX_CONTRADICTS: pl.col("contradicts") | number_in_name.ne_missing(pl.col("record")),
+        Drop.PATH_UNSAFE: pl.col("path").str.contains(r"^\s*[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\x00"),
+        Drop.INDEX_CONTRADICTS: pl.col("contradicts"),
     }
     for reason, test in tests.items():
         bad = kept.select(test.fill_null(False)).to_series()
         dropped.append(dropped_table(kept.filter(bad), reason))
         kept = kept.filter(~bad)
     return kept.drop("contradicts", "number").sort("path"), pl.concat(dropped)
+
+
+def names_another_record() -> pl.Expr:
+    """Whether the last number in a file's name, as in ``records100/00000/00017_lr``, is not the id of its record.
+
+    For sources that name their files so; of columns record and path.
+    """
+    number = pl.col("path").str.extract(r"(\d+)[^/]*$").cast(pl.Int64, strict=False)
+    return number.ne_missing(pl.col("record"))

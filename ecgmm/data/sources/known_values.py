@@ -20,7 +20,7 @@ NO_VALUE = (
     *("nan", "-nan", "none", "null", "nil", "na", "n/a", "nat", "<na>", "<null>", "#n/a", "#na", "(null)", "\\n"),
     *("-", "--", "---", "?", "."),
 )
-"""What programs write, as the whole of a cell, where there is no value."""
+"""Words that programs write, as the whole of a cell, where there is no value."""
 
 
 _Texts = TypeVar("_Texts", pl.Expr, pl.Series)
@@ -37,12 +37,12 @@ def is_filled(texts: _Texts) -> _Texts:
 
 
 def words_for_none(path: Path, column: str, number: int) -> dict[str, int]:
-    """How a manifest counts the cells of a column that hold a word for "no value"."""
+    """Entry of a manifest for the cells of a column that hold a word for "no value"; empty for none."""
     return {f"{path.name} {column}: words such as nan": number} if number else {}
 
 
 def shape(text: str) -> str:
-    """How a value is written, without what it says: 9 for a digit, x for a letter."""
+    """Shape of a value, as messages show it: 9 for a digit, x for a letter."""
     return printable(re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "9", text.strip())), 40)
 
 

@@ -15,7 +15,7 @@ from ecgmm.errors import ConfigError
 log = logging.getLogger(__name__)
 
 MACHINE, ANNOTATOR, NOTES, SIMULATION, UNKNOWN = "machine_statements", "annotator", "notes", "simulation", "unknown"
-"""Authors of a store's reports: the cart, those who annotated it too, the user, the simulation."""
+"""Origins of the reports of a store: the cart, those who annotated it too, the user's own notes, the simulation."""
 
 
 def leaks(label_source: str, text: str, text_policy: str, inputs: Sequence[str]) -> bool:
@@ -50,31 +50,31 @@ def origins(text_origin: str, labels: LabelSet, text_policy: str, inputs: Sequen
     }
 
 
-def refuse_leak(found: dict[str, Any], allow_leaky: bool) -> None:
-    """The gate.
+def refuse_leak(facts: dict[str, Any], allow_leaky: bool) -> None:
+    """Refuse a leak that is not permitted.
 
     Args:
-        found: As ``origins`` returns it.
+        facts: As ``origins`` returns it.
         allow_leaky: Whether a leak is permitted; the number then carries the mark.
 
     Raises:
         ConfigError: If it leaks and that is not permitted.
     """
-    if found["leaky"] and not allow_leaky:
+    if facts["leaky"] and not allow_leaky:
         raise ConfigError(
-            f"labels={found['labels']} is read from the report and text.policy=full feeds the same report to the"
+            f"labels={facts['labels']} is read from the report and text.policy=full feeds the same report to the"
             " model, so a look-up would score 100 %; train with text.policy=masked or a method without text, or set"
             " allow_leaky=true and accept the mark on every result"
         )
 
 
 def shown_readouts(
-    found: dict[str, Any], inputs: Mapping[str, Sequence[str]], allow_leaky: bool
+    facts: dict[str, Any], inputs: Mapping[str, Sequence[str]], allow_leaky: bool
 ) -> dict[str, dict[str, Any]]:
-    """The gate for predictions beside a method's own: those that leak are left out, and said to be.
+    """Readouts beside a method's own prediction that may be shown; those that leak are left out, which is logged.
 
     Args:
-        found: As ``origins`` returns it for the method.
+        facts: As ``origins`` returns it for the method.
         inputs: Inputs of each readout, by its name.
         allow_leaky: Whether a leak is permitted.
 
@@ -83,9 +83,9 @@ def shown_readouts(
     """
     shown = {}
     for name, seen in inputs.items():
-        leaky = leaks(found["label_source"], found["text_origin"], found["text_policy"], seen)
+        leaky = leaks(facts["label_source"], facts["text_origin"], facts["text_policy"], seen)
         if leaky and not allow_leaky:
             log.info("readout %s is left out: it reads the report that the labels come from (allow_leaky=false)", name)
         else:
-            shown[name] = found | {"inputs_at_test": list(seen), "leaky": leaky}
+            shown[name] = facts | {"inputs_at_test": list(seen), "leaky": leaky}
     return shown

@@ -13,7 +13,16 @@ import numpy as np
 import polars as pl
 import pyarrow
 
-from ecgmm.data.sources.index_tables import INTEGER, NUMBER, TEXT, TIME, Kind, check_index, read_values
+from ecgmm.data.sources.index_tables import (
+    INTEGER,
+    NUMBER,
+    TEXT,
+    TIME,
+    Kind,
+    check_index,
+    names_another_record,
+    read_values,
+)
 from ecgmm.data.sources.known_values import is_filled, is_no_value, words_for_none
 from ecgmm.data.sources.labels.icd import CURE, IcdSettings, read_folds
 from ecgmm.data.sources.labels.label_set import LabelSettings
@@ -39,7 +48,7 @@ _CATEGORY = Kind("", lambda column: pl.col(column).cast(pl.Categorical))  # the 
 
 @dataclass(kw_only=True)
 class LabelRules:
-    """Which findings of a report make its labels.
+    """Choice of the findings of a report that make its labels.
 
     Attributes:
         certainty: ``definite`` takes definite and probable findings, ``include_possible`` also "possible", "consider"
@@ -124,7 +133,9 @@ def read_tables(root: Path) -> SourceIndex:
             f"{printable(measurements_path)} has no row for any record of record_list.csv; take both from one release"
         )
     contradicts = (pl.col("patient") != pl.col("subject_id")) | (pl.col("time") != pl.col("ecg_time"))
-    contradicts = contradicts.fill_null(False) | pl.col("record").is_in(measured.twice.implode())
+    contradicts = (
+        contradicts.fill_null(False) | pl.col("record").is_in(measured.twice.implode()) | names_another_record()
+    )
     frame, dropped = check_index(
         joined.with_columns(contradicts.alias("contradicts"), _no_null("statements")).drop("subject_id", "ecg_time")
     )
@@ -145,7 +156,7 @@ def with_folds(index: SourceIndex, settings: LabelSettings, cure: str) -> Source
 
 
 class MachineReports(NamedTuple):
-    """What ``machine_measurements.csv`` says.
+    """Content of ``machine_measurements.csv``.
 
     Attributes:
         frame: Columns study_id, subject_id, ecg_time, ``measurement.<name>`` and statements (the filled report columns

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import polars as pl
 
-from ecgmm.data.sources.index_tables import INTEGER, TEXT, TIME, Kind, check_index, read_values, to_integer_of
+from ecgmm.data.sources.index_tables import (
+    INTEGER,
+    TEXT,
+    TIME,
+    Kind,
+    check_index,
+    names_another_record,
+    read_values,
+    to_integer_of,
+)
 from ecgmm.data.sources.known_values import is_no_value, words_for_none
 from ecgmm.data.sources.labels.scp_codes import DIAGNOSTIC_CLASS, SCP_CODES, count_unreadable, read_scp_statements
 from ecgmm.data.sources.leakage import ANNOTATOR
@@ -73,9 +82,8 @@ def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
         patient="patient_id",
         time="recording_date",
         fold="strat_fold",
-        contradicts=False,
     )
-    frame, dropped = check_index(records)
+    frame, dropped = check_index(records.with_columns(contradicts=names_another_record()))
     codes, texts = frame["scp_codes"], frame["report"]
     count_unreadable(database_path, codes, scp_statements["code"])  # refuses codes of another kind
     no_report = is_no_value(texts).fill_null(True)

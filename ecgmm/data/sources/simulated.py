@@ -69,7 +69,7 @@ class Synthetic(DataConfig):
         )
 
     def parameters(self) -> dict[str, Any]:
-        """As for every source; where the generated tree lies is not a setting of its own."""
+        """Settings as for every source, without the folder of generated trees."""
         parameters = super().parameters() | self.icd.parameters()
         del parameters["raw"]
         return parameters

@@ -1,10 +1,10 @@
-"""What every data source has in common: its settings, and the index of records that it hands to preparation."""
+"""Base of every data source: its settings, and the index of records that it hands to preparation."""
 
 import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -12,13 +12,16 @@ from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.store.splits import Folds, SplitShares
 from ecgmm.errors import ConfigError, DataError
 
+if TYPE_CHECKING:
+    from ecgmm.data.sources.waveform_reader import WaveformReader
+
 RATES_HZ = (500, 250, 100)
 EVIDENCE_PREFIX = "evidence."
 
 
 @dataclass(kw_only=True, unsafe_hash=True)
 class Window:
-    """The fixed window that every record is brought to (paper, section 4.2).
+    """Fixed window that every record is brought to (paper, section 4.2).
 
     Attributes:
         length_s: Length in seconds.
@@ -51,7 +54,7 @@ class TextRules:
 
 @dataclass
 class SourceIndex:
-    """The records that a source lists, after the checks that need no waveform.
+    """Records that a source lists, after the checks that need no waveform.
 
     Attributes:
         frame: Columns record:i64, patient:i64, time:datetime|null, path:str (relative, without extension),
@@ -60,8 +63,8 @@ class SourceIndex:
         dropped: Records dropped so far, as ``drops.dropped_table`` makes them.
         native_rate_hz: Sampling rate that every header must show.
         csv_sha256: sha256 of each CSV file read, by name.
-        unreadable: How many values of the tables are not understood, by table and column.
-        evidence: What the manifest tells of the evidence besides its columns, such as the class of each code.
+        unreadable: Number of values of the tables that are not understood, by table and column.
+        evidence: Facts for the manifest about the evidence besides its columns, such as the class of each code.
     """
 
     frame: pl.DataFrame
@@ -79,7 +82,7 @@ class SourceIndex:
 
 @dataclass(kw_only=True)
 class DataConfig(ABC):
-    """Settings of the configuration group ``data``; each source adds its own and says how its index is read.
+    """Settings of the configuration group ``data``; each source adds its own, its index and its waveform reader.
 
     Attributes:
         name: Name of the source, first part of the store's name.
@@ -124,7 +127,7 @@ class DataConfig(ABC):
 
     @property
     def root_path(self) -> Path:
-        """The raw tree's folder.
+        """Folder of the raw tree.
 
         Raises:
             ConfigError: If it is not set or is no folder.
@@ -149,9 +152,16 @@ class DataConfig(ABC):
         return LabelSettings()
 
     @property
+    def reader(self) -> "WaveformReader":
+        """Reader of the recordings; WFDB unless a source says otherwise."""
+        from ecgmm.data.sources.wfdb_reader import WFDB  # opened stores need no reader
+
+        return WFDB
+
+    @property
     @abstractmethod
     def text_origin(self) -> str:
-        """Whose words the reports are, see ``ecgmm.data.sources.leakage``."""
+        """Origin of the words of the reports, see ``ecgmm.data.sources.leakage``."""
 
     @abstractmethod
     def read_index(self) -> SourceIndex:

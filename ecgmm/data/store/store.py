@@ -33,8 +33,8 @@ EVIDENCE = "evidence.parquet"
 PATH_MARK = "path:"
 """Begins what stands in the manifest for a path: a digest, because a path names the machine and often its user."""
 
-_OF_THIS_COPY = ("files", "sha256")
-"""Keys of the manifest that hang on how its files are packed, and not on what they hold."""
+_OF_THIS_COPY = ("files", "sha256", "readers")
+"""Keys of the manifest that hang on how its files are packed or the recordings were read, and not on what they hold."""
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,20 @@ def _open(path: Path, content: bytes) -> Store:
     return store
 
 
+def read_manifest(path: Path) -> tuple[dict[str, Any], str]:
+    """Manifest and fingerprint of the store in a folder, which is not opened.
+
+    Raises:
+        DataError: If the folder holds no manifest of this version.
+    """
+    manifest = _read_manifest(path, _manifest_bytes(path))
+    return manifest, _fingerprint(manifest)
+
+
 def fingerprint_of(path: Path) -> str | None:
     """Fingerprint of the store in a folder, which is not opened; None where the folder holds no manifest to read."""
     try:
-        return _fingerprint(_read_manifest(path, _manifest_bytes(path)))
+        return read_manifest(path)[1]
     except (DataError, AttributeError, LookupError, TypeError):  # of another version, or no manifest at all
         return None
 

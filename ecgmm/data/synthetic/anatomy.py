@@ -1,4 +1,4 @@
-"""What differs between hearts and chests without being a finding: lead vectors, intervals, amplitudes.
+"""Differences between hearts and chests without being a finding: lead vectors, intervals, amplitudes.
 
 The heart is a moving dipole in Frank's coordinates (x to the left, y to the feet, z to the back). Eight leads see it
 through Dower's matrix (Dower, Machado, Osborne: On deriving the electrocardiogram from vectorcardiographic leads,
@@ -49,7 +49,7 @@ P_LOG_SD = 0.2
 
 @dataclass(frozen=True)
 class Anatomy:
-    """One entry a record; nothing here says anything about a finding.
+    """One entry per record; nothing here says anything about a finding.
 
     Attributes:
         leads: float ``[n, 8, 3]``, rotated and jittered Dower matrix times the amplitude.

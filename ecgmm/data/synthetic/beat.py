@@ -99,7 +99,7 @@ assert list(TOWARD_REGION) == list(REGIONS)
 
 
 def _rule(states: States) -> tuple[Ints, Floats]:
-    """Which activation rules the ventricles and how fully: the conduction kind, or one past the last for pacing."""
+    """Activation that rules the ventricles, and how fully: the conduction kind, or one past the last for pacing."""
     paced = states.rhythm == PACED
     return np.where(paced, len(CONDUCTION), states.conduction), np.where(paced, 1.0, states.effect[:, CD])
 

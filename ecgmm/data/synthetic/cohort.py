@@ -1,4 +1,4 @@
-"""Who was recorded, when and by which cart: patients with one to many records, and the numbers that name them."""
+"""Cohort of patients, times and carts: patients with one to many records, and the numbers that name them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ MEAN_FOLLOW_UP_DAYS = 400.0
 
 @dataclass(frozen=True)
 class Cohort:
-    """One entry a record, by patient and within a patient by study number (not by time).
+    """One entry per record, by patient and within a patient by study number (not by time).
 
     Attributes:
         patient: Position of the record's patient ``[n]``.

@@ -1,4 +1,4 @@
-"""What one may choose about a synthetic tree; everything else is a named constant beside the code that uses it."""
+"""Settings of a synthetic tree; everything else is a named constant beside the code that uses it."""
 
 from dataclasses import dataclass, fields
 

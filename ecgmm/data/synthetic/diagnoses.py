@@ -57,7 +57,7 @@ def icd_table(rng: np.random.Generator, cohort: Cohort, states: States) -> pl.Da
         states: Hidden states.
 
     Returns:
-        One row a record, by patient and time, with the columns of the published file; each record has its own stay.
+        One row per record, by patient and time, with the columns of the published file; each record has its own stay.
     """
     n = len(states)
     in_stay, in_ed = rng.random(n) < IN_STAY, rng.random(n) < IN_EMERGENCY

@@ -1,4 +1,4 @@
-"""What stands between the heart and the file: drift, muscle, mains, spikes, lost leads and lost samples.
+"""Disturbances between the heart and the file: drift, muscle, mains, spikes, lost leads and lost samples.
 
 Noise is drawn on the eight independent leads (I, II, V1 to V6), so the laws that tie the limb leads survive it.
 Every record has its own random stream: its noise is the same whichever records are simulated beside it.
@@ -39,7 +39,7 @@ _BASIS = np.concatenate([np.sin(_PHASES), np.cos(_PHASES)], axis=1).astype(np.fl
 
 @dataclass(frozen=True)
 class Imperfections:
-    """Levels and defects, one entry a record ``[n]``; samples count from the start of the record.
+    """Levels and defects, one entry per record ``[n]``; samples count from the start of the record.
 
     Attributes:
         drift_mv: Amplitude of each drift frequency.

@@ -57,7 +57,7 @@ Dialect = Literal["line", "summary"]
 
 @dataclass(frozen=True)
 class Perceived:
-    """What a cart takes for true about one record.
+    """Findings that a cart takes for true about one record.
 
     Attributes:
         rhythm: Name of the rhythm.

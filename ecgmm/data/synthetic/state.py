@@ -50,7 +50,7 @@ FIBRILLATION, FLUTTER = list(RHYTHM).index("atrial_fibrillation"), list(RHYTHM).
 
 @dataclass(frozen=True)
 class States:
-    """One entry a record, ``[n]`` unless said otherwise; kinds are positions in this module's tables.
+    """One entry per record, ``[n]`` unless said otherwise; kinds are positions in this module's tables.
 
     The kinds are drawn for every record. Whether they count is said by ``present`` (the truth) and how strongly they
     show in the waveform by ``effect``: an absent finding may have one (a normal variant), a present one nearly none.

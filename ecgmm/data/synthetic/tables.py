@@ -105,7 +105,7 @@ def truth_table(cohort: Cohort, states: States, true: Intervals) -> pl.DataFrame
         true: True intervals.
 
     Returns:
-        One row a record, in record order, ending with the 0/1 columns of ``SUPERCLASSES``.
+        One row per record, in record order, ending with the 0/1 columns of ``SUPERCLASSES``.
     """
 
     def kinds(names: dict[str, float], values: Ints, counts: Bools) -> list[str]:

@@ -36,7 +36,7 @@ FLUTTER_DIRECTION = (0.1, -0.95, -0.3)
 
 @dataclass(frozen=True)
 class Recordings:
-    """All that is drawn beside the state before a sample is worked out, one entry a record.
+    """Recordings as drawn before a sample is worked out, beside the state; one entry per record.
 
     Attributes:
         states: Hidden states.
@@ -59,7 +59,7 @@ class Recordings:
 
 @dataclass(frozen=True)
 class Intervals:
-    """What a perfect ruler would read off the noiseless beat, ``[n]`` each; the P values mean nothing without P."""
+    """Intervals that a perfect ruler reads off the noiseless beat, ``[n]`` each; those of P mean nothing without P."""
 
     rr_ms: Floats
     pr_ms: Floats

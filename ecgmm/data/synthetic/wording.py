@@ -1,4 +1,4 @@
-"""How carts write: every finding firm, hedged and vague, in the wording of MIMIC-IV-ECG's machine statements.
+"""Wording of carts: every finding firm, hedged and vague, in the wording of MIMIC-IV-ECG's machine statements.
 
 ``{R}``, ``{r}`` and ``{U}`` stand for the region of the heart: capitalised, lower and upper case. Each tuple holds
 wordings to choose from at random.

@@ -5,7 +5,6 @@ import pytest
 from scipy.signal import resample_poly
 
 from ecgmm.data.preparation.waveform_blocks import (
-    checksums_agree,
     cut_window,
     fits_store,
     pad_window,
@@ -14,14 +13,14 @@ from ecgmm.data.preparation.waveform_blocks import (
     window_starts,
 )
 from ecgmm.data.sources.source import Window
-from ecgmm.data.sources.wfdb_format import Layout
+from ecgmm.data.sources.waveform_reader import Layout
 
 CENTER = Window(length_s=1, mode="center", stride_s=1, pad="zero")
 SLIDING = Window(length_s=1, mode="sliding", stride_s=0.3, pad="zero")
 
 
 def layout(gain: float = 200.0, baseline: int = 0, rate_hz: float = 500, n_samples: int = 4) -> Layout:
-    return Layout(rate_hz, n_samples, tuple(range(12)), (gain,) * 12, (baseline,) * 12)
+    return Layout("a test", rate_hz, n_samples, (gain,) * 12, (baseline,) * 12)
 
 
 def constant_leads(*values: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
@@ -89,11 +88,13 @@ def test_short_records_are_padded_with_zero_or_their_edge() -> None:
     assert cut_window(block, 1, 2)[0, 0].tolist() == [4, 5]
 
 
-def test_checksums_wrap_at_sixteen_bits_and_belong_to_channels() -> None:
-    block = np.full((2, 12, 5), 30000, dtype=np.int16)
-    block[:, 0] = -1
-    wanted = np.full((2, 12), 150_000 % 65536)
-    wanted[:, 3] = 65536 - 5
-    wanted[1, 7] += 1
-    moved = Layout(500, 5, (3, 0, 1, 2, *range(4, 12)), (200.0,) * 12, (0,) * 12)
-    assert checksums_agree(block, moved, wanted).tolist() == [True, False]
+def test_wide_samples_are_rescaled_like_narrow_ones() -> None:
+    narrow = constant_leads(-32768, 8, 108, 1000)
+    wide = np.where(narrow == -32768, np.iinfo(np.int32).min, narrow.astype(np.int32) * 1000)
+    fine = layout(200_000.0, 0)
+    assert fits_store(wide, fine, 5.0).all()
+    np.testing.assert_array_equal(rescale(wide, fine, 5.0), narrow)
+    wide[0, 3, 3] = 40_000_000  # 200 mV
+    assert not fits_store(wide, fine, 5.0).any()
+    same = narrow.astype(np.int32)
+    assert rescale(np.where(narrow == -32768, np.iinfo(np.int32).min, same), layout(), 5.0).dtype == np.int16

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ecgmm.data.sources.drops import BadRecordError
-from ecgmm.data.sources.wfdb_format import read_samples
+from ecgmm.data.sources.wfdb16 import read_samples
 from ecgmm.errors import DataError
 from tests.data.trees import (
     SHORT,
@@ -102,7 +102,8 @@ DAMAGE = {
     "header rate contradicts index": edit("12 500 500", "12 250 500"),
     "header time contradicts index": edit("12:04:00 22", "12:04:30 22"),
     "leads are not the standard twelve": edit("40000000 12", "40000000 11"),
-    "format not 16": edit(".dat 16 ", ".dat 80 "),
+    "format not 16": edit(".dat 16 ", ".dat 508 "),
+    "wrong size ": edit(".dat 16 ", ".dat 80 "),
     "gain 0 or not finite": edit("200.0(0)", "0(0)"),
     "unit not mV": edit("/mV", "/kPa"),
     "checksum wrong": flip_a_bit,

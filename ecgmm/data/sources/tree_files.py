@@ -6,16 +6,16 @@ import stat
 from ecgmm.data.sources.drops import BadRecordError, Drop
 
 
-class Links:
-    """Looks at the files of a tree: regular ones, reached through no link that leaves its root.
+class TreeFiles:
+    """Check of the files of a tree: regular ones, reached through no link that leaves its root.
 
     Args:
-        root: The root, itself reached through no link, with a slash at its end.
+        root: The root, itself reached through no link, with a slash at its end; empty for any files of this machine.
         follow: Whether links may lead anywhere.
     """
 
     def __init__(self, root: str, follow: bool) -> None:
-        self._root, self._follow = root, follow
+        self.root, self._follow = root, follow
         self._is_inside = {"": True}  # the folders looked at; neighbours share most of theirs
 
     def check_folder(self, path: str) -> None:
@@ -37,20 +37,20 @@ class Links:
         Raises:
             BadRecordError: If it is missing, no regular file, or a link out of the root.
         """
-        whole = f"{self._root}{path}"  # strings cost half as much as Paths
+        whole = f"{self.root}{path}"  # strings cost half as much as Paths
         try:
-            found = os.lstat(whole)
-            if stat.S_ISLNK(found.st_mode):
+            status = os.lstat(whole)
+            if stat.S_ISLNK(status.st_mode):
                 if not self._follow and self._leaves(whole):
                     raise BadRecordError(Drop.LINK_OUTSIDE)
-                found = os.stat(whole)  # noqa: PTH116  see above
+                status = os.stat(whole)  # noqa: PTH116  see above
         except (FileNotFoundError, NotADirectoryError):
             raise BadRecordError(Drop.FILE_MISSING) from None
         except OSError:
             raise BadRecordError(Drop.FILE_UNREADABLE) from None
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             raise BadRecordError(Drop.NOT_A_FILE)
-        return found.st_size
+        return status.st_size
 
     def _look_at(self, folder: str) -> bool:
         """Whether a folder lies in the root."""
@@ -60,7 +60,7 @@ class Links:
             folder = folder.rpartition("/")[0]
         inside = self._is_inside[folder]
         for folder in reversed(new):
-            inside = inside and not self._leaves(f"{self._root}{folder}")
+            inside = inside and not self._leaves(f"{self.root}{folder}")
             self._is_inside[folder] = inside
         return inside
 
@@ -68,4 +68,4 @@ class Links:
         """Whether the last part of a path, of which the others stay in the root, is a link that leaves it."""
         if not os.path.islink(whole):  # noqa: PTH114  as above
             return False
-        return not f"{os.path.realpath(whole)}/".startswith(self._root)
+        return not f"{os.path.realpath(whole)}/".startswith(self.root)

@@ -7,7 +7,7 @@ import pytest
 import wfdb
 
 from ecgmm.data.sources.drops import BadRecordError, Drop
-from ecgmm.data.sources.wfdb_format import HeaderReader, parse_start, read_samples, read_signal
+from ecgmm.data.sources.wfdb16 import HeaderReader, Wfdb16Layout, Wfdb16Reader, checksums_agree, read_samples
 from ecgmm.leads import LEADS, channel_of_each_lead
 from tests.data.trees import MIMIC_ORDER, naming_steps, write_record
 
@@ -123,15 +123,16 @@ def test_mat_files_of_the_cinc_challenges_are_read_as_by_wfdb(tmp_path: Path, fo
         header = tmp_path / f"{name}.hea"
         header.write_text(header.read_text().replace(".dat 16 ", f".mat {format_} ") + "#Age: 56\n#Dx: 426783006\n")
         (tmp_path / f"{name}.mat").write_bytes(bytes(24) + (tmp_path / f"{name}.dat").read_bytes())
-        found = reader.read(header)
-        assert found.start == ("09:49:17 05/05/2020" if start else "")
-        stored = np.empty((50, 12), dtype=np.int16)
-        read_signal(str(tmp_path / name), found.layout, stored)
-        np.testing.assert_array_equal(stored, wfdb.rdrecord(str(tmp_path / name), physical=False).d_signal)
-        assert found.layout.n_bytes == (tmp_path / f"{name}.mat").stat().st_size
+        description = reader.read(header)
+        layout = description.layout
+        assert description.start == ("09:49:17 05/05/2020" if start else "")
+        [samples], reasons = Wfdb16Reader().read([str(tmp_path / name)], layout, None)
+        read = wfdb.rdrecord(str(tmp_path / name), physical=False).d_signal
+        np.testing.assert_array_equal(samples, read.T[list(layout.channels)])
+        assert reasons == [None]
+        assert layout.n_bytes == (tmp_path / f"{name}.mat").stat().st_size
         (tmp_path / f"{name}.mat").write_bytes((tmp_path / f"{name}.dat").read_bytes())
-        with pytest.raises(BadRecordError, match=Drop.SIZE.value):
-            read_signal(str(tmp_path / name), found.layout, stored)
+        assert Wfdb16Reader().read([str(tmp_path / name)], layout, None).reasons == [Drop.SIZE]
 
 
 def test_files_that_are_not_text_or_not_there_are_refused(tmp_path: Path) -> None:
@@ -176,10 +177,14 @@ def test_no_number_of_forms_makes_the_reader_forget_or_confuse_one(tmp_path: Pat
             assert reader.read(tmp_path / "rec.hea").layout.gains_per_mv == (gain,) * 12
 
 
-def test_times_are_compared_to_the_second() -> None:
-    assert parse_start("12:4:00.500 2/9/2182") == parse_start("12:04:00 02/09/2182")
-    with pytest.raises(BadRecordError):
-        parse_start("noon 02/09/2182")
+def test_checksums_wrap_at_sixteen_bits_and_belong_to_channels() -> None:
+    block = np.full((2, 12, 5), 30000, dtype=np.int16)
+    block[:, 0] = -1
+    wanted = np.full((2, 12), 150_000 % 65536)
+    wanted[:, 3] = 65536 - 5
+    wanted[1, 7] += 1
+    moved = Wfdb16Layout("a test", 500, 5, (200.0,) * 12, (0,) * 12, (3, 0, 1, 2, *range(4, 12)))
+    assert checksums_agree(block, moved, wanted).tolist() == [True, False]
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real recordings are not beside the project")

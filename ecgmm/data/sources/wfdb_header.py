@@ -1,0 +1,174 @@
+"""WFDB headers, read strictly: what a header says field by field, and everything else is a reason to drop the record.
+
+Source of the format: header(5) and signal(5) of the WFDB Applications Guide.
+"""
+
+import math
+import re
+from datetime import date
+from typing import NamedTuple
+
+from ecgmm.data.sources.drops import BadRecordError, Drop
+from ecgmm.leads import N_LEADS
+
+STORED_BITS = {"8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 10, "311": 10}
+"""Bits that a sample takes in its file, by the number of the format."""
+BITS = STORED_BITS | {"8": 32}
+"""Bits of the samples themselves: format 8 stores differences, whose sums know no smaller bound."""
+MOST_BYTES = 1 << 16
+"""Largest header; twelve leads take one or two thousand bytes."""
+_MOST_SAMPLES = 1 << 20  # of a lead, half an hour at 500 Hz: no header makes preparation ask for more memory
+_MOST_CHANNELS = 64  # twelve leads of an electrocardiogram and what was recorded beside them
+
+_TIME = r"(?:[01]?\d|2[0-3]):[0-5]?\d:[0-5]?\d(?:\.\d{1,6})?"
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+_MONTH = "|".join(_MONTHS[n : n + 3] for n in range(0, 36, 3))
+START = (
+    rf"(?:(?P<time>{_TIME})(?:[ \t]+(?P<date>(?P<day>\d\d?)/(?P<month>\d\d?)/(?P<year>\d{{4}})))?"
+    rf"|(?P<named>(?P<day_>\d\d?)-(?P<month_>{_MONTH})-(?P<year_>\d{{4}}))[ \t]+(?P<time_>{_TIME}))"
+)
+"""Time and date as WFDB writes them, ``12:04:00 22/09/2182``, or the CinC challenges, ``05-May-2020 09:49:17``."""
+_NUMBER = r"\d{1,9}(?:\.\d{0,9})?"
+_RECORD_LINE = re.compile(
+    rf"(?P<name>[-\w]+)[ \t]+(?P<channels>\d{{1,4}})[ \t]+(?P<rate>{_NUMBER})(?:/{_NUMBER}(?:\(-?{_NUMBER}\))?)?"
+    rf"[ \t]+(?P<samples>\d{{1,10}})(?:[ \t]+{START})?",
+    re.ASCII,
+)
+_CHANNEL_LINE = re.compile(
+    r"(?P<file>\S+)[ \t]+(?P<format>\S+)[ \t]+(?P<gain>[^\s(/]+)(?:\((?P<baseline>-?\d{1,10})\))?(?:/(?P<unit>\S+))?"
+    r"[ \t]+\d{1,10}[ \t]+(?P<zero>-?\d{1,10})[ \t]+(?P<first>-?\d{1,10})[ \t]+(?P<checksum>-?\d{1,10})[ \t]+\d{1,10}"
+    r"[ \t]+(?P<lead>\S.*)",
+    re.ASCII,
+)  # resolution and block size say nothing about the samples, but a field that is no number shifts the others
+_GAIN = re.compile(r"-?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:e[+-]?\d{1,3})?", re.ASCII)
+_LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e]")  # what ends a line for wfdb, which skips all that is not ASCII
+_FORMAT = re.compile(r"(?P<number>\d{1,3})(?:x1)?(?:\+(?P<before>\d{1,4}))?", re.ASCII)
+_ENDING = re.compile(r"(?:[-_][-\w]{0,40})?\.\w{1,20}", re.ASCII)
+_UNITS_PER_MV = {"mV": 1.0, "uV": 1e3, "µV": 1e3, "μV": 1e3, "nV": 1e6, "V": 1e-3}
+_GAINS_PER_MV = (1.0, 65536.0)
+"""Steps of 1 mV are as high as a QRS complex, and 16 bits of finer steps than the other end below 0.5 mV, under which a
+QRS complex of the limb leads is called low voltage. MIMIC-IV-ECG has 200, PTB-XL 1,000. More bits reach as far in finer
+steps."""
+
+
+class Channel(NamedTuple):
+    """One channel, as a line of a header describes it.
+
+    Attributes:
+        match: Fields as written: file, first (sample), checksum, lead, ...
+        ending: File name behind the name of the record.
+        format: Number of the format, a key of ``BITS``.
+        n_bytes_before: Bytes of the file before the first sample.
+        gain_per_mv: Steps per mV.
+        baseline: Step of 0 mV.
+    """
+
+    match: re.Match[str]
+    ending: str
+    format: str
+    n_bytes_before: int
+    gain_per_mv: float
+    baseline: int
+
+    @property
+    def checksum(self) -> int:
+        """Sum of the samples modulo 65536."""
+        return int(self.match["checksum"]) % 65536  # written signed by some programs, unsigned by others
+
+
+class Header(NamedTuple):
+    """One header.
+
+    Attributes:
+        match: Fields of its first line as written.
+        rate_hz: Sampling rate.
+        n_samples: Samples of each channel.
+        channels: Twelve or more, in stored order.
+    """
+
+    match: re.Match[str]
+    rate_hz: float
+    n_samples: int
+    channels: list[Channel]
+
+
+def parse_header(text: str, stem: str) -> Header:
+    """Read a header line by line.
+
+    Args:
+        text: Its text.
+        stem: Name of the record that it should describe.
+
+    Raises:
+        BadRecordError: If it is damaged, describes another record, or announces what no reader reads.
+    """
+    stripped = [line.strip() for line in _LINE_END.split(text)]
+    lines = [line for line in stripped if line and not line.startswith("#")]
+    first = _RECORD_LINE.fullmatch(lines[0]) if lines else None
+    if first is None:
+        raise BadRecordError(Drop.HEADER_BROKEN)
+    if first["name"] != stem:
+        raise BadRecordError(Drop.HEADER_NAME)
+    n_channels, n_samples, rate_hz = int(first["channels"]), int(first["samples"]), float(first["rate"])
+    if not N_LEADS <= n_channels <= _MOST_CHANNELS:
+        raise BadRecordError(Drop.LEADS)
+    if len(lines) != 1 + n_channels or rate_hz == 0 or n_samples == 0:
+        raise BadRecordError(Drop.HEADER_BROKEN)
+    if n_samples > _MOST_SAMPLES:
+        raise BadRecordError(Drop.SIZE)
+    return Header(first, rate_hz, n_samples, [_parse_channel(line, stem) for line in lines[1:]])
+
+
+def _parse_channel(line: str, stem: str) -> Channel:
+    match = _CHANNEL_LINE.fullmatch(line)
+    if match is None:
+        raise BadRecordError(Drop.HEADER_BROKEN)
+    ending = match["file"].removeprefix(stem)
+    if not match["file"].startswith(stem) or _ENDING.fullmatch(ending) is None:
+        raise BadRecordError(Drop.HEADER_NAME)
+    format_ = _FORMAT.fullmatch(match["format"])
+    if format_ is None or format_["number"] not in BITS:
+        raise BadRecordError(Drop.FORMAT)
+    units_per_mv = _UNITS_PER_MV.get(match["unit"] or "mV")
+    if units_per_mv is None:
+        raise BadRecordError(Drop.UNIT)
+    # a baseline left out is the ADC zero
+    baseline = int(match["baseline"] or match["zero"])
+    gain_per_mv = _gain_per_mv(match["gain"], units_per_mv, BITS[format_["number"]])
+    return Channel(match, ending, format_["number"], int(format_["before"] or 0), gain_per_mv, baseline)
+
+
+def _gain_per_mv(field: str, units_per_mv: float, n_bits: int) -> float:
+    try:
+        gain_per_mv = float(field) * units_per_mv
+    except ValueError:
+        raise BadRecordError(Drop.HEADER_BROKEN) from None
+    if not math.isfinite(gain_per_mv) or abs(gain_per_mv) < 1e-9:  # steps of a million volts
+        raise BadRecordError(Drop.GAIN)
+    if _GAIN.fullmatch(field) is None:  # float also takes 2_00 and digits of other scripts
+        raise BadRecordError(Drop.HEADER_BROKEN)
+    lowest, highest = _GAINS_PER_MV
+    if not lowest <= abs(gain_per_mv) <= highest * 2 ** max(n_bits - 16, 0):
+        raise BadRecordError(Drop.GAIN_RANGE)
+    return gain_per_mv
+
+
+def start_of(match: re.Match[str]) -> str:
+    """Time and date of a record line, as ``Description.start`` has them.
+
+    Raises:
+        BadRecordError: If there is no such day.
+    """
+    if match["date"] is not None:
+        year, month, day = int(match["year"]), int(match["month"]), int(match["day"])
+        start = f"{match['time']} {match['date']}"
+    elif match["named"] is not None:
+        year, month, day = int(match["year_"]), _MONTHS.index(match["month_"]) // 3 + 1, int(match["day_"])
+        start = f"{match['time_']} {day:02}/{month:02}/{year:04}"
+    else:
+        return ""
+    try:
+        date(year, month, day)
+    except ValueError:
+        raise BadRecordError(Drop.HEADER_BROKEN) from None
+    return start
