@@ -22,9 +22,15 @@ MOST_PARAMETERS = 8
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """All functions of a module, except for methods whose parameters Hydra prescribes."""
+    nodes: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
         if isinstance(node, ast.FunctionDef):
             yield node
+        bases = [ast.unparse(base) for base in node.bases] if isinstance(node, ast.ClassDef) else []
+        if not {"Callback", "Launcher"} & set(bases):
+            nodes.extend(ast.iter_child_nodes(node))
 
 
 def parameters(function: ast.FunctionDef) -> list[ast.arg]:
