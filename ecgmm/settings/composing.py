@@ -199,16 +199,16 @@ def _split(text: str) -> tuple[str, str, Any]:
     )
 
 
-def _change(config: DictConfig, mark: str, key: str, value: Any) -> None:
+def _change(composed: DictConfig, mark: str, key: str, value: Any) -> None:
     if mark == "~":
-        with open_dict(config):
+        with open_dict(composed):
             at, _, last = key.rpartition(".")
-            if (OmegaConf.select(config, at) if at else config).pop(last, None) is None:
+            if (OmegaConf.select(composed, at) if at else composed).pop(last, None) is None:
                 raise ConfigError(no_such_key(key))
         return
-    if mark == "+" and not isinstance(value, dict | list) and OmegaConf.select(config, key) is not None:
+    if mark == "+" and not isinstance(value, dict | list) and OmegaConf.select(composed, key) is not None:
         raise ConfigError(f"{printable(key)} is a setting already; leave out the + before it")
     try:
-        OmegaConf.update(config, key, value, force_add=mark != "" or may_be_left_out(key))
+        OmegaConf.update(composed, key, value, force_add=mark != "" or may_be_left_out(key))
     except (ConfigAttributeError, ConfigKeyError):
         raise ConfigError(no_such_key(key)) from None

@@ -1,1 +1,1 @@
-"""Training put together: task, run, run directory, saved model."""
+"""Training of one run: settings to objects, stages, predictions."""

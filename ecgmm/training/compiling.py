@@ -1,11 +1,11 @@
-"""``compile=true``: the waveform encoder as kernels that torch.compile writes for it."""
+"""Compilation of the waveform encoder by ``torch.compile`` (setting ``compile=true``)."""
 
 from ecgmm.errors import ConfigError
 from ecgmm.models.method import Method
 
 
 def compile_encoder(method: Method) -> None:
-    """Have the parts of a method's waveform encoder compiled when they are first called.
+    """Compile the parts of a method's waveform encoder, each when it is first called.
 
     Its parts and not itself, because some methods ask the encoder for features in the middle. In place, so that the
     names of the saved weights stay. Nothing else is compiled: lengths of reports change from batch to batch.

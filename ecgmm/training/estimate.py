@@ -23,7 +23,7 @@ _WARM_UP_STEPS = 3  # the first ones allocate and choose algorithms
 
 
 class _StepTimer(Callback):
-    """Seconds of each training and validation step."""
+    """Durations of training and validation steps."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = {"train": [], "val": []}
@@ -58,7 +58,7 @@ class _StepTimer(Callback):
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a sweep: its directory, what stands there, and the seconds of training that are left."""
+    """One run of a sweep: its directory, the state of that directory, and the seconds of training that are left."""
 
     directory: Path
     state: RunState
@@ -66,7 +66,7 @@ class Job:
 
 
 class Estimator:
-    """Looks at runs before they are started; runs that differ in their seed only are timed once.
+    """Estimates of the time of runs before they are started; runs that differ in their seed only are timed once.
 
     Args:
         n_jobs: How many runs will share the machine's cores.
@@ -77,7 +77,7 @@ class Estimator:
         self._measured: dict[str, tuple[float, int]] = {}
 
     def job(self, setup: Setup, directory: Path) -> Job:
-        """Look at one run.
+        """Estimate one run.
 
         Args:
             setup: Its data and settings.

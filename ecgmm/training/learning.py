@@ -32,7 +32,7 @@ def learn(
 
     Args:
         trainers: As ``build_trainers`` returns them.
-        task: Holds the method; has the best epoch's weights afterwards.
+        task: Holds the method; has the weights of the best epoch afterwards.
         datamodule: The data.
         directory: The run directory.
 
@@ -109,6 +109,6 @@ def _check_fits(path: Path, task: DiagnosisTask) -> dict[str, Any]:
 
 
 def _callback(trainer: lightning.Trainer, kind: type[_Callback]) -> _Callback:
-    """The one callback of exactly that class."""
+    """The only callback of exactly that class."""
     (callback,) = [one for one in trainer.callbacks if type(one) is kind]  # type: ignore[attr-defined]  # it has them
     return callback

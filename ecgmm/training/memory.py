@@ -1,4 +1,4 @@
-"""How a training process asks its system for memory."""
+"""Reuse of freed memory by a training process."""
 
 import ctypes
 import platform
@@ -10,7 +10,7 @@ _LARGEST = 2**30
 
 
 def keep_freed_memory() -> None:
-    """Have freed tensors' memory used again, not given back to the system and fetched anew in every step.
+    """Keep the memory of freed tensors for the next ones, instead of giving it back to the system in every step.
 
     glibc maps each large block by itself and unmaps it when it is freed, so that all its pages are made anew for the
     next tensor: a sixth to a quarter of a step on a CPU (docs/engineering-log.md). Numbers do not change. On other

@@ -1,4 +1,4 @@
-"""The LightningModule: runs any method through training and prediction, and knows none of them."""
+"""LightningModule that runs any method through training and prediction without knowing which."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ _STEPS_BETWEEN_LOSS_CHECKS = 50  # looking at a loss makes a GPU wait; once in f
 
 
 class Prediction(NamedTuple):
-    """What a batch predicts.
+    """Predictions of one batch.
 
     Attributes:
         rows: int64 ``[B]``, rows of the store.
@@ -40,10 +40,10 @@ class Prediction(NamedTuple):
 
 
 class DiagnosisTask(lightning.LightningModule):
-    """Trains one method.
+    """Training and prediction of one method.
 
     Args:
-        method: What is trained.
+        method: The method.
         preparation: Device-side preparation of the stored integers: int16 ``[B, 12, T]`` to float z-scores.
         augmentation: Random changes of training waveforms, called with a generator; None for none.
         optimizer: Takes parameters, returns the optimizer.
@@ -86,7 +86,7 @@ class DiagnosisTask(lightning.LightningModule):
         self.learning_rate: float | None = None
 
     def enter(self, stage: Stage) -> None:
-        """Begin a stage of the method; what is logged of pre-training has names of its own."""
+        """Begin a stage of the method; numbers of pre-training are logged under names of their own."""
         self.method.stage = stage
         self.log_prefix = "pretrain/" if stage == "pretrain" else ""
 
@@ -100,7 +100,7 @@ class DiagnosisTask(lightning.LightningModule):
         return logits.float().softmax(dim=1) if self.task_name == "single_label" else logits.float().sigmoid()
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Optimizer, and cosine decay after warm-up, one scheduler step a batch."""
+        """Optimizer, and cosine decay after warm-up; the scheduler steps once per batch."""
         from transformers.optimization import get_cosine_schedule_with_warmup  # slow to import, needed only here
 
         optimizer = self.make_optimizer(parameter for parameter in self.parameters() if parameter.requires_grad)
@@ -124,11 +124,11 @@ class DiagnosisTask(lightning.LightningModule):
         self.generator.manual_seed(epoch_seed)
 
     def epoch_state(self) -> dict[str, Any]:
-        """What the task has gathered in the epoch so far."""
+        """Sums that the task has gathered in the epoch so far."""
         return {"loss_sums": self._loss_sums, "n_steps": self._n_steps}
 
     def load_epoch_state(self, state: dict[str, Any]) -> None:
-        """Go on in the middle of an epoch."""
+        """Continue in the middle of an epoch."""
         self._loss_sums = {name: value.to(self.device) for name, value in state["loss_sums"].items()}
         self._n_steps = state["n_steps"]
 
@@ -162,7 +162,7 @@ class DiagnosisTask(lightning.LightningModule):
             raise self.diverged(f"the loss became {total}")
 
     def diverged(self, what: str) -> UserError:
-        """What to say of numbers that are none, with the learning rate that was set (a schedule may end at 0)."""
+        """Error for numbers that are not finite; names the learning rate as it was set (a schedule may end at 0)."""
         epoch = f" in epoch {self.current_epoch}" if self.trainer.state.fn == "fit" else ""
         if self.learning_rate is None:
             return UserError(f"{what}{epoch}; the model's weights are damaged, train it again")

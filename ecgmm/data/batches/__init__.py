@@ -1,1 +1,1 @@
-"""From a store to a ``Batch``."""
+"""Batches of a store: data module, loader, targets, limits, places of waveforms."""

@@ -1,4 +1,4 @@
-"""Batches straight from an open store: one gather a batch, int16 all the way, nothing per sample."""
+"""Batches straight from an open store: one gather per batch, int16 throughout, nothing per sample."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ ALL = slice(None)
 
 
 class RecordDataset:
-    """Rows of a store with their text and targets; makes a whole ``Batch`` of the records at some positions.
+    """Rows of a store with their text and targets, from which whole batches are gathered.
 
     Args:
         waveforms: int16 ``[N, L, T]`` of the store, wherever they are.
-        rows: int64, the store rows this data set holds, in its own order.
+        rows: int64, rows of the store that the data set holds, in its own order.
         has_waveform: bool ``[N]``.
         report_of_row: int64 ``[N]``, row in the text tables; -1 picks their last row, which is the empty report.
         token_ids: int32 ``[R + 1, N]``, right-padded with ``PADDING_ID``; the last row is empty.
@@ -61,7 +61,7 @@ class RecordDataset:
         return Batch(*(values.pin_memory() for values in batch)) if self.waveforms.pinned else batch
 
     def announced_batch(self, positions: NDArray[np.int64], share: slice = ALL) -> Batch:
-        """Gather one batch, after the disk was told all that it has to read for it."""
+        """Gather one batch after announcing all its rows to the disk."""
         self.waveforms.announce(self.rows[positions][share])
         return self.batch(positions, share)
 

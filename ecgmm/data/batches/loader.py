@@ -1,4 +1,4 @@
-"""Batches in an order that seed and epoch alone decide, from any step on, in one process or several."""
+"""Loader of batches in an order that seed and epoch alone decide, from any step on, in one or several processes."""
 
 import math
 from collections import deque
@@ -21,17 +21,17 @@ Order = Callable[[int], NDArray[np.int64]]
 
 
 def in_place(n: int) -> Order:
-    """Every epoch in the data set's own order."""
+    """Order of every epoch: the data set's own."""
     return lambda epoch: np.arange(n)
 
 
 def shuffled(n: int, seed: int) -> Order:
-    """Every record once an epoch, in the order of torch's ``DistributedSampler``."""
+    """Order with every record once per epoch, as torch's ``DistributedSampler`` has it."""
     return lambda epoch: torch.randperm(n, generator=_generator(seed, epoch)).numpy()
 
 
 def balanced(targets: NDArray[Any], seed: int) -> Order:
-    """As many draws an epoch as there are records, evenly from all classes.
+    """Order with as many draws per epoch as there are records, evenly from all classes.
 
     A draw takes a class, then one of its records. The draws are systematic, so that no epoch is unbalanced by chance:
     each class of a single-label task gets its share of them, and a record whose expected number is 2.3 comes two or
@@ -72,13 +72,13 @@ def rank_and_world_size() -> tuple[int, int]:
 
 
 def own_share(n_records: int) -> slice:
-    """Which records of a batch are this process's; the first stands in where there is none left for it."""
+    """Records of a batch that are this process's; the first one stands in where none is left for it."""
     rank, world_size = rank_and_world_size()
     return slice(rank, None, world_size) if rank < n_records else slice(1)
 
 
 class BatchLoader:
-    """One epoch of batches an iteration; Lightning saves and restores where in an epoch it stands.
+    """Iterable over the batches of an epoch; Lightning saves and restores its position.
 
     Several processes that train together go through the same batches. Each gets the waveforms of every n-th record of a
     batch and all the rest of the whole batch, which is small.
@@ -118,20 +118,20 @@ class BatchLoader:
 
     @property
     def sampler(self) -> "BatchLoader":
-        """Lightning tells ``loader.sampler`` the number of each epoch."""
+        """The loader itself: Lightning tells ``loader.sampler`` the number of each epoch."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the next iteration; one that was restored goes on at its step."""
+        """Choose the epoch of the next iteration; a restored one continues at its step."""
         if epoch != self._epoch:
             self._epoch, self._first_step = epoch, 0
 
     def state_dict(self) -> dict[str, int]:
-        """Where the iteration stands: the epoch, and how many of its batches were handed out."""
+        """Position: the epoch, and the number of its batches that were handed out."""
         return {"epoch": self._epoch, "step": self._step}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Let the next iteration go on where a saved one stood."""
+        """Continue the next iteration at a saved position."""
         self._epoch, self._first_step = state["epoch"], state["step"]
 
 

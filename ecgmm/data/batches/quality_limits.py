@@ -1,4 +1,4 @@
-"""Which records of a store a run leaves out, by the quality of their waveforms (docs/understand/batches.md)."""
+"""Limits on the quality of waveforms beyond which a run leaves records out (docs/understand/batches.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""Where the waveforms are while batches are made: in the store's file, in memory or on the GPU.
+"""Places of the waveforms while batches are made: the store's file, memory or the GPU.
 
 See docs/understand/batches.md.
 """
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Waveforms(Protocol):
-    """Rows of a store, to be gathered by their number.
+    """Waveforms of a store, gathered by the numbers of their rows.
 
     Attributes:
         n_leads: Leads of a row.
@@ -38,11 +38,11 @@ class Waveforms(Protocol):
         """Rows of the store as int16 ``[B, L, T]``; a copy."""
 
     def announce(self, rows: NDArray[np.int64]) -> None:
-        """Say that these rows are gathered next."""
+        """Announce the rows that are gathered next."""
 
 
 class HostWaveforms:
-    """Rows in the store's memory-mapped file, or copied from it.
+    """Waveforms in the store's memory-mapped file, or copied from it.
 
     Args:
         waveforms: int16 ``[N, L, T]``.
@@ -92,7 +92,7 @@ class _File:
 
 
 class DeviceWaveforms:
-    """Rows copied to a device; batches are gathered there, so that only row numbers cross the bus.
+    """Waveforms copied to a device; batches are gathered there, so that only row numbers cross the bus.
 
     Args:
         waveforms: int16 ``[N, L, T]`` of the store.
@@ -116,13 +116,13 @@ class DeviceWaveforms:
         return self._held.index_select(0, torch.from_numpy(places).to(self._held.device))
 
     def announce(self, rows: NDArray[np.int64]) -> None:
-        """They are there already."""
+        """Nothing to do: the rows are there already."""
 
 
 def place_waveforms(
     waveforms: NDArray[np.int16], rows: NDArray[np.int64], residency: str, device: torch.device
 ) -> Waveforms:
-    """Bring waveforms to where batches are made of them.
+    """Bring waveforms to the place where batches are made of them.
 
     Args:
         waveforms: int16 ``[N, L, T]`` of the store.

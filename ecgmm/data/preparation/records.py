@@ -5,7 +5,7 @@ import polars as pl
 from ecgmm.data.sources.drops import Drop, dropped_table
 from ecgmm.data.sources.source import DataConfig, SourceIndex
 from ecgmm.data.store.measurements import PREFIX
-from ecgmm.data.store.reports import DistinctReports, Reports, reports_of_rows
+from ecgmm.data.store.reports import DistinctReports, NumberedReports, reports_of_rows
 from ecgmm.data.store.splits import check_splits, patient_ranks, split_by_fold, split_by_patient
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
@@ -56,7 +56,7 @@ def known_rows(base: Store, frame: pl.DataFrame) -> pl.DataFrame:
 
 def make_tables(
     config: DataConfig, frame: pl.DataFrame, reports: DistinctReports, rows: pl.DataFrame
-) -> tuple[pl.DataFrame, Reports]:
+) -> tuple[pl.DataFrame, NumberedReports]:
     """Put the store's tables together.
 
     Args:

@@ -24,7 +24,8 @@ from ecgmm.data.sources.index_tables import (
     read_values,
 )
 from ecgmm.data.sources.known_values import is_filled, is_no_value, words_for_none
-from ecgmm.data.sources.labels.icd import CURE, IcdSettings, read_folds
+from ecgmm.data.sources.labels.icd import CURE, IcdSettings
+from ecgmm.data.sources.labels.icd_diagnoses import read_folds
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.reading import STATEMENTS
 from ecgmm.data.sources.leakage import MACHINE, NOTES

@@ -35,7 +35,7 @@ class DistinctReports(NamedTuple):
     shortened: NDArray[np.bool_]
 
 
-class Reports(NamedTuple):
+class NumberedReports(NamedTuple):
     """The distinct reports of a store's rows.
 
     Attributes:
@@ -102,7 +102,7 @@ def _cleaned(raw: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(cleaned, schema, orient="row")
 
 
-def reports_of_rows(reports: DistinctReports, record_of_row: NDArray[np.integer]) -> Reports:
+def reports_of_rows(reports: DistinctReports, record_of_row: NDArray[np.integer]) -> NumberedReports:
     """Number the distinct reports of a store's rows in order of first use.
 
     Args:
@@ -125,4 +125,6 @@ def reports_of_rows(reports: DistinctReports, record_of_row: NDArray[np.integer]
     )
     counts = {reason.name.lower(): int((of_row == reason).sum()) for reason in NoReport}
     counts["shortened"] = int(reports.shortened[record_of_row].sum())
-    return Reports(table, report_of_row, {"with_report": int((of_row >= 0).sum()), **counts, "distinct": len(used)})
+    return NumberedReports(
+        table, report_of_row, {"with_report": int((of_row >= 0).sum()), **counts, "distinct": len(used)}
+    )

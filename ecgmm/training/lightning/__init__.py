@@ -1,1 +1,1 @@
-"""What is added to Lightning: processes, checkpoints, resumption, clocks."""
+"""Additions to Lightning: processes, checkpoints, resumption, records of epochs, profiles."""

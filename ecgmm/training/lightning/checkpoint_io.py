@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there, that name no folder, and that are checked before they are gone on from.
+"""Checkpoints that are written whole or not at all, and that can be moved with their run.
 
 Lightning writes them to the system's temporary folder and moves them. Where that is another disk the move is a copy,
 and a run killed in its middle leaves half a checkpoint under the final name. And it remembers the best epoch by an
@@ -15,7 +15,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes beside the final place and renames."""
+    """Writing of checkpoints beside their final place, and renaming."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Save a checkpoint; a reader sees the old file or the new one."""
@@ -35,13 +35,13 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class MovableCheckpoint(ModelCheckpoint):
-    """Remembers checkpoints by their names in its own folder, and of which epoch the best one is."""
+    """Checkpointing that remembers files by their names in its own folder, and the epoch of the best one."""
 
     best_epoch: int | None = None
 
     @property
     def state_key(self) -> str:
-        """As ``ModelCheckpoint`` has it, so that runs from before this class go on."""
+        """Key of ``ModelCheckpoint``, so that runs from before this class can be resumed."""
         return super().state_key.replace("MovableCheckpoint", "ModelCheckpoint", 1)
 
     def state_dict(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ _PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 
 
 def _refusal(partial: Path, final: Path) -> OSError | None:
-    """What the system says to more bytes in a file: torch's writer, in C++, tells only that it was refused."""
+    """The system's error for more bytes in a file: torch's writer, in C++, tells only that it was refused."""
     try:
         with partial.open("ab") as file:
             file.write(bytes(1 << 20))

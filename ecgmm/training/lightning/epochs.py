@@ -14,7 +14,7 @@ from ecgmm.files import write_whole
 
 
 class History(Callback):
-    """Writes every logged number of every epoch to a CSV file, one row an epoch of every stage.
+    """CSV file of every logged number of every epoch, one row per epoch of every stage.
 
     Rows are kept in checkpoints, so that a resumed run continues the same file.
 
@@ -52,7 +52,7 @@ class History(Callback):
 
 
 class EpochTimer(Callback):
-    """Measures every epoch from its first batch to its validation; kept in the checkpoint for resumed runs."""
+    """Clock of every epoch from its first batch to its validation; kept in checkpoints for resumed runs."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []

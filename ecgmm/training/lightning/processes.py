@@ -1,4 +1,4 @@
-"""Several processes that train together: each runs the method on its share of a batch, then all see all outputs.
+"""Training in several processes: each runs the method on its share of a batch, then all see all outputs.
 
 Losses are computed of the whole batch by every process. So they may mean anything that a loss means in one process
 (a mean over tokens, pairs of all records), whatever the shares, and their gradients are those of the whole batch.
@@ -29,13 +29,13 @@ def is_first_process() -> bool:
 
 
 def wait_until(ready: Callable[[], bool]) -> None:
-    """Wait for what the first process writes."""
+    """Wait until a condition on what the first process writes holds."""
     while not ready():
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
 def share_of(batch: Batch) -> Batch:
-    """This process's records of a batch, whose waveforms are of that share already (``BatchLoader``)."""
+    """This process's share of a batch, whose waveforms are of that share already (``BatchLoader``)."""
     rank, world_size = rank_and_world_size()
     if world_size == 1:
         return batch
@@ -106,7 +106,7 @@ class _Gather(torch.autograd.Function):
 
 @contextmanager
 def same_draws(seed: int, device: torch.device) -> Iterator[None]:
-    """Let all processes draw the same random numbers inside; outside each goes on with its own."""
+    """Context in which all processes draw the same random numbers; outside each continues with its own."""
     if rank_and_world_size()[1] == 1:
         yield
         return
@@ -116,7 +116,7 @@ def same_draws(seed: int, device: torch.device) -> Iterator[None]:
 
 
 def of_all(value: Any) -> list[Any]:
-    """A value of each process, by rank."""
+    """Gather a value of each process, by rank."""
     _, world_size = rank_and_world_size()
     values = [value]
     if world_size > 1:

@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: a trace of some steps, and the shares of their parts in plain words."""
+"""Profile of training steps: a trace of some steps, and the time of their parts in plain words."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class StepProfiler(Profiler):
-    """Profiles consecutive training steps of a run, from the end of one to the end of another.
+    """Profiler of consecutive training steps of a run, from the end of one to the end of another.
 
     A training that ends before the last of them is refused (``ConfigError``).
 
@@ -117,7 +117,7 @@ class StepProfiler(Profiler):
 
 
 def report(step_ms: float, host_ms: Mapping[str, float], device_ms: float | None) -> list[str]:
-    """Say where the time of a step goes.
+    """Describe the time of a step part by part.
 
     Args:
         step_ms: Time of a step, all in all.

@@ -1,4 +1,4 @@
-"""Silence on what Lightning and torch advise of and cannot know: a context around the work, nothing global."""
+"""Context without advice and warnings of Lightning and torch that do not apply to our runs."""
 
 import logging
 import warnings
@@ -19,7 +19,7 @@ _WARNINGS = (
 
 @contextmanager
 def without_advice() -> Iterator[None]:
-    """Keep to warnings that a user can do something about."""
+    """Suppress what a user can do nothing about."""
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     with warnings.catch_warnings():
         for message in _WARNINGS:

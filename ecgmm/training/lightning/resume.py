@@ -1,4 +1,4 @@
-"""Going on from the middle of an epoch: checkpoints inside it, and what Lightning leaves out of them.
+"""Resumption in the middle of an epoch: checkpoints inside it, and the states that Lightning leaves out of them.
 
 Lightning restores weights, optimizer, schedule and counters. Left to do are the place in the loader's order (Lightning
 2.6 saves it, and restores it only where no schedule has asked for the number of steps before), the random generators,
@@ -23,7 +23,7 @@ _KEY = "inside_epoch"
 
 
 class CheckpointInsideEpoch(MovableCheckpoint):
-    """Replaces ``last.ckpt`` every few minutes.
+    """Checkpointing that replaces ``last.ckpt`` every few minutes.
 
     Args:
         folder: Where the checkpoints are.
@@ -42,7 +42,7 @@ class CheckpointInsideEpoch(MovableCheckpoint):
 
 
 class ResumeInsideEpoch(Callback):
-    """Saves and restores what Lightning leaves out; a checkpoint of an epoch's end is as good with it as without."""
+    """Saving and restoring of the states that Lightning leaves out; needed inside an epoch only."""
 
     def __init__(self) -> None:
         self._saved: dict[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""Batch norm over the whole batch where several processes share it, on a CPU as on a GPU.
+"""Batch normalisation over the whole batch where several processes share it, on a CPU as on a GPU.
 
 ``torch.nn.SyncBatchNorm`` refuses CPUs, and replaces layers that know what to do with a batch of one record.
 """
@@ -15,7 +15,7 @@ from ecgmm.training.lightning.processes import TAKES_PART
 
 
 class SharedBatchNorm(LayerSync):
-    """Makes all batch norms of a model take their statistics over all processes while it is trained.
+    """Plugin by which batch normalisation takes its statistics over all processes during training.
 
     The layers stay, with their parameters and names, and only compute otherwise.
     """
@@ -38,7 +38,7 @@ def _batch_norms(model: nn.Module) -> list[_BatchNorm]:
 
 
 def _normalise(layer: _BatchNorm, features: Tensor) -> Tensor:
-    """As the layer does of all processes' features ``[B, C, ...]`` together.
+    """Normalise features ``[B, C, ...]`` as the layer would those of all processes together.
 
     A single value a channel has no variance: it is normalised by the running statistics (``BatchNorm``).
     """

@@ -1,4 +1,4 @@
-"""A signal that stops training stops all its processes, and is ours to handle.
+"""Signals that stop training: they stop all its processes, and are handled by us.
 
 Lightning puts a handler of its own before ours, which in several processes tells them by a broadcast from inside the
 handler: it waits for ever where they are in the middle of another one.
@@ -14,7 +14,7 @@ from ecgmm.console.ending import Stopped
 
 
 class StopTogether(Callback):
-    """Takes Lightning's handler away, and ends the processes that this one started."""
+    """Callback that removes Lightning's signal handler, and ends the processes that this one started."""
 
     def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
         """Remember the handler: Lightning's is not there yet."""

@@ -1,8 +1,8 @@
 """Cardiac discharge diagnoses: each record has the first class, by priority, that any of its codes belongs to."""
 
 from ecgmm.data.sources.labels.definition import Definition, Reader, ReadLabels
-from ecgmm.data.sources.labels.icd import DIAGNOSES, label_columns, read_diagnoses
 from ecgmm.data.sources.labels.icd_codes import CARDIAC, cardiac_groups
+from ecgmm.data.sources.labels.icd_diagnoses import DIAGNOSES, label_columns, read_diagnoses
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.store.store import Store
 

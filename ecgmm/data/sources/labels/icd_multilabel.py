@@ -1,8 +1,8 @@
 """All frequent discharge diagnoses and their ancestors, many per record."""
 
 from ecgmm.data.sources.labels.definition import Definition, Reader, ReadLabels
-from ecgmm.data.sources.labels.icd import DIAGNOSES, label_columns, read_diagnoses
 from ecgmm.data.sources.labels.icd_codes import frequent_codes, with_ancestors
+from ecgmm.data.sources.labels.icd_diagnoses import DIAGNOSES, label_columns, read_diagnoses
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.store.store import Store
 

@@ -12,7 +12,8 @@ import pytest
 
 from ecgmm.data.sources.labels import icd_cardiac, icd_multilabel
 from ecgmm.data.sources.labels.definition import ReadLabels
-from ecgmm.data.sources.labels.icd import IcdSettings, read_folds
+from ecgmm.data.sources.labels.icd import IcdSettings
+from ecgmm.data.sources.labels.icd_diagnoses import read_folds
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.errors import ConfigError, DataError
 
