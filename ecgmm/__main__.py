@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 
 from ecgmm import __version__
+from ecgmm.console.ending import USER_MISTAKE, ended
+from ecgmm.console.terminal import say
 
 _PACKAGE = Path(__file__).parent
 _WITH_SETTINGS = (
@@ -26,7 +28,6 @@ _WITH_SETTINGS = (
 )
 _COMPLETION = ("-sc", "--shell-completion")
 _SETTING = re.compile(r"[+~]*(hydra/)?[^/=]+=")
-_USER_MISTAKE = 2
 
 
 def main() -> None:
@@ -35,9 +36,9 @@ def main() -> None:
     if set(_COMPLETION) & set(arguments):
         _complete(arguments)
     elif not arguments or arguments[0] in ("-h", "--help"):
-        _print_list()
+        sys.exit(ended(_print_list, lambda error: None))
     elif arguments[0] == "--version":
-        print(__version__)  # noqa: T201
+        say(__version__)
     else:
         _start(*arguments)
 
@@ -59,25 +60,23 @@ def summary(module: str) -> str:
 
 def _print_list() -> None:
     modules = commands()
-    print("ecgmm COMMAND ... starts a command; ecgmm COMMAND --help says what it takes.")  # noqa: T201
+    say("ecgmm COMMAND ... starts a command; ecgmm COMMAND --help says what it takes.")
     for title, chosen in (
         ("Data, training and runs (key=value ...)", _WITH_SETTINGS),
         ("From finished runs (FOLDER ...)", modules.keys() - set(_WITH_SETTINGS)),
     ):
-        print(f"\n{title}")  # noqa: T201
+        say("", title)
         for name in (name for name in modules if name in chosen):
-            print(f"  {name:<12} {summary(modules[name])}")  # noqa: T201
+            say(f"  {name:<12} {summary(modules[name])}")
 
 
 def _start(name: str, *arguments: str) -> None:
     modules = commands()
     if name not in modules:
-        from ecgmm.console.terminal import say
-
         close = get_close_matches(name, modules, 1)
         hint = f"did you mean {close[0]}?" if close else "`ecgmm` alone lists them"
         say(f"error: there is no command {name!r}; {hint}", to_stderr=True)
-        sys.exit(_USER_MISTAKE)
+        sys.exit(USER_MISTAKE)
     sys.argv = [f"ecgmm {name}", *arguments]
     if name in _WITH_SETTINGS:  # as a main module, which the processes that it starts look for
         runpy.run_module(modules[name], run_name="__main__", alter_sys=True)
@@ -95,7 +94,7 @@ def _complete(arguments: list[str]) -> None:
         program, _, line = os.environ["COMP_LINE"].lstrip().partition(" ")
         name, blank, rest = line.lstrip().partition(" ")
         if not blank:
-            print(" ".join(commands()))  # noqa: T201
+            say(*commands())
             return
         if name not in _WITH_SETTINGS:
             return  # it takes folders, which the shell completes

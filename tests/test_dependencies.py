@@ -1,9 +1,11 @@
 """The lists of packages are complete and hashed, their licences are told, and an audit that was none says so."""
 
+import ast
 import re
+import sys
 import tomllib
 from collections import Counter
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,18 @@ def test_every_package_that_development_installs_is_pinned() -> None:
     names = {name for name, _ in seen if not OF_A_GPU.fullmatch(name)} - {"ecgmm"}
     assert len(names) > 100
     assert names - PINS.keys() == set()
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    trees = [ast.parse(path.read_bytes()) for path in (ROOT / "ecgmm").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    packages = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"ecgmm"}
+    owners, known = packages_distributions(), declared()
+    missing = [name for name in packages if not {normalised(one) for one in owners.get(name, [name])} & known]
+    assert len(packages) > 20
+    assert missing == []
 
 
 def test_every_dependency_is_pinned_within_its_bounds_and_once() -> None:

@@ -49,6 +49,14 @@ def test_every_entry_point_is_a_command() -> None:
     assert started == {name for name, module in commands().items() if module == f"ecgmm.{name}"}
 
 
+def test_the_list_is_printed_in_any_encoding_and_to_whoever_reads_it(tmp_path: Path) -> None:
+    done = start(tmp_path, "bash", "-c", "set -o pipefail; PYTHONIOENCODING=ascii ecgmm | head -c 10000")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the study of the consistency weight \\u03bb" in done.stdout
+    done = start(tmp_path, "bash", "-c", "ecgmm | true; exit ${PIPESTATUS[0]}")
+    assert (done.returncode in (0, 141), done.stderr) == (True, "")
+
+
 @pytest.mark.parametrize(
     ("name", "hint"), [("tran", "did you mean train?"), ("tabel2", "did you mean table2?"), ("xyzzy", "lists them")]
 )
@@ -66,9 +74,17 @@ def test_a_command_ends_as_its_module_does(tmp_path: Path) -> None:
     done = start(tmp_path, "ecgmm", "train", "optimizer.lr=nan")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: optimizer.lr is nan; it must be")
-    done = start(tmp_path, "ecgmm", "table2")
-    assert done.returncode == 2
-    assert done.stderr.startswith("usage: ecgmm table2 ")
+
+
+def test_a_collector_is_called_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for arguments, said in ([], "usage: ecgmm table2 "), ([str(tmp_path)], f"error: {tmp_path} holds no finished run"):
+        monkeypatch.setattr(sys, "argv", ["ecgmm", "table2", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert stopped.value.code == 2
+        assert capsys.readouterr().err.startswith(said)
 
 
 @pytest.mark.slow

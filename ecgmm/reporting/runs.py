@@ -194,5 +194,7 @@ def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:
     if not runs:
         begun = f" ({len(unfinished)} begun, none finished)" if unfinished else ""
         searched = ", ".join(map(str, folders))
-        raise UserError(f"{searched} holds no finished run{begun}; train first, as `make reproduce-table2` does")
+        raise UserError(
+            f"{searched} holds no finished run{begun}; train first, as `ecgmm train +experiment=table2` does"
+        )
     return runs, unfinished
