@@ -11,7 +11,7 @@ TOOLS := .venv-tools
 # Packages of these lists are installed only if the sha256 of their files is known, and nothing else is installed.
 LOCKED := $(BIN)/pip install --quiet --require-hashes --no-deps --no-build-isolation
 
-.PHONY: help setup reproduce-table2 extend-table2 studies figures leads test test-slow lint types imports check bench
+.PHONY: help setup reproduce-table2 extend-table2 studies figures leads test test-slow lint types imports docs check bench
 .PHONY: constraints audit licences clean
 
 help: ## Print this list
@@ -85,7 +85,10 @@ types: $(VENV)/.dev ## Check types, strictly
 imports: $(VENV)/.dev ## Check that imports point strictly downward
 	$(BIN)/lint-imports
 
-check: lint types imports test test-slow ## All of the above, as CI does
+docs: $(VENV)/.dev ## Build the documentation into site/, strictly
+	$(BIN)/python -m mkdocs build --strict --quiet
+
+check: lint types imports docs test test-slow ## All of the above, as CI does
 
 bench: $(VENV)/.dev ## Measure speed (half an hour), print it and keep it in bench.json with hardware and versions
 	$(BIN)/python -m benchmarks.all
@@ -117,8 +120,8 @@ audit: $(VENV)/.dev $(TOOLS)/.made ## Ask for known vulnerabilities of all pinne
 	  --requirement $(TOOLS)/pins.txt 2> $(TOOLS)/audit.log || true
 	$(BIN)/python -m benchmarks.dependencies audit $(TOOLS)/audit.json
 
-licences: $(VENV)/.dev ## Write docs/licences.md from what is installed
+licences: $(VENV)/.dev ## Write docs/reference/licences.md from what is installed
 	$(BIN)/python -m benchmarks.dependencies licences
 
 clean: ## Remove .venv, .venv-tools and caches; leaves raw/, stores/ and outputs/
-	rm -rf $(VENV) $(TOOLS) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(TOOLS) site .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,6 @@
 """What the environment is made of: licences of its packages, and known vulnerabilities.
 
-python -m benchmarks.dependencies licences    writes docs/licences.md, from the metadata of what is installed
+python -m benchmarks.dependencies licences    writes docs/reference/licences.md, from the metadata of what is installed
 python -m benchmarks.dependencies audit FILE  reads what pip-audit found (--format json), and says it in sentences
 
 `make licences` and `make audit` call it.
@@ -17,7 +17,7 @@ from typing import Any
 from ecgmm.console.terminal import say
 
 ROOT = Path(__file__).parents[1]
-LICENCES = ROOT / "docs" / "licences.md"
+LICENCES = ROOT / "docs" / "reference" / "licences.md"
 LISTS = {
     "constraints.txt": "What runs",
     "constraints-torch.txt": "PyTorch",

@@ -12,6 +12,7 @@ from ecgmm.configuration import CONF_DIR
 from tests.models.building import METHODS, class_of
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "understand" / "baselines.md"
 LONGEST_METHOD = 250
 with (ROOT / "ecgmm" / "reporting" / "paper_table2.csv").open(encoding="utf-8", newline="") as table:
     ROWS = [row["method"] for row in csv.DictReader(table)]
@@ -50,8 +51,8 @@ def test_row_is_trained_for_the_table(name: str) -> None:
 
 @every_row
 def test_row_has_its_section_in_the_docs(name: str) -> None:
-    headings = re.findall(r"^#+ .*$", (ROOT / "docs" / "baselines.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert [heading for heading in headings if f"`{name}`" in heading], "docs/baselines.md has no heading with its name"
+    headings = re.findall(r"^#+ .*$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [heading for heading in headings if f"`{name}`" in heading], f"{PAGE} has no heading with its name"
 
 
 @every_row

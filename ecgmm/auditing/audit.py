@@ -47,7 +47,7 @@ def audit_store(
         seed: Seed of shuffled text.
 
     Returns:
-        The content of ``audit.json``; its keys are described in docs/leakage.md.
+        The content of ``audit.json``; its keys are described in docs/understand/leakage.md.
     """
     target = TargetChoice(labels, task["selection"], priority, task["targets"])
 

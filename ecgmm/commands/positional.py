@@ -1,4 +1,4 @@
-"""Arguments without a key: ``ecgmm evaluate outputs/train/method=concat,recipe=quick`` (docs/settings.md)."""
+"""Arguments without a key: ``ecgmm evaluate outputs/train/method=concat,recipe=quick`` (docs/reference/settings.md)."""
 
 import os
 import re

@@ -1,8 +1,8 @@
 """The eight metrics of the paper's Table 2, for any number of record weightings at once.
 
 A scorer is made once for a set of predictions and then called with weights ``[n, R]``: all ones for the value itself,
-patient counts for bootstrap resamples. The paper does not say how its columns are averaged; docs/metrics.md says
-what each key means here. Letters: n records, K classes, R weightings.
+patient counts for bootstrap resamples. The paper does not say how its columns are averaged; docs/understand/metrics.md
+says what each key means here. Letters: n records, K classes, R weightings.
 """
 
 from collections.abc import Callable, Sequence

@@ -22,7 +22,7 @@ class Column:
 
     Attributes:
         name: Of the column.
-        title: What it is, for people; docs/quality.md defines it.
+        title: What it is, for people; docs/understand/quality.md defines it.
         unit: ``share``, ``leads``, ``mV`` or ``score``.
         edges: Of the bins of its histogram; values beyond the outer ones count in the outer bins.
     """

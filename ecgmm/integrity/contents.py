@@ -22,7 +22,7 @@ _SHOWN = ("record", "window", "split", "limb_swap")
 
 
 def measure(store: Store) -> dict[str, Any]:
-    """Measure a store; the keys are described in docs/integrity.md."""
+    """Measure a store; the keys are described in docs/understand/integrity.md."""
     manifest = store.manifest
     return {
         "schema_version": SCHEMA_VERSION,

@@ -1,4 +1,7 @@
-"""Every key of ``conf/``, what it may be, and the check of it before anything slow is imported (docs/settings.md)."""
+"""Every key of ``conf/``, what it may be, and the check of it before anything slow is imported.
+
+See docs/reference/settings.md.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Command lines before Hydra reads them: paths and texts are taken as they are written (docs/settings.md).
+"""Command lines before Hydra reads them: paths and texts are taken as they are written (docs/reference/settings.md).
 
 Hydra's grammar gives ``=``, ``,``, ``~``, brackets and digits a meaning that they do not have in the name of a file or
 in a report, so such values are quoted for it here, once for all commands.

@@ -1,4 +1,7 @@
-"""Signal quality of each record as columns. Nothing is dropped here: policies choose by threshold (docs/quality.md)."""
+"""Signal quality of each record as columns. Nothing is dropped here: limits choose by threshold.
+
+See docs/understand/quality.md.
+"""
 
 from typing import Any
 
@@ -35,7 +38,7 @@ def quality_columns(scan: Scan, uv_per_step: float, rate_hz: float, n_times: int
         n_times: Samples of each record.
 
     Returns:
-        Column by name, ``[R]`` each, defined in docs/quality.md.
+        Column by name, ``[R]`` each, defined in docs/understand/quality.md.
     """
     mv = uv_per_step / 1000
     there = scan.missing < n_times

@@ -2,7 +2,8 @@
 
 ``negation.csv`` holds the phrases. Each acts within its clause, on the findings before or behind it, over lists. A
 negation word that no phrase accounts for leaves its part of the clause undecided: what is not understood is no finding.
-The idea of scopes is NegEx's (Chapman et al. 2001, J Biomed Inform 34:301); docs/text.md describes the kinds.
+The idea of scopes is NegEx's (Chapman et al. 2001, J Biomed Inform 34:301); docs/understand/text.md describes
+the kinds.
 """
 
 import re

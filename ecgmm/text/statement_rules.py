@@ -1,7 +1,7 @@
 """The rule table at work on one canonical statement: rule matches, modifier marks and their scopes.
 
 Scopes follow NegEx (Chapman et al. 2001, J Biomed Inform 34:301): a modifier acts forward or backward up to the next
-boundary. All wording is in the CSV tables beside this file; docs/text.md describes their columns.
+boundary. All wording is in the CSV tables beside this file; docs/understand/text.md describes their columns.
 """
 
 import re

@@ -1,6 +1,7 @@
 """Findings of a statement, with SCP code, superclass, certainty, negation, age and region.
 
-The knowledge is in tables (``statement_*.csv``); docs/text.md explains their columns and the policies stated here.
+The knowledge is in tables (``statement_*.csv``); docs/understand/text.md explains their columns and the
+policies stated here.
 """
 
 from collections import Counter

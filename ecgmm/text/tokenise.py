@@ -1,4 +1,4 @@
-"""Reports as padded tables of token ids, each distinct statement tokenised once (docs/performance.md)."""
+"""Reports as padded tables of token ids, each distinct statement tokenised once (docs/engineering-log.md)."""
 
 import json
 from collections import Counter

@@ -13,8 +13,9 @@ def keep_freed_memory() -> None:
     """Have freed tensors' memory used again, not given back to the system and fetched anew in every step.
 
     glibc maps each large block by itself and unmaps it when it is freed, so that all its pages are made anew for the
-    next tensor: a sixth to a quarter of a step on a CPU (docs/performance.md). Numbers do not change. On other systems
-    there is nothing to do. Deterministic algorithms would also fill all fresh memory, in case that someone reads it.
+    next tensor: a sixth to a quarter of a step on a CPU (docs/engineering-log.md). Numbers do not change. On other
+    systems there is nothing to do. Deterministic algorithms would also fill all fresh memory, in case that someone
+    reads it.
     """
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # added by torch
     if platform.libc_ver()[0] == "glibc":

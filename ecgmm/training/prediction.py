@@ -152,7 +152,7 @@ def _notes_on_words(
 
 
 def _notes_on_waveform(read: SingleRecord, facts: dict[str, Any]) -> list[str]:
-    """Faults of the signal in words, by the measures of docs/quality.md."""
+    """Faults of the signal in words, by the measures of docs/understand/quality.md."""
     quality, store, limit_mv = read.quality, facts["store"], facts["waveform"]["limit_mv"]
     names = ", ".join(name for name, flat in zip(LEADS, read.flat, strict=True) if flat)
     n_ends = int((np.abs(read.steps.astype(np.int32)) == LARGEST_STEP).sum())

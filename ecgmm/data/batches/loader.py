@@ -138,7 +138,8 @@ class BatchLoader:
 def _ahead(dataset: RecordDataset, shared: Iterator[tuple[NDArray[np.int64], slice]], n_ahead: int) -> Iterator[Batch]:
     """Batches in order, the next ``n_ahead`` made by a thread while one is used.
 
-    One thread: it tells the disk a whole batch at once, and more threads take cores from training (docs/loading.md).
+    One thread: it tells the disk a whole batch at once, and more threads take cores from training
+    (docs/understand/batches.md).
     """
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
     making: deque[Future[Batch]] = deque()

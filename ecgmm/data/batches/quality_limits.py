@@ -1,4 +1,4 @@
-"""Which records of a store a run leaves out, by the quality of their waveforms (docs/loading.md)."""
+"""Which records of a store a run leaves out, by the quality of their waveforms (docs/understand/batches.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

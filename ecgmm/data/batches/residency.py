@@ -1,4 +1,7 @@
-"""Where the waveforms are while batches are made: in the store's file, in memory, or on the GPU (docs/loading.md)."""
+"""Where the waveforms are while batches are made: in the store's file, in memory or on the GPU.
+
+See docs/understand/batches.md.
+"""
 
 import logging
 import os

@@ -38,7 +38,7 @@ def make_manifest(
         sums: Lead sums of the training split.
 
     Returns:
-        Plain data for JSON; the keys are described in docs/data.md.
+        Plain data for JSON; the keys are described in docs/reference/store.md.
     """
     return {
         "source": {"name": config.name, "sha256": index.csv_sha256},

@@ -1,8 +1,8 @@
 """The leak gate: do labels and text come from one statement of the truth? Every command that makes a number asks it.
 
 The origin of a store's text stands in its manifest as ``text_origin``, that of labels in their set as ``source``. Only
-labels read from the machine statements are in the very text that a model may see; the other pairs (docs/leakage.md)
-share at most an author.
+labels read from the machine statements are in the very text that a model may see; the other pairs
+(docs/understand/leakage.md) share at most an author.
 """
 
 import logging

@@ -1,6 +1,7 @@
 """MIMIC-IV-ECG 1.0 as PhysioNet publishes it: two tables joined on ``study_id``, never by row position.
 
-Facts about the layout: docs/data.md. The report columns are read as text; empty ones may stand between filled ones.
+Facts about the layout: docs/understand/data.md. The report columns are read as text; empty ones may stand between
+filled ones.
 """
 
 import re

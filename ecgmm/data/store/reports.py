@@ -1,7 +1,7 @@
 """From the raw statements of each record to the table of distinct, cleaned reports.
 
 Some thousand statements in some hundred thousand combinations make up the 800,035 reports of MIMIC-IV-ECG: each
-distinct statement is cleaned once and each distinct report is kept once (docs/text-speed.md).
+distinct statement is cleaned once and each distinct report is kept once (docs/engineering-log.md).
 """
 
 from enum import IntEnum

@@ -12,7 +12,7 @@ class AttentionPooling(nn.Module):
     ``u_i = tanh(W e_i + b)``, ``a = softmax(q^T u_i)``, ``s = sum_i a_i e_i`` (Yang et al., "Hierarchical attention
     networks for document classification", NAACL 2016, equations 5 to 7), ``h_t = W_o LayerNorm(s) + b_o``. The paper
     names the kind of network only. Without the norm a mean of many words is so short that a few hundred steps do not
-    suffice (docs/models.md).
+    suffice (docs/understand/models.md).
 
     Args:
         vocabulary_size: Number of token ids, padding and unknown included.

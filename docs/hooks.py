@@ -1,0 +1,176 @@
+"""What pages of the site insert: result files, lists of commands and settings, the patches of CONTRIBUTING.md.
+
+A line ``{{ table NAME }}`` of a page becomes the rows of ``docs/results/data/NAME.csv`` with its notes, and
+``{{ value NAME | row | column }}`` one cell of it, so that a number stands in one file however many pages show it.
+"""
+
+import ast
+import csv
+import io
+import itertools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ecgmm.__main__ import commands as modules_of_commands
+from ecgmm.__main__ import summary
+
+ROOT = Path(__file__).resolve().parents[1]
+USER_ERRORS = ("UserError", "ConfigError", "DataError", "BadRecordError", "UnavailableError")
+DATA = ROOT / "docs" / "results" / "data"
+INSERTED = re.compile(r"\{\{ (\w+) ?([^{}]*?) ?\}\}")
+
+
+def read_results(name: str) -> tuple[list[str], list[list[str]]]:
+    """Notes and rows, the header first, of ``docs/results/data/<name>.csv``."""
+    lines = (DATA / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    notes = [line.removeprefix("# ") for line in lines if line.startswith("#")]
+    rows = list(csv.reader(io.StringIO("\n".join(line for line in lines if not line.startswith("#")))))
+    return notes, rows
+
+
+def table(name: str) -> str:
+    """Markdown table of a result file with its notes below."""
+    notes, rows = read_results(name)
+    lines = [row(*(cell or " " for cell in cells)) for cells in rows]
+    lines.insert(1, "|---" * len(rows[0]) + "|")
+    return "\n".join([*lines, "", *(f"<small>{note}</small><br>" for note in notes)])
+
+
+def value(words: str) -> str:
+    """One cell of a result file, given as ``name | row | column``; the row is that whose first cell is so."""
+    name, first, column = (" ".join(word.split()) for word in words.split("|"))
+    rows = read_results(name)[1]
+    cells = {cells[0]: cells for cells in rows}
+    return cells[first][rows[0].index(column)]
+
+
+def commands(_: str) -> str:
+    """List of the commands, and the keys of those that take settings."""
+    lines = ["| command | what it does |", "|---|---|"]
+    lines += [row(f"`ecgmm {name}`", summary(module)) for name, module in modules_of_commands().items()]
+    for path in sorted((ROOT / "conf").glob("*.yaml")):
+        lines += ["", f"## {path.stem}", ""]
+        for line in opening(path):
+            usage = re.sub(r"python -m ecgmm\.(\w+)", r"ecgmm \1", line)
+            lines += ["", f"    {usage}", ""] if usage != line and line.startswith("python -m") else [usage]
+        lines += ["", *keys(path)]
+    return linked("\n".join(lines))
+
+
+def opening(path: Path) -> list[str]:
+    """The comment that opens a file of ``conf/``, line by line."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comments = [
+        line.removeprefix("#").strip() for line in itertools.takewhile(lambda line: line.startswith("#"), lines)
+    ]
+    return [line for line in comments if not line.startswith("@package")]
+
+
+def keys(path: Path) -> list[str]:
+    """Table of the keys of one file of ``conf/``: each with its default and the comment above it."""
+    rows = []
+    comment: list[str] = []
+    sections: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines()[len(opening(path)) :]:
+        if line.strip().startswith("#"):
+            comment.append(line.strip().removeprefix("#").strip())
+        elif entry := re.match(r"( *)([\w.]+):(?: (.*))?$", line):
+            sections = [*sections[: len(entry[1]) // 2], entry[2]]
+            default = re.sub(r"\s+#.*", "", entry[3] or "")
+            if default and not entry[2].startswith("_") and sections[0] not in ("defaults", "hydra"):
+                rows.append(row(f"`{'.'.join(sections)}`", f"`{default}`", " ".join(comment)))
+            comment = []
+        else:
+            comment = []
+    return ["| key | default | what it is |", "|---|---|---|", *rows, ""] if rows else []
+
+
+def row(*cells: str) -> str:
+    """One row of a Markdown table; pipes in code letters do not part its cells."""
+    return "| " + " | ".join(cell if "`" in cell else cell.replace("|", "&#124;") for cell in cells) + " |"
+
+
+def settings(_: str) -> str:
+    """Every group of ``conf/`` with its choices, and the keys of each choice."""
+    lines = []
+    for folder in sorted(path for path in (ROOT / "conf").iterdir() if path.is_dir() and path.name != "hydra"):
+        choices = sorted(folder.glob("[a-z]*.yaml"))
+        lines += [f"## {folder.name}", "", "| choice | what it is |", "|---|---|"]
+        lines += [*(row(f"`{folder.name}={path.stem}`", " ".join(opening(path))) for path in choices), ""]
+        for path in choices:
+            if folder.name not in ("ablation", "experiment") and (rows := keys(path)):
+                lines += [f"### {folder.name}={path.stem}", "", *rows]
+    return linked("\n".join(lines))
+
+
+def errors(_: str) -> str:
+    """Table of the messages that end a command with exit code 2, by the room that they come from."""
+    rooms: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "ecgmm").rglob("*.py")):
+        room = path.relative_to(ROOT).parent.as_posix()
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            if isinstance(call.func, ast.Name) and call.func.id in USER_ERRORS and call.args:
+                rooms.setdefault(room, set()).add(template(call.args[0]))
+    lines = []
+    for room, messages in rooms.items():
+        whole = sorted((message for message in messages if re.search(r"\w{3,} \w", message)), key=str.lower)
+        lines += [f"### {room}", "", *(f"- {message}" for message in whole), ""] if whole else []
+    return "\n".join(lines)
+
+
+def template(message: ast.expr) -> str:
+    """Words of a message, with … in the place of each value."""
+    if isinstance(message, ast.Constant):
+        return str(message.value).replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
+    if isinstance(message, ast.JoinedStr):
+        return re.sub("…+", "…", "".join(template(part) for part in message.values))
+    if isinstance(message, ast.BinOp):
+        return template(message.left) + template(message.right)
+    return "…"
+
+
+def root_file(name: str) -> str:
+    """A Markdown file of the project's root, with its links turned to the site's pages and its patches shown."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    text = re.sub(r"\]\(docs/([^)]+)\)", r"](\1)", text)
+    return re.sub(r"^.*\]\(examples/contributing/([\w-]+)\.patch\).*$", shown_patch, text, flags=re.MULTILINE)
+
+
+def shown_patch(link: re.Match[str]) -> str:
+    """A line with a link to a patch, and below it the patch itself in a box that opens."""
+    line = re.sub(r"\[([^\]]*)\]\(examples/[^)]*\)", r"\1", link[0])
+    path = ROOT / "examples" / "contributing" / f"{link[1]}.patch"
+    if not path.exists():
+        return line
+    diff = "\n".join(f"    {row}".rstrip() for row in path.read_text(encoding="utf-8").splitlines())
+    return f'{line}\n\n??? example "{link[1]}.patch"\n\n    ```diff\n{diff}\n    ```\n'
+
+
+INSERTS: dict[str, Callable[[str], str]] = {
+    "table": table,
+    "value": value,
+    "commands": commands,
+    "settings": settings,
+    "errors": errors,
+    "file": root_file,
+}
+
+
+def insert(markdown: str) -> str:
+    """The text of a page with everything inserted that it names between double braces."""
+    return INSERTED.sub(lambda match: INSERTS[match[1]](match[2]), markdown)
+
+
+def linked(text: str) -> str:
+    """Sentences of ``conf/`` for a page in ``reference/``: pages that they name become links."""
+    return re.sub(r"docs/([\w/-]+)\.md", r"[\1](../\1.md)", text)
+
+
+def on_page_markdown(markdown: str, page: Any, **_: object) -> str:
+    """Insert into a page before it is rendered (called by mkdocs)."""
+    if page.parent is None:
+        page.meta["hide"] = ["navigation"]  # a tab with one page has nothing to list beside it
+    return insert(markdown)

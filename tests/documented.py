@@ -1,0 +1,89 @@
+"""Every command that README, CONTRIBUTING and the site show, and the reason why some of them are not run by a test."""
+
+import re
+import shlex
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
+PROGRAMS = (
+    "python",
+    "ecgmm",
+    "make",
+    "pip",
+    "pre-commit",
+    "pytest",
+    "torchrun",
+    "srun",
+    "wandb",
+    "git",
+    "chmod",
+    "eval",
+)
+NOT_RUN = {
+    r"make \w": "a target of the Makefile: test_documentation.py finds it there, CI runs it",
+    r"pip |pre-commit ": "changes the environment, from a package index",
+    r"ecgmm download ": "needs the network; tests/test_download.py has a server of its own",
+    r"python -m benchmarks\.": "measures for minutes; tests/benchmarks runs what can be run small",
+    r"srun |torchrun ": "needs several machines; tests/training/lightning/test_ddp_run.py starts two processes",
+    r"ecgmm train trainer\.devices=2": "two processes; tests/training/lightning/test_ddp_run.py",
+    r"(WANDB_\w+=\w+ )?wandb ": "needs W&B's server; tests/dashboard runs it against a server of its own",
+    r"ecgmm dashboard (?!.*--dry-run)": "needs W&B's server; tests/reporting/test_dashboard.py",
+    r"eval ": "changes the shell; tests/commands asks for completions",
+    r"pytest ": "a part of the test suite",
+}
+
+_FENCE = re.compile(r"^ *```+ *(\w*)")
+_ASSIGNMENT = re.compile(r"^(?:[A-Z_]+=\S+ )+")
+
+
+def code_lines(text: str) -> list[str]:
+    """Lines of the fenced and indented blocks of a Markdown text, continued ones joined and without their indent."""
+    lines: list[str] = []
+    fenced = False
+    shell = True
+    before = ""
+    for line in text.replace("\\\n", " ").splitlines():
+        if opening := _FENCE.match(line):
+            shell = opening[1] in ("", "bash", "sh", "console")
+            fenced = not fenced
+        indented = line.startswith("    ") and (not before.strip() or before.startswith("    "))
+        if shell if fenced else indented:
+            lines.append(line.strip())
+        before = line
+    return lines
+
+
+def commands_of(text: str) -> list[str]:
+    """The commands among the code lines of a text, without comments; further words in one blank each."""
+    commands = []
+    for line in code_lines(text):
+        command = re.sub(r"\s+#.*$", "", line.removeprefix("$ "))
+        program = _ASSIGNMENT.sub("", command).partition(" ")[0]
+        if program in PROGRAMS:
+            commands.append(re.sub(r"\s+", " ", command).strip())
+    return commands
+
+
+def all_commands() -> list[str]:
+    """Each command of all documents once."""
+    return sorted({command for path in DOCUMENTS for command in commands_of(path.read_text(encoding="utf-8"))})
+
+
+def inline_commands() -> list[str]:
+    """Commands that stand between backticks in a sentence."""
+    texts = [path.read_text(encoding="utf-8") for path in DOCUMENTS]
+    spans = {span.replace("\n", " ") for text in texts for span in re.findall(r"`([^`]+)`", text)}
+    return sorted(re.sub(r"\s+", " ", span) for span in spans if re.match(r"python -m \w|ecgmm \w", span))
+
+
+def reason_not_to_run(command: str) -> str | None:
+    """Why no test runs a command; None for one that is run."""
+    return next((reason for pattern, reason in NOT_RUN.items() if re.match(pattern, command)), None)
+
+
+def name_and_arguments(command: str) -> tuple[str, list[str]]:
+    """Name and arguments of ``ecgmm name …``; the name is empty where the list of commands is asked for."""
+    words = shlex.split(_ASSIGNMENT.sub("", command))
+    return (words[1], words[2:]) if len(words) > 1 else ("", [])
