@@ -1,9 +1,9 @@
 """The store: what preparation writes and everything after it reads. Complete or not there at all.
 
 A folder with ``waveforms.npy``, ``records.parquet``, ``reports.parquet``, ``evidence.parquet``, ``dropped.parquet`` and
-``manifest.json`` (docs/reference/store.md); ``partial_store`` writes it. The manifest knows the digests of the tables and
-its own, and each row of the records that of its waveform, which ``rows`` compares. Labels are no part of a store: they
-are read from its evidence (``ecgmm.data.sources.labels``).
+``manifest.json`` (docs/reference/store.md); ``partial_store`` writes it. The manifest knows the digests of the tables
+and its own, and each row of the records that of its waveform, which ``rows`` compares. Labels are no part of a store:
+they are read from its evidence (``ecgmm.data.sources.labels``).
 """
 
 import hashlib
