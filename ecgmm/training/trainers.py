@@ -153,7 +153,7 @@ def strategy_of(trainer: Mapping[str, Any], stage: Stage) -> str | Strategy:
     if trainer["strategy"] not in ("auto", "ddp"):
         raise ConfigError(
             f"trainer.strategy is {trainer['strategy']!r}; choose auto or ddp, for which the results are known to be"
-            " those of one device (docs/scale-out.md)"
+            " those of one device (docs/how-to/devices.md)"
         )
     if trainer["strategy"] == "auto" and not has_several_devices(trainer["devices"], trainer["num_nodes"]):
         return "auto"
