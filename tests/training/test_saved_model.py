@@ -30,7 +30,8 @@ def finished_run(command: Command, quick_settings: list[str], tmp_path: Path) ->
 
 def store_of(run: Path, workspace: Path) -> Path:
     fingerprint = json.loads((run / "run.json").read_text())["data"]["fingerprint"]
-    [path] = [path for path in (workspace / "stores").iterdir() if Store.open(path).fingerprint == fingerprint]
+    stores = [file.parent for file in (workspace / "stores").glob("*/manifest.json")]  # beside them: labels, texts
+    [path] = [path for path in stores if Store.open(path).fingerprint == fingerprint]
     return path
 
 
