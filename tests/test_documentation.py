@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import hydra
 import pytest
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 
 from ecgmm.__main__ import commands
 from ecgmm.configuration import CONF_DIR
+from ecgmm.settings import compose
 from ecgmm.settings.arguments import readable
 from tests.documented import (
     DOCUMENTS,
@@ -39,12 +41,16 @@ def whole(texts: list[str]) -> list[str]:
 def test_a_documented_command_composes(command: str) -> None:
     name, arguments = name_and_arguments(command)
     assert name in commands()
-    settings = CONF_DIR / f"{name.replace('plan', 'train')}.yaml"  # a plan takes what training takes
-    if settings.exists():
-        given = [text for text in arguments if "=" in text]
-        overrides = [re.sub(r"^([\w.+/]+=[\w.-]+)(,[\w.-]+)+$", r"\1", text) for text in given]  # one job of a sweep
+    settings = "train" if name == "plan" else name  # a plan takes what training takes
+    given = [text for text in arguments if "=" in text]
+    if not (CONF_DIR / f"{settings}.yaml").exists():
+        return
+    if "-m" in arguments or any(text.startswith("+experiment") for text in given):
+        one_job = [re.sub(r"^([\w.+/]+=[\w.-]+)(,[\w.-]+)+$", r"\1", text) for text in given]
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-            compose(settings.stem, readable(overrides), return_hydra_config=True)
+            hydra.compose(settings, readable(one_job), return_hydra_config=True)
+    else:
+        compose(settings, given)
 
 
 @pytest.mark.parametrize("command", [text for text in COMMANDS if text.startswith("python -m benchmarks.")])
