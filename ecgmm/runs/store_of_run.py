@@ -11,7 +11,7 @@ from ecgmm.data.store.store import Store, fingerprint_of
 from ecgmm.errors import DataError, printable
 
 STORES = Path("stores")
-"""Where stores are by default, as ``paths.stores`` has it."""
+"""Default folder of the stores, as ``paths.stores`` has it."""
 _SOURCES = (
     "ecgmm.data.sources.mimic_iv_ecg.MimicIvEcg",
     "ecgmm.data.sources.ptb_xl.PtbXl",
@@ -42,7 +42,7 @@ def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any], sett
 
 
 def _command(data: Any) -> str:
-    """How to make a store, as words of a message; nothing for settings that are of no known source."""
+    """Command that makes a store, as words of a message; nothing for settings that are of no known source."""
     if not isinstance(data, dict) or data.get("_target_") not in _SOURCES:
         return ""
     return f", or make it: {prepare_command(OmegaConf.create(data))}"
