@@ -52,7 +52,7 @@ def main() -> None:
     results: dict[str, Any] = {}
     for name in arguments.names:
         results[name] = run(name)
-        write_json(arguments.out, {**environment(), "results": results})
+        write_json(arguments.out, {**environment().plain(), "results": results})
     print(f"\n{arguments.out} holds all results")
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -82,28 +82,39 @@ def write_whole(path: Path, content: bytes, private: bool = False) -> None:
 
 
 @contextmanager
-def whole_file(path: Path, private: bool = False) -> Iterator[BinaryIO]:
-    """A file to write, so that a reader sees the old content or the new, never half of one, and no link is followed.
+def whole_path(path: Path) -> Iterator[Path]:
+    """A path to write at, so that a reader sees the old content or the new, never half of one, and no link is followed.
 
     Args:
-        path: The file, in its place when the context ends without an error; its folder is there.
-        private: Whether its owner alone may read it.
+        path: Where the content is when the context ends without an error; its folder is there.
     """
     partial = path.with_name(f".{secrets.token_hex(8)}.partial")  # a name that nobody could have put a link at
-    mode = 0o600 if private else 0o666
-    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
-        with naming(path), os.fdopen(handle, "wb") as file:
-            yield file
+        yield partial
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
-def write_json(path: Path, content: dict[str, Any], private: bool = False) -> None:
+@contextmanager
+def whole_file(path: Path, private: bool = False) -> Iterator[BinaryIO]:
+    """A file to write, see ``whole_path``.
+
+    Args:
+        path: The file.
+        private: Whether its owner alone may read it.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with whole_path(path) as partial:
+        handle = os.open(partial, flags, 0o600 if private else 0o666)
+        with naming(path), os.fdopen(handle, "wb") as file:
+            yield file
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write strict JSON, as ``write_whole`` does."""
-    write_whole(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode(), private)
+    write_whole(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
 
 def inside(folder: Path, *parts: str) -> Path:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -13,13 +13,16 @@ from ecgmm.commands.sweeps import attempt
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check
 
+if TYPE_CHECKING:
+    from ecgmm.runs.metrics import Metrics
+
 
 @command_line.hydra_main("train")
 def main(config: DictConfig) -> float | None:
     """Prepare the store if there is none, train, evaluate; returns the objective of a search: validation AUROC."""
     directory = Path(HydraConfig.get().runtime.output_dir)
 
-    def train() -> dict[str, Any]:
+    def train() -> "Metrics | None":
         check("train", config)
         from ecgmm.data.preparation.opening import open_or_prepare  # slow imports, not needed by --help
         from ecgmm.training.build import set_up
@@ -38,14 +41,16 @@ def main(config: DictConfig) -> float | None:
         if directory.is_dir() and not any(directory.iterdir()):
             directory.rmdir()  # Hydra made it before the mistake was found
         raise
-    if not metrics:
+    if metrics is None:
         return None  # a process beside the first
     from ecgmm.console.terminal import say
     from ecgmm.runs.facts import read_facts
     from ecgmm.training.summary import left_out_lines, print_metrics
 
     print_metrics(metrics, directory)
-    say(*left_out_lines(read_facts(directory)["quality"]["left_out"]))
+    facts = read_facts(directory)
+    if facts is not None and facts.quality is not None:
+        say(*left_out_lines(facts.quality.left_out))
     return objective(metrics)
 
 
@@ -64,10 +69,9 @@ def refuse_several_devices(devices: int | str | Sequence[int], num_nodes: int) -
         )
 
 
-def objective(metrics: dict[str, Any]) -> float | None:
+def objective(metrics: "Metrics | None") -> float | None:
     """Validation macro AUROC; None if no class of the validation split has both answers."""
-    value: float | None = metrics["val/auroc_macro"]["value"]
-    return value
+    return None if metrics is None else metrics["val/auroc_macro"].value
 
 
 if __name__ == "__main__":

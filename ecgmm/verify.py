@@ -25,11 +25,10 @@ def main(store: str | None, run: str | None) -> None:
 
         say(*verify_store(Path(store)))
     if run is not None:
-        from ecgmm.training.artefact import load_method
+        from ecgmm.runs.loading import load_model
 
-        folder = Path(run) / "model"
-        load_method(folder)
-        say(f"{folder} is sound: its files are whole and fit one another")
+        load_model(Path(run))
+        say(f"{Path(run) / 'model'} is sound: its files are whole and fit one another")
 
 
 if __name__ == "__main__":

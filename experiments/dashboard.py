@@ -2,7 +2,7 @@
 
 import sys
 
-from ecgmm.reporting.dashboard import main
+from ecgmm.dashboard.workspace import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,1 +1,1 @@
-"""W&B and what is shown there."""
+"""W&B: the run that training logs to, and the workspace that shows many runs."""

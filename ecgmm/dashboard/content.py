@@ -1,34 +1,44 @@
-"""What of a run may be sent to W&B: numbers, settings, figures, weights. No report, no id, no waveform, no path."""
+"""Content that may be sent to W&B: numbers, settings, figures, weights. No report, no id, no waveform, no path."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from matplotlib.figure import Figure
 
-from ecgmm.evaluation.results import average_windows, labels_and_probabilities
 from ecgmm.files import read_json, write_json
 from ecgmm.plots.confusion import confusion_matrix
 from ecgmm.plots.curves import roc_and_pr_curves
 from ecgmm.plots.gates import gate_histograms
 from ecgmm.runs.directory import without_folders
+from ecgmm.runs.facts import RunDescription, RunFacts
+from ecgmm.runs.metrics import Metrics
+from ecgmm.runs.predictions import labels_and_probabilities, records_of
+from ecgmm.runs.saved_model import MODEL, MODEL_FILE, WEIGHTS
 
 _STAYS_HERE = ("root", "raw", "store", "stores", "notes_csv", "csv")  # paths of this machine
 _LONGEST_TAG = 64  # by W&B's server
 
 
-def tags(facts: dict[str, Any]) -> list[str]:
-    """Method, data and recipe, and the marks of leaking and synthetic runs; ``facts`` as in ``run.json``."""
-    marks = [name for name, true in (("leaky", facts["leaky"]), ("synthetic", facts["data"]["synthetic"])) if true]
-    names = (facts["method"], facts["data"]["name"], facts["recipe"], *marks)
+def tags(facts: RunDescription) -> list[str]:
+    """Method, data and recipe, and the marks of leaking and synthetic runs."""
+    marks = [name for name, true in (("leaky", facts.leaky), ("synthetic", facts.data.synthetic)) if true]
+    names = (facts.method, facts.data.name, facts.recipe, *marks)
     return list(dict.fromkeys(name[:_LONGEST_TAG] for name in names))
 
 
-def shown_config(config: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
-    """The resolved configuration without paths, and under ``facts`` those of ``run.json``."""
+def shown_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The resolved configuration without paths."""
     kept = {key: value for key, value in config.items() if key not in ("paths", "logger")}
-    shown: dict[str, Any] = without_folders({**kept, "data": _without_paths(config["data"]), "facts": facts})
+    shown: dict[str, Any] = without_folders({**kept, "data": _without_paths(config["data"])})
+    return shown
+
+
+def shown_facts(facts: RunDescription) -> dict[str, Any]:
+    """Facts of a run without folders of this machine."""
+    shown: dict[str, Any] = without_folders(facts.plain())
     return shown
 
 
@@ -39,39 +49,37 @@ def _without_paths(settings: Any) -> Any:
     return {name: _without_paths(value) for name, value in settings.items() if name.split(".")[-1] not in _STAYS_HERE}
 
 
-def summary(frame: pl.DataFrame, metrics: dict[str, Any]) -> dict[str, Any]:
+def summary(frame: pl.DataFrame, metrics: Metrics) -> dict[str, Any]:
     """Metrics under the keys of ``metrics.json``, intervals as ``<key>.low`` and ``<key>.high``.
 
     Readouts come as ``<readout>/<key>``. Beside them stand the numbers of records and patients, absent classes, the
     temperature, and mean and standard deviation of the gate over the test records, where the method has one.
     """
     beside = ("n_records", "n_patients", "absent_classes", "temperature")
-    found: dict[str, Any] = {f"test/{name}": metrics[name] for name in beside}
-    for readout, values in {"": metrics, **metrics["readouts"]}.items():
-        for key, entry in _metrics_of(values).items():
+    numbers: dict[str, Any] = {f"test/{name}": getattr(metrics, name) for name in beside}
+    for readout, part in metrics.with_readouts().items():
+        for key, metric in (part.measured | part.validation).items():
             name = f"{readout}/{key}" if readout else key
-            found |= {name if part == "value" else f"{name}.{part}": value for part, value in entry.items()}
-    gates = average_windows(frame.filter(pl.col("split") == "test"))["gate"]
+            numbers |= {
+                name if bound == "value" else f"{name}.{bound}": value for bound, value in metric.plain().items()
+            }
+    gates = records_of(frame, "test")["gate"]
     if gates.null_count() == 0:
-        found |= {"test/gate_mean": gates.mean(), "test/gate_sd": gates.std()}
-    return found
+        numbers |= {"test/gate_mean": gates.mean(), "test/gate_sd": gates.std()}
+    return numbers
 
 
-def _metrics_of(values: dict[str, Any]) -> dict[str, dict[str, float | None]]:
-    return {key: entry for key, entry in values.items() if isinstance(entry, dict) and "value" in entry}
-
-
-def tables(metrics: dict[str, Any]) -> dict[str, tuple[list[str], list[list[Any]]]]:
+def tables(metrics: Metrics) -> dict[str, tuple[list[str], list[list[Any]]]]:
     """Columns and rows of the tables of metrics, classes and confusion counts."""
-    readouts = {"": metrics, **metrics["readouts"]}
+    readouts = metrics.with_readouts()
     rows = [
-        [readout, key, entry["value"], entry.get("low"), entry.get("high")]
-        for readout, values in readouts.items()
-        for key, entry in _metrics_of(values).items()
+        [readout, key, metric.value, metric.low, metric.high]
+        for readout, part in readouts.items()
+        for key, metric in (part.measured | part.validation).items()
     ]
-    classes = [[readout, *row.values()] for readout, values in readouts.items() for row in values["per_class"]]
-    names, counts = metrics["classes"], metrics["confusion_matrix"]
-    if metrics["task"] == "single_label":
+    classes = [[readout, *row.plain().values()] for readout, part in readouts.items() for row in part.per_class]
+    names, counts = metrics.classes, metrics.confusion_matrix
+    if metrics.thresholds is None:
         confusion = [
             [true, predicted, counts[i][j]] for i, true in enumerate(names) for j, predicted in enumerate(names)
         ]
@@ -79,30 +87,30 @@ def tables(metrics: dict[str, Any]) -> dict[str, tuple[list[str], list[list[Any]
     else:
         confusion = [
             [name, threshold, *count[0], *count[1]]
-            for name, threshold, count in zip(names, metrics["thresholds"], counts, strict=True)
+            for name, threshold, count in zip(names, metrics.thresholds, counts, strict=True)
         ]
         columns = ["class", "threshold", "true_negative", "false_positive", "false_negative", "true_positive"]
     return {
         "test/metrics": (["readout", "metric", "value", "low", "high"], rows),
-        "test/per_class": (["readout", *metrics["per_class"][0]], classes),
+        "test/per_class": (["readout", *metrics.per_class[0].plain()], classes),
         "test/confusion": (columns, confusion),
     }
 
 
-def figures(frame: pl.DataFrame, metrics: dict[str, Any]) -> dict[str, Figure]:
+def figures(frame: pl.DataFrame, metrics: Metrics) -> dict[str, Figure]:
     """ROC and precision-recall curves, confusion matrix, and the gate by class."""
-    names, task = tuple(metrics["classes"]), metrics["task"]
-    test = average_windows(frame.filter(pl.col("split") == "test"))
+    names, task = tuple(metrics.classes), metrics.task
+    test = records_of(frame, "test")
     labels, probabilities = labels_and_probabilities(test, names, task)
     drawn = {"test/curves": roc_and_pr_curves(labels, probabilities, names)}
     if task == "single_label":
-        drawn["test/confusion_matrix"] = confusion_matrix(metrics["confusion_matrix"], names)
+        drawn["test/confusion_matrix"] = confusion_matrix(metrics.confusion_matrix, names)
     if test["gate"].null_count() == 0:
         drawn["test/gate"] = gate_histograms(test["gate"].to_numpy(), labels, names)
     return drawn
 
 
-def media(frame: pl.DataFrame, metrics: dict[str, Any], folder: Path) -> dict[str, Any]:
+def media(frame: pl.DataFrame, metrics: Metrics, folder: Path) -> dict[str, Any]:
     """Figures as W&B takes them; each is drawn once, into ``folder``."""
     import wandb
 
@@ -115,7 +123,7 @@ def media(frame: pl.DataFrame, metrics: dict[str, Any], folder: Path) -> dict[st
 
 
 def artifacts(
-    directory: Path, metrics: dict[str, Any], facts: dict[str, Any], manifest: dict[str, Any], folder: Path, run_id: str
+    directory: Path, metrics: Metrics, facts: RunFacts, manifest: dict[str, Any], folder: Path, run_id: str
 ) -> list[Any]:
     """Tables, the trained model (vocabularies are words of reports and stay here), and the store's manifest.
 
@@ -124,26 +132,33 @@ def artifacts(
 
     Args:
         directory: The run directory.
-        metrics: Content of ``metrics.json``.
-        facts: Content of ``run.json``.
+        metrics: What was measured.
+        facts: ``run.json``.
         manifest: The store's manifest.
         folder: Gets what may be sent of ``model.json`` and the manifest.
         run_id: W&B id of the run, a part of names.
     """
     import wandb
 
-    write_json(
-        folder / "model.json", without_folders(read_json(directory / "model" / "model.json", "train the run again"))
-    )
+    model_file = directory / MODEL / MODEL_FILE
+    write_json(folder / MODEL_FILE, without_folders(read_json(model_file, "train the run again")))
     write_json(folder / "manifest.json", shown_manifest(manifest))
-    about = {name: facts[name] for name in ("method", "recipe", "seed", "leaky", "inputs_at_test", "config_digest")}
-    about |= {"synthetic": facts["data"]["synthetic"], "data": facts["data"]["name"]}
+    about = {
+        "method": facts.method,
+        "recipe": facts.recipe,
+        "seed": facts.seed,
+        "leaky": facts.leaky,
+        "inputs_at_test": facts.inputs_at_test,
+        "config_digest": facts.config_digest,
+        "synthetic": facts.data.synthetic,
+        "data": facts.data.name,
+    }
     model = wandb.Artifact(f"model-{run_id}", type="model", metadata=about)
-    store = wandb.Artifact(f"store-{facts['data']['fingerprint'][:12]}", type="dataset")
+    store = wandb.Artifact(f"store-{facts.data.fingerprint[:12]}", type="dataset")
     results = wandb.Artifact(f"tables-{run_id}", type="tables", metadata=about)
     for artifact, file in (
-        (model, directory / "model" / "model.safetensors"),
-        (model, folder / "model.json"),
+        (model, directory / MODEL / WEIGHTS),
+        (model, folder / MODEL_FILE),
         (store, folder / "manifest.json"),
     ):
         artifact.add_file(str(file), policy="immutable")  # sent from where it lies instead of from a copy

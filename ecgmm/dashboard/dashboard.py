@@ -20,7 +20,8 @@ from lightning.pytorch.loggers.logger import Logger
 from ecgmm.console.ending import Stopped
 from ecgmm.dashboard import content as dashboard_content
 from ecgmm.errors import printable
-from ecgmm.runs.directory import without_folders
+from ecgmm.runs.facts import RunDescription, RunFacts
+from ecgmm.runs.metrics import Metrics
 
 log = logging.getLogger(__name__)
 _LONGEST_NAME = 128  # of a run or a group, by W&B's server
@@ -95,13 +96,13 @@ class Dashboard(Logger):
             log.warning("W&B is not ready after %d s and is left; `wandb sync` sends the rest", longest_wait_s)
 
 
-def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str, Any]) -> Dashboard:
+def open_dashboard(run_directory: Path, config: Mapping[str, Any], description: RunDescription) -> Dashboard:
     """Start (or, for an interrupted run, continue) the W&B run of a run directory.
 
     Args:
         run_directory: Where W&B keeps all its files, in the folder ``wandb``.
         config: The resolved configuration; paths are left out.
-        facts: Content of ``run.json``. Its digest gives the W&B run its id, so that a resumed run is the same run.
+        description: What ``run.json`` says. Its digest gives the W&B run its id, so that a resumed run is the same run.
 
     Returns:
         The logger, which does nothing where ``logger.mode`` is ``disabled``.
@@ -117,9 +118,12 @@ def open_dashboard(run_directory: Path, config: dict[str, Any], facts: dict[str,
         "name": printable(run_directory.name)[:_LONGEST_NAME],
         "group": printable(config["name"])[:_LONGEST_NAME],
         "job_type": "train",
-        "tags": dashboard_content.tags(facts),
-        "config": dashboard_content.shown_config(config, facts),
-        "id": hashlib.sha256(f"{run_directory.name}{facts['config_digest']}".encode()).hexdigest()[:16],
+        "tags": dashboard_content.tags(description),
+        "config": {
+            **dashboard_content.shown_settings(config),
+            "facts": dashboard_content.shown_facts(description),
+        },
+        "id": hashlib.sha256(f"{run_directory.name}{description.config_digest}".encode()).hexdigest()[:16],
         "dir": str(folder.parent),
     }
     longest_wait_s = dashboard["start_timeout_s"] + dashboard["finish_timeout_s"] + _DRAWING_S
@@ -173,8 +177,8 @@ def log_results(
     dashboard: Dashboard,
     directory: Path,
     frame: pl.DataFrame,
-    metrics: dict[str, Any],
-    facts: dict[str, Any],
+    metrics: Metrics,
+    facts: RunFacts,
     manifest: dict[str, Any],
     artifacts: bool,
 ) -> None:
@@ -184,14 +188,14 @@ def log_results(
         dashboard: Where to.
         directory: The run directory.
         frame: Predictions, as in ``predictions.parquet``.
-        metrics: Content of ``metrics.json``.
-        facts: Content of ``run.json``.
+        metrics: What was measured.
+        facts: ``run.json``.
         manifest: The store's manifest.
         artifacts: Whether tables, model and manifest are sent too.
     """
 
     def job(run: Any) -> None:
-        run.config.update({"facts": without_folders(facts)}, allow_val_change=True)
+        run.config.update({"facts": dashboard_content.shown_facts(facts)}, allow_val_change=True)
         run.summary.update(dashboard_content.summary(frame, metrics))
         folder = directory / "wandb" / "sent"
         run.log(dashboard_content.media(frame, metrics, folder))

@@ -58,8 +58,8 @@ def patient_weights(
 
 def point_values(scorer: Scorer, n_records: int) -> dict[str, float]:
     """Every metric with each record counted once."""
-    found = scorer(np.ones((n_records, 1)))
-    return {key: float(values[0]) for key, values in found.items() if not key.startswith(CHANCE_OF)}
+    scored = scorer(np.ones((n_records, 1)))
+    return {key: float(values[0]) for key, values in scored.items() if not key.startswith(CHANCE_OF)}
 
 
 def bootstrap(scorer: Scorer, patients: NDArray[np.integer], n_resamples: int, seed: int) -> dict[str, Floats]:
@@ -68,9 +68,9 @@ def bootstrap(scorer: Scorer, patients: NDArray[np.integer], n_resamples: int, s
     Of a single patient all are NaN: there is nothing to draw from, and so no interval.
     """
     blocks = [scorer(weights) for weights in patient_weights(patients, n_resamples, seed)]
-    found = {key: np.concatenate([block[key] for block in blocks], axis=-1) for key in blocks[0]}
+    resampled = {key: np.concatenate([block[key] for block in blocks], axis=-1) for key in blocks[0]}
     one_patient = (patients == patients[0]).all()
-    return {key: np.full_like(values, np.nan) for key, values in found.items()} if one_patient else found
+    return {key: np.full_like(values, np.nan) for key, values in resampled.items()} if one_patient else resampled
 
 
 def estimates(scorer: Scorer, patients: NDArray[np.integer], n_resamples: int, seed: int) -> dict[str, Estimate]:

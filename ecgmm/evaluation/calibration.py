@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say: calibration error, Brier score, likelihood, and temperature scaling.
+"""Calibration of probabilities: calibration error, Brier score, likelihood, and temperature scaling.
 
 Of the records that a calibrated method is 80 % sure of, it is right on eight in ten. Scorers have the form of
 ``ecgmm.evaluation.metrics``: weights ``[n, R]`` in, values ``[R]`` out. Letters: n records, K classes, R weightings.
@@ -100,7 +100,7 @@ def calibration_scorer(
 
 
 def _chance(measured: Floats, gaps: Floats) -> Floats:
-    """What the error would be in each weighting if only a part of the measured gaps were true.
+    """Error in each weighting if only a part of the measured gaps were true.
 
     Args:
         measured: ``[bins, 1]``, gap of each bin with every record counted once.
@@ -184,9 +184,9 @@ def fit_temperature(labels: NDArray[Any], probabilities: NDArray[np.floating], t
         scaled = apply_temperature(probabilities, np.exp(log_temperature), task)
         return float(_negative_log_likelihood(truth, scaled, task).mean())
 
-    found = minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded")
-    gains = found.fun < loss(0.0) - 1e-9  # rounding alone tells temperatures of equal probabilities apart
-    return float(np.exp(found.x)) if gains else 1.0
+    fitted = minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded")
+    gains = fitted.fun < loss(0.0) - 1e-9  # rounding alone tells temperatures of equal probabilities apart
+    return float(np.exp(fitted.x)) if gains else 1.0
 
 
 def apply_temperature(probabilities: NDArray[np.floating], temperature: float, task: TaskKind) -> Floats:

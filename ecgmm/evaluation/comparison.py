@@ -1,4 +1,4 @@
-"""Is one method better than another: paired differences, correction for many comparisons, and DeLong's test.
+"""Comparison of methods: paired differences, correction for many comparisons, and DeLong's test.
 
 The paired patient bootstrap is what tables report: it works for every metric and respects that records of one patient
 hang together. DeLong's test knows only the area under the ROC curve and takes all records as independent; it needs no

@@ -18,16 +18,20 @@ TaskKind: TypeAlias = Literal["single_label", "multi_label"]
 Scorer: TypeAlias = Callable[[Floats], dict[str, Floats]]
 """Weights ``[n, R]`` in, metric key to values ``[R]`` out. NaN where a weighting leaves a metric undefined."""
 
-TABLE2_METRICS = (
-    "auroc_macro",
-    "auprc_macro",
-    "accuracy",
-    "f1_macro",
-    "precision_macro",
-    "recall_macro",
-    "specificity_macro",
-    "mcc",
-)
+TABLE2_METRICS = {
+    "auroc_macro": "AUROC",
+    "auprc_macro": "AUPRC",
+    "accuracy": "Acc.",
+    "f1_macro": "F1",
+    "precision_macro": "Prec.",
+    "recall_macro": "Recall",
+    "specificity_macro": "Spec.",
+    "mcc": "MCC",
+}
+"""Columns of Table 2 by key, with their heads: the paper's, and behind them those that were added here."""
+HEADLINE = "auroc_macro"
+_RATES = {"sensitivity": "recall_macro"}
+"""Names of macro means that are not ``<rate>_macro``."""
 NORMAL_CLASS = "NORM"
 
 
@@ -196,13 +200,11 @@ def _assemble(
     per_class: dict[str, Floats], overall: dict[str, Floats], class_names: Sequence[str], scored: NDArray[np.bool_]
 ) -> dict[str, Floats]:
     """All keys in the order of Table 2, then the rest of ``overall``, then per class ``metric/<class>``."""
-    macro_of = {f"{metric}_macro": metric for metric in ("auroc", "auprc", "f1", "precision", "specificity")}
-    macro_of["recall_macro"] = "sensitivity"
-    macros = {key: _macro(per_class[metric], scored) for key, metric in macro_of.items()}
+    macros = {_RATES.get(rate, f"{rate}_macro"): _macro(values, scored) for rate, values in per_class.items()}
     values = {key: (macros | overall)[key] for key in TABLE2_METRICS} | overall
     if NORMAL_CLASS in class_names:  # ranking by 1 - p(NORM) against "not NORM" is the same area, mirrored
         values["auroc_abnormal"] = per_class["auroc"][list(class_names).index(NORMAL_CLASS)]
-    for metric, rates in per_class.items():
-        rates = np.where(scored[:, None], rates, np.nan)
-        values |= {f"{metric}/{name}": rates[k] for k, name in enumerate(class_names)}
+    for rate, of_class in per_class.items():
+        shown = np.where(scored[:, None], of_class, np.nan)
+        values |= {f"{rate}/{name}": shown[k] for k, name in enumerate(class_names)}
     return values

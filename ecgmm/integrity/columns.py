@@ -1,4 +1,4 @@
-"""How the quality columns of ``records.parquet`` are distributed over all rows."""
+"""Distributions of the quality columns of ``records.parquet`` over all rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -58,11 +58,11 @@ def distributions(records: pl.DataFrame) -> dict[str, Any]:
 def _describe(values: pl.Series, edges: NDArray[np.floating]) -> dict[str, Any]:
     there = values.cast(pl.Float64).fill_nan(None).drop_nulls().to_numpy()
     counts, _ = np.histogram(np.clip(there, edges[0], edges[-1]), edges)
-    found = np.quantile(there, QUANTILES, method="inverted_cdf").tolist() if len(there) else [None] * len(QUANTILES)
+    quantiles = np.quantile(there, QUANTILES, method="inverted_cdf").tolist() if len(there) else [None] * len(QUANTILES)
     return {
         "rows": len(there),
         "above_zero": int((there > 0).sum()),
-        "quantiles": {f"{share:g}": _short(value) for share, value in zip(QUANTILES, found, strict=True)},
+        "quantiles": {f"{share:g}": _short(value) for share, value in zip(QUANTILES, quantiles, strict=True)},
         "histogram": {"edges": [_short(edge) for edge in edges.tolist()], "counts": counts.tolist()},
     }
 

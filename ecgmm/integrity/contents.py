@@ -1,4 +1,4 @@
-"""What ``integrity.json`` holds: every number of the report, of one finished store."""
+"""Content of ``integrity.json``: every number of the report, of one finished store."""
 
 from typing import Any
 
@@ -96,17 +96,17 @@ def choose_pictures(records: pl.DataFrame) -> list[dict[str, Any]]:
 
 def _first_different(order: NDArray[np.int64], *keys: NDArray[Any]) -> list[int]:
     """The first rows of an order that share no key with one before them."""
-    found: list[int] = []
+    chosen: list[int] = []
     seen: list[set[int]] = [set() for _ in keys]
     for row in order:
         own = [int(key[row]) for key in keys]
         if not any(value in known for value, known in zip(own, seen, strict=True)):
-            found.append(int(row))
+            chosen.append(int(row))
             for value, known in zip(own, seen, strict=True):
                 known.add(value)
-        if len(found) == _N_WORST:
+        if len(chosen) == _N_WORST:
             break
-    return found
+    return chosen
 
 
 def _describe(records: pl.DataFrame, row: int, ordinary: bool) -> dict[str, Any]:

@@ -26,40 +26,40 @@ def duplicates(store: Store) -> dict[str, Any]:
     rows = np.flatnonzero(usable & np.isin(content, values[counts > 1]))
     same = pl.Series(_first_equal(store, rows, content[rows]), dtype=pl.Int64)
     alike = store.records[rows].select("record", "patient", "split").with_columns(same=same)
-    found = alike.filter(pl.col("same").is_duplicated())
-    pairs = _pairs(found, "same")
+    copies = alike.filter(pl.col("same").is_duplicated())
+    pairs = _pairs(copies, "same")
     return {
-        "recordings": found["same"].n_unique(),
-        "rows": found.height,
+        "recordings": copies["same"].n_unique(),
+        "rows": copies.height,
         "pairs": pairs,
-        "in_different_patients": pairs - _pairs(found, "same", "patient"),
-        "in_different_splits": pairs - _pairs(found, "same", "split"),
-        "examples": _examples(found),
+        "in_different_patients": pairs - _pairs(copies, "same", "patient"),
+        "in_different_splits": pairs - _pairs(copies, "same", "split"),
+        "examples": _examples(copies),
     }
 
 
 def _first_equal(store: Store, rows: NDArray[np.int64], contents: NDArray[np.uint64]) -> list[int]:
     """The first row that holds the same samples, for each row; two recordings may share a digest by chance."""
     first: dict[int, list[int]] = {}
-    found = []
+    parts = []
     for number, content in zip(rows.tolist(), contents.tolist(), strict=True):
         known = first.setdefault(content, [])
         samples = row(store, number)
         same = next((other for other in known if np.array_equal(row(store, other), samples)), number)
         if same == number:
             known.append(number)
-        found.append(same)
-    return found
+        parts.append(same)
+    return parts
 
 
-def _pairs(found: pl.DataFrame, *keys: str) -> int:
+def _pairs(copies: pl.DataFrame, *keys: str) -> int:
     """Number of pairs of rows that agree in the keys."""
-    sizes = found.group_by(keys).len()["len"].cast(pl.Int64)
+    sizes = copies.group_by(keys).len()["len"].cast(pl.Int64)
     return int((sizes * (sizes - 1) // 2).sum())
 
 
-def _examples(found: pl.DataFrame) -> list[dict[str, Any]]:
-    groups = found.group_by("same", maintain_order=True).agg(
+def _examples(copies: pl.DataFrame) -> list[dict[str, Any]]:
+    groups = copies.group_by("same", maintain_order=True).agg(
         pl.len().alias("rows"),
         pl.col("record").head(_MOST_MEMBERS).alias("records"),
         pl.col("patient").n_unique().alias("patients"),

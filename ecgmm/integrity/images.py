@@ -11,7 +11,7 @@ _PNG_DPI = 150
 
 
 def svg_url(figure: Figure) -> str:
-    """As a drawing: sharp at any size, small where there are few points."""
+    """Drawing: sharp at any size, small where there are few points."""
     text = io.StringIO()
     with look():
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
@@ -20,7 +20,7 @@ def svg_url(figure: Figure) -> str:
 
 
 def png_url(figure: Figure) -> str:
-    """As dots: for waveforms, which have very many points."""
+    """Image of dots: for waveforms, which have very many points."""
     buffer = io.BytesIO()
     with look():
         figure.savefig(buffer, format="png", dpi=_PNG_DPI, metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""What each lead is like, from rows at a fixed stride: amplitudes, flat leads, missing samples."""
+"""Leads of a store, from rows at a fixed stride: amplitudes, flat leads, missing samples."""
 
 from math import ceil
 from typing import Any
@@ -35,8 +35,8 @@ def amplitudes(store: Store) -> dict[str, Any]:
             counts[lead] += np.bincount(steps - MISSING_SAMPLE, minlength=_N_STEPS)
     counts[:, 0] = 0  # the missing ones
     mv_per_step = store.manifest["uv_per_step"] / 1000
-    found = {name: _quantiles(counts[lead], mv_per_step) for lead, name in enumerate(LEADS)}
-    return {"rows_read": len(rows), "rows": len(every), "quantiles": list(QUANTILES), "mv": found}
+    quantiles = {name: _quantiles(counts[lead], mv_per_step) for lead, name in enumerate(LEADS)}
+    return {"rows_read": len(rows), "rows": len(every), "quantiles": list(QUANTILES), "mv": quantiles}
 
 
 def _quantiles(counts: NDArray[np.int64], mv_per_step: float) -> list[float] | None:
@@ -60,14 +60,14 @@ def damage(store: Store) -> dict[str, Any]:
     records = store.records
     damaged = np.flatnonzero(((records["flat_leads"] > 0) | (records["missing_share"] > 0)).to_numpy())
     rows = every_kth(damaged, MOST_ROWS)
-    found = np.zeros((3, N_LEADS), np.int64)
+    counts = np.zeros((3, N_LEADS), np.int64)
     for block in blocks(store, rows):
         missing = block == MISSING_SAMPLE
         lowest = np.where(missing, np.int16(-MISSING_SAMPLE - 1), block).min(axis=2)
         n_missing = missing.sum(axis=2)
-        found[0] += (block.max(axis=2) <= lowest).sum(axis=0)  # a missing sample is below every other
-        found[1] += (n_missing > 0).sum(axis=0)
-        found[2] += n_missing.sum(axis=0)
+        counts[0] += (block.max(axis=2) <= lowest).sum(axis=0)  # a missing sample is below every other
+        counts[1] += (n_missing > 0).sum(axis=0)
+        counts[2] += n_missing.sum(axis=0)
     names = ("flat", "missing", "samples")
-    by_lead = {lead: dict(zip(names, found[:, index].tolist(), strict=True)) for index, lead in enumerate(LEADS)}
+    by_lead = {lead: dict(zip(names, counts[:, index].tolist(), strict=True)) for index, lead in enumerate(LEADS)}
     return {"rows_read": len(rows), "rows": len(damaged), "by_lead": by_lead}

@@ -65,18 +65,18 @@ def _title(picture: dict[str, Any]) -> str:
 
 
 def caption(picture: dict[str, Any]) -> str:
-    """What was measured on a drawn row, in words; what it does not suffer from is left out."""
-    found = [f"quality {_number(picture['quality'])}"]
+    """Measurements of a drawn row in words; what it does not suffer from is left out."""
+    faults = [f"quality {_number(picture['quality'])}"]
     if picture["missing_share"]:
-        found.append(f"{_percent(picture['missing_share'])} of the samples missing")
+        faults.append(f"{_percent(picture['missing_share'])} of the samples missing")
     if picture["flat_leads"]:
-        found.append(f"flat leads: {picture['flat_leads']:g}")
+        faults.append(f"flat leads: {picture['flat_leads']:g}")
     if picture["clipped_share"]:
-        found.append(f"{_percent(picture['clipped_share'])} of the worst lead clipped")
+        faults.append(f"{_percent(picture['clipped_share'])} of the worst lead clipped")
     if picture["limb_swap"] != "none":
-        found.append(f"suspected swap of {swap_words(picture['limb_swap'])}")
+        faults.append(f"suspected swap of {swap_words(picture['limb_swap'])}")
     sizes = [f"{name} {_number(picture[key])} mV" for key, name in _SIZES.items()]
-    return "; ".join([*found, *sizes])
+    return "; ".join([*faults, *sizes])
 
 
 def swap_words(kind: str) -> str:

@@ -1,4 +1,4 @@
-"""Which rows of a store a page looks at: however large the store, no more of it is read than is asked for."""
+"""Rows of a store that a page looks at: however large the store, no more of it is read than is asked for."""
 
 from math import ceil
 

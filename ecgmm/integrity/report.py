@@ -37,12 +37,12 @@ def write_integrity(path: Path) -> None:
 def is_current(path: Path) -> bool:
     """Whether a store's folder holds the whole report of just this store, written by this version."""
     try:
-        found = read_json(path / JSON_NAME, "")
+        saved = read_json(path / JSON_NAME, "")
         page_sha256 = file_sha256(path / PAGE_NAME)
     except (DataError, OSError):
         return False
     wanted = {"schema_version": SCHEMA_VERSION, "fingerprint": Store.open(path).fingerprint, "page_sha256": page_sha256}
-    return is_sealed(found) and wanted.items() <= found.items()
+    return is_sealed(saved) and wanted.items() <= saved.items()
 
 
 def _replace(file: Path, text: str) -> None:

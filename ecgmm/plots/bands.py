@@ -25,15 +25,15 @@ def draw_band(
 
     Args:
         axes: Where to draw.
-        values: For each setting (x) one number a seed.
+        values: One number per seed for each setting (x).
         style: Colour and dash.
         label: For the legend.
         marker: Shape of the means, so that lines differ in more than colour.
     """
     settings = sorted(values)
-    found = {x: t_interval(values[x]) for x in settings}
+    intervals = {x: t_interval(values[x]) for x in settings}
     for part in ([x for x in settings if x == 0], [x for x in settings if x != 0]):
-        means, low, high = (np.array([getattr(found[x], name) for x in part]) for name in ("value", "low", "high"))
+        means, low, high = (np.array([getattr(intervals[x], name) for x in part]) for name in ("value", "low", "high"))
         axes.plot(part, means, color=style.color, linestyle=style.dash, marker=marker, label=label)
         if part == [0]:
             axes.vlines(part, low, high, color=style.color, alpha=0.35, linewidth=5)

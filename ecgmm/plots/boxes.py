@@ -20,7 +20,7 @@ TEXT_PT, SMALL_PT = 7.0, 6.0
 
 @dataclass(frozen=True)
 class Box:
-    """Where a box lies, in mm."""
+    """Place of a box, in mm."""
 
     left: float
     top: float

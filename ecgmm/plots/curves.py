@@ -1,4 +1,4 @@
-"""ROC and precision-recall curves, one line a class."""
+"""ROC and precision-recall curves, one line per class."""
 
 from collections.abc import Sequence
 from typing import Any

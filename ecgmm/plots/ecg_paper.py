@@ -54,13 +54,13 @@ def sheet_size_mm(duration_s: float) -> tuple[float, float]:
 
 
 def strips(n_times: int) -> list[Strip]:
-    """What stands where: columns follow one another in time, as a cart prints them; the rhythm strip is the whole."""
+    """Strips of a sheet: columns follow one another in time, as a cart prints them; the rhythm strip is the whole."""
     borders = [round(n_times * column / _N_COLUMNS) for column in range(_N_COLUMNS + 1)]
-    found = []
+    sheet = []
     for index, lead in enumerate(LEADS):
         column, row = divmod(index, _N_LEAD_ROWS)
-        found.append(Strip(lead, row, borders[column], borders[column + 1]))
-    return [*found, Strip(RHYTHM_LEAD, _N_LEAD_ROWS, 0, n_times)]
+        sheet.append(Strip(lead, row, borders[column], borders[column + 1]))
+    return [*sheet, Strip(RHYTHM_LEAD, _N_LEAD_ROWS, 0, n_times)]
 
 
 def draw_sheet(

@@ -1,4 +1,4 @@
-"""Where the gate leans: distribution of the waveform's weight alpha in groups of records."""
+"""Distribution of the waveform's weight alpha in groups of records."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil

@@ -30,7 +30,7 @@ def templates(folder: Path, filters: Mapping[str, Callable[..., Any]]) -> Enviro
 
 
 def _readable(value: object) -> object:
-    """What a template shows, without control characters other than line ends; they carry no meaning in HTML."""
+    """Text for a template without control characters other than line ends; they carry no meaning in HTML."""
     if not isinstance(value, str):
         return value
     text = "\n".join(printable(line, 10 * len(line)) for line in str(value).split("\n"))

@@ -1,4 +1,4 @@
-"""How a collector's command ends."""
+"""End of a command that makes a table or figure."""
 
 from collections.abc import Callable
 
@@ -7,5 +7,5 @@ from ecgmm.console.system_errors import first_sentence
 
 
 def exit_code(collect: Callable[[], None]) -> int:
-    """Run a collector: 0, 2 after one line on standard error for what the user can mend, or that of a signal."""
+    """Run it: 0, 2 after one line on standard error for what the user can mend, or that of a signal."""
     return ended(collect, first_sentence)

@@ -1,4 +1,4 @@
-"""Which records stand for a store in figure 2: a clean one, and one of each kind of damage that its test split has.
+"""Records that stand for a store in figure 2: a clean one, and one of each kind of damage that its test split has.
 
 The same store always gives the same records. Of equals, the first one of the store counts.
 """
@@ -62,13 +62,13 @@ def choose_examples(store: Store, limit_mv: float) -> list[Example]:
     drifts[peaks > limit_mv] = np.nan
     calm = drifts <= np.nanquantile(drifts, 0.1)
     clean = np.where(calm, measured.roughness.max(axis=1), np.inf).argmin()
-    found = [Example(int(undamaged[clean]), "Clean"), *_missing(test), *_flat(test, store)]
+    examples = [Example(int(undamaged[clean]), "Clean"), *_missing(test), *_flat(test, store)]
     drifting = int(np.nanargmax(drifts))
-    found.append(Example(int(undamaged[drifting]), f"Baseline drift: {_largest(measured.drift[drifting])}"))
+    examples.append(Example(int(undamaged[drifting]), f"Baseline drift: {_largest(measured.drift[drifting])}"))
     spiked = int(measured.shown_peak.max(axis=1).argmax())
     if measured.shown_peak[spiked].max() > limit_mv:
-        found.append(Example(int(undamaged[spiked]), f"Spike: {_largest(measured.shown_peak[spiked])}"))
-    return found
+        examples.append(Example(int(undamaged[spiked]), f"Spike: {_largest(measured.shown_peak[spiked])}"))
+    return examples
 
 
 def _measure(store: Store, rows: NDArray[np.integer]) -> _Measured:
@@ -104,18 +104,18 @@ def _largest(values_mv: NDArray[np.float32]) -> str:
 
 
 def _missing(test: pl.DataFrame) -> list[Example]:
-    found = test.filter(pl.col("missing_share").is_between(0, 0.5, closed="right"))
-    found = found.sort("missing_share", descending=True, maintain_order=True).head(1)
+    gappy = test.filter(pl.col("missing_share").is_between(0, 0.5, closed="right"))
+    gappy = gappy.sort("missing_share", descending=True, maintain_order=True).head(1)
     return [
         Example(row, f"Missing samples: {100 * share:.1f} % of the record")
-        for row, share in found.select("row", "missing_share").iter_rows()
+        for row, share in gappy.select("row", "missing_share").iter_rows()
     ]
 
 
 def _flat(test: pl.DataFrame, store: Store) -> list[Example]:
-    found = test.filter((pl.col("flat_leads") > 0) & (pl.col("missing_share") == 0))
-    found = found.sort("flat_leads", maintain_order=True).head(1)
-    return [Example(row, f"Flat lead: {_flat_names(store.waveforms[row])}") for row in found["row"]]
+    flat = test.filter((pl.col("flat_leads") > 0) & (pl.col("missing_share") == 0))
+    flat = flat.sort("flat_leads", maintain_order=True).head(1)
+    return [Example(row, f"Flat lead: {_flat_names(store.waveforms[row])}") for row in flat["row"]]
 
 
 def _flat_names(steps: NDArray[np.int16]) -> str:

@@ -1,4 +1,4 @@
-"""What a collector of figures makes: a figure, its name, and a caption that says on what it was measured."""
+"""Result of a figure's command: the figure, its name, and a caption that says on what it was measured."""
 
 import argparse
 import io
@@ -12,7 +12,8 @@ from ecgmm.console.terminal import say
 from ecgmm.errors import printable
 from ecgmm.plots.look import look, save_figure
 from ecgmm.reporting.command import exit_code
-from ecgmm.reporting.runs import Run, find_runs, version_of
+from ecgmm.runs.facts import RunFacts
+from ecgmm.runs.run import Run, find_runs
 from ecgmm.runs.store_of_run import STORES
 
 
@@ -34,20 +35,20 @@ class Drawing:
 def provenance(runs: Sequence[Run]) -> str:
     """The end of every caption: data (SYNTHETIC where it is), split, recipe, size, seeds, commit."""
     facts = [run.facts for run in runs]
-    data, seeds = facts[0]["data"], sorted({run.seed for run in runs})
+    data, seeds = facts[0].data, sorted({run.seed for run in runs})
     test = runs[0].split("test")
-    mark = "SYNTHETIC data: shows that the code works, not how a method does on patients. " if data["synthetic"] else ""
+    mark = "SYNTHETIC data: shows that the code works, not how a method does on patients. " if data.synthetic else ""
     return (
-        f"{mark}Data {data['name']} ({data['fingerprint'][:12]}), test split: {test['records']:,} records of"
-        f" {test['patients']:,} patients; recipe {_all('recipe', facts)}, size {_all('size', facts)}, task"
+        f"{mark}Data {data.name} ({data.fingerprint[:12]}), test split: {test.records:,} records of"
+        f" {test.patients:,} patients; recipe {_all('recipe', facts)}, size {_all('size', facts)}, task"
         f" {_all('task', facts)}, precision {_all('precision', facts)}, seeds {', '.join(map(str, seeds))};"
-        f" ecgmm {', '.join(sorted({version_of(run) for run in runs}))}, commit"
-        f" {', '.join(sorted({str(one['commit'] or 'unknown') for one in facts}))}."
+        f" ecgmm {', '.join(sorted({one.versions.get('ecgmm', 'unknown') for one in facts}))}, commit"
+        f" {', '.join(sorted({str(one.commit or 'unknown') for one in facts}))}."
     )
 
 
-def _all(key: str, facts: Sequence[dict[str, object]]) -> str:
-    return ", ".join(sorted({str(one[key]) for one in facts}))
+def _all(key: str, facts: Sequence[RunFacts]) -> str:
+    return ", ".join(sorted({str(getattr(one, key)) for one in facts}))
 
 
 def svg(drawing: Drawing) -> str:

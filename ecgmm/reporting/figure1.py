@@ -5,7 +5,7 @@ Layers, shapes and parameter counts are those of the instantiated modules; a tin
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,9 +20,9 @@ from ecgmm.plots.look import PAGE_WIDTH_IN
 from ecgmm.plots.palette import GREY, OKABE_ITO
 from ecgmm.reporting.architecture import Layer, Shapes, describe, layers, n_parameters, output_shape, trace
 from ecgmm.reporting.drawing import Drawing, command, provenance
-from ecgmm.reporting.runs import Run
+from ecgmm.runs.run import Run
+from ecgmm.runs.saved_model import ModelFacts
 from ecgmm.signal.preparation import WaveformPreparation
-from ecgmm.training.artefact import load_method
 
 _ECG, _TEXT, _FUSION, _LOSS = OKABE_ITO[0], OKABE_ITO[1], OKABE_ITO[2], GREY
 _LEFT_MM, _RIGHT_MM, _COLUMN_MM = 1.0, 93.4, 88.5
@@ -48,13 +48,13 @@ class Model:
     Attributes:
         method: The method.
         preparation: What its waveforms go through first.
-        facts: The content of ``model.json``.
+        facts: ``model.json``.
         shapes: What a batch that is sent through looks like behind each module.
     """
 
     method: GatedFusion
     preparation: WaveformPreparation
-    facts: dict[str, Any]
+    facts: ModelFacts
     shapes: Shapes
 
     @property
@@ -80,16 +80,16 @@ def build(runs: list[Run]) -> Drawing:
     Raises:
         UserError: If there is no such run, or it has no model.
     """
-    found = [run for run in runs if run.method == "gated_fusion"]
-    if not found:
+    drawn = [run for run in runs if run.method == "gated_fusion"]
+    if not drawn:
         raise UserError("no run of gated_fusion, whose model figure 1 shows; train one with method=gated_fusion")
-    run = min(found, key=lambda run: run.choices["ablation"] is not None)
-    method, preparation, facts = load_method(run.directory / "model")
-    shapes = trace(method, preparation, facts["store"]["n_times"])
-    model = Model(cast(GatedFusion, method), preparation, facts, shapes)
+    run = min(drawn, key=lambda run: run.facts.ablation is not None)
+    saved = run.model
+    shapes = trace(saved.method, saved.preparation, saved.facts.store.n_times)
+    model = Model(cast(GatedFusion, saved.method), saved.preparation, saved.facts, shapes)
     caption = (
         "Figure 1. Architecture, drawn from the trained model: layers with output shapes (B records, N tokens) and, at"
-        f" the right, numbers of parameters, {n_parameters(method):,} in all. Dashed: used in training only."
+        f" the right, numbers of parameters, {n_parameters(saved.method):,} in all. Dashed: used in training only."
         f" {provenance([run])}"
     )
     return Drawing("figure1", draw_model(model), caption)
@@ -106,9 +106,9 @@ def draw_model(model: Model) -> Figure:
 
 
 def _draw_inputs(axes: Axes, model: Model, top: float) -> tuple[Box, Box]:
-    store, preparation = model.facts["store"], model.preparation
+    store, preparation = model.facts.store, model.preparation
     drift = "baseline left" if preparation.highpass_hz is None else f"high-pass {preparation.highpass_hz:g} Hz"
-    leads, n_times, rate_hz = len(store["leads"]), store["n_times"], store["rate_hz"]
+    leads, n_times, rate_hz = len(store.leads), store.n_times, store.rate_hz
     ecg = draw_text_box(
         axes,
         (_LEFT_MM, top, _COLUMN_MM),
@@ -119,8 +119,8 @@ def _draw_inputs(axes: Axes, model: Model, top: float) -> tuple[Box, Box]:
     text = draw_text_box(
         axes,
         (_RIGHT_MM, top, _COLUMN_MM),
-        f"Report  $r$  [B, N], N ≤ {model.facts['max_tokens']}",
-        f"Tokeniser: {model.facts['tokeniser']}, text policy {model.facts['text_policy']}",
+        f"Report  $r$  [B, N], N ≤ {model.facts.max_tokens}",
+        f"Tokeniser: {model.facts.tokeniser}, text policy {model.facts.text_policy}",
         _TEXT,
     )
     return ecg, text
@@ -189,9 +189,9 @@ def _draw_fusion(axes: Axes, model: Model, ecg: Box, text: Box) -> None:
 
 
 def _draw_head(axes: Axes, model: Model, gate: Box) -> Box:
-    names, method = model.facts["class_names"], model.method
+    names, method = model.facts.class_names, model.method
     classes = ", ".join(names) if len(names) <= 6 else f"{len(names)} classes"
-    output = "softmax" if model.facts["task"] == "single_label" else "sigmoid"
+    output = "softmax" if model.facts.task == "single_label" else "sigmoid"
     place = (gate.left, gate.bottom + _STEP_MM, gate.width)
     what = f"dropout {method.dropout.p:g}, {describe(method.head)}, {output}  [B, {len(names)}]: {classes}"
     box = draw_text_box(axes, place, "Head", what, _FUSION, n_parameters(method.head))

@@ -11,24 +11,20 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from ecgmm.data.store.store import Store
 from ecgmm.plots.ecg_paper import GAIN_MM_PER_MV, SPEED_MM_PER_S, draw_sheet, sheet_size_mm
 from ecgmm.plots.look import PAGE_WIDTH_IN
 from ecgmm.reporting.damaged_records import Example, choose_examples
 from ecgmm.reporting.drawing import Drawing, command, provenance
-from ecgmm.reporting.runs import Run
-from ecgmm.runs.configuration import read_config
-from ecgmm.runs.facts import CONFIG
-from ecgmm.runs.reading import check_form
+from ecgmm.runs.configuration import CONFIG, read_config
+from ecgmm.runs.loading import build_preparation
+from ecgmm.runs.run import Run
 from ecgmm.runs.saved_model import Waveform
 from ecgmm.runs.store_of_run import STORES, store_of_run
 from ecgmm.signal.preparation import WaveformPreparation
-from ecgmm.training.artefact import build_preparation
 from ecgmm.types import MISSING_SAMPLE
 
-_WAVEFORM = TypeAdapter(Waveform)
 _MM_PER_IN = 25.4
 _MARGIN_MM, _GAP_MM, _HEAD_MM, _TITLE_MM, _FOOT_MM = 1.0, 3.0, 4.5, 5.5, 5.0
 _NAME_PT, _TITLE_PT, _NOTE_PT = 5.0, 7.5, 6.5
@@ -45,14 +41,12 @@ def build(runs: list[Run], stores: Path = STORES) -> Drawing:
         UserError: If the run's store is not there, or its configuration is damaged.
     """
     run = next((run for run in runs if run.method == "gated_fusion"), runs[0])
-    settings = read_config(run.directory, run.facts)
-    check_form(settings.get("waveform"), _WAVEFORM, run.directory / CONFIG)
-    waveform = settings["waveform"]
-    store = store_of_run(run.facts["data"]["fingerprint"], stores, settings, "--stores ...")
+    settings = read_config(run.directory, run.facts.files)
+    waveform = Waveform.read(settings.get("waveform"), run.directory / CONFIG)
+    store = store_of_run(run.facts.data.fingerprint, stores, settings, "--stores ...")
     preparation = build_preparation(store.manifest, waveform)
     examples = choose_examples(store, preparation.limit_mv)
-    highpass_hz = waveform["highpass_hz"]
-    drift = "is left" if highpass_hz is None else f"below {highpass_hz} Hz is removed"
+    drift = "is left" if waveform.highpass_hz is None else f"below {waveform.highpass_hz} Hz is removed"
     caption = (
         "Figure 2. Records of the test split before and after preparation, standard 3 x 4 layout with lead II as rhythm"
         " strip. Before: as stored, in mV; missing samples are gaps. After: what the method sees, its z-scores brought"

@@ -18,8 +18,8 @@ from ecgmm.plots.look import PAGE_WIDTH_IN
 from ecgmm.plots.palette import OKABE_ITO, LineStyle
 from ecgmm.reporting.drawing import Drawing, command, provenance
 from ecgmm.reporting.grouping import common_choices, row_key
-from ecgmm.reporting.runs import Run
 from ecgmm.reporting.studies import Values, band_words, check_study, in_best_epoch, per_setting
+from ecgmm.runs.run import Run
 
 AXIS = "method.lambda_cons"
 CHOSEN = 0.1  # Table 1 of the paper
@@ -62,7 +62,7 @@ def _draw(runs: Sequence[Run]) -> Figure:
     figure = Figure(figsize=(PAGE_WIDTH_IN, 4.3), layout="constrained")
     panels = figure.subplots(2, 3).ravel()
     auroc, gate, consistency, length, rank, gap = panels
-    draw_band(auroc, per_setting(runs, AXIS, lambda run: run.metrics["test/auroc_macro"]["value"]), _NEUTRAL, "")
+    draw_band(auroc, per_setting(runs, AXIS, lambda run: float(run.metrics["test/auroc_macro"])), _NEUTRAL, "")
     _draw_gate(gate, runs)
     for axes, column in ((consistency, "train/loss_cons"), (gap, "val/projection_gap")):
         draw_band(axes, _history(runs, column), _NEUTRAL, "")
@@ -91,7 +91,7 @@ def _draw_gate(axes: Axes, runs: Sequence[Run]) -> None:
     draw_band(axes, per_setting(runs, AXIS, lambda run: float(np.mean(_gates(run)))), _NEUTRAL, "")
     for percent in (10, 90):
         spread = per_setting(runs, AXIS, partial(_percentile, percent))
-        means = [float(np.mean(found)) for found in spread.values()]
+        means = [float(np.mean(of_seeds)) for of_seeds in spread.values()]
         axes.plot(list(spread), means, color=_NEUTRAL.color, linestyle=":", linewidth=1)
         first = next(place for place, value in enumerate(spread) if value > 0)  # small λ leave the most room
         place = (list(spread)[first], means[first])

@@ -9,10 +9,10 @@ from ecgmm.plots.look import PAGE_WIDTH_IN, literal
 from ecgmm.plots.palette import line_styles
 from ecgmm.reporting.drawing import Drawing, command, provenance
 from ecgmm.reporting.grouping import RowKey, common_choices, row_key
-from ecgmm.reporting.runs import Run
 from ecgmm.reporting.studies import band_words, check_study, per_setting, setting
 from ecgmm.reporting.table2_notes import LEAK_MARK
 from ecgmm.reporting.table2_rows import REFERENCE_METHOD
+from ecgmm.runs.run import Run
 
 AXIS = "train_fraction"
 EXPERIMENT = "fraction_sweep"
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build(runs: list[Run]) -> Drawing:
-    """Draw macro AUROC against the part of the training patients, one line a method.
+    """Draw macro AUROC against the part of the training patients, one line per method.
 
     Raises:
         UserError: If the runs are no study of the training set's size.
@@ -46,7 +46,7 @@ def _draw(runs: Sequence[Run]) -> Figure:
     axes = figure.subplots()
     lines = _lines(runs)
     for index, ((label, group), style) in enumerate(zip(lines.items(), line_styles(len(lines)), strict=True)):
-        values = per_setting(group, AXIS, lambda run: run.metrics["test/auroc_macro"]["value"])
+        values = per_setting(group, AXIS, lambda run: float(run.metrics["test/auroc_macro"]))
         draw_band(axes, values, style, literal(label), _MARKERS[index % len(_MARKERS)])
     patients = {setting(run, AXIS): _training_patients(run) for run in runs}
     fractions = sorted(patients)
@@ -66,8 +66,8 @@ def _lines(runs: Sequence[Run]) -> dict[str, list[Run]]:
     for run in runs:
         groups.setdefault(row_key(run, common), []).append(run)
     keys = sorted(groups, key=lambda key: (key.method != REFERENCE_METHOD, key))
-    return {key.label + LEAK_MARK * bool(groups[key][0].facts["leaky"]): groups[key] for key in keys}
+    return {key.label + LEAK_MARK * bool(groups[key][0].facts.leaky): groups[key] for key in keys}
 
 
 def _training_patients(run: Run) -> int:
-    return int(run.split("train")["patients"])
+    return run.split("train").patients

@@ -11,7 +11,7 @@ from ecgmm.plots.gates import draw_gate_ridges
 from ecgmm.plots.look import PAGE_WIDTH_IN, literal
 from ecgmm.reporting.drawing import Drawing, command, provenance
 from ecgmm.reporting.grouping import check_comparable, common_choices, row_key
-from ecgmm.reporting.runs import Run
+from ecgmm.runs.run import Run
 
 _QUALITY = ("missing_share", "flat_leads")
 _REPORT = pl.col("has_report")
@@ -72,9 +72,9 @@ def _draw(runs: Sequence[Run]) -> Figure:
     by_class = {literal(name): _REPORT & _is_of_class(runs[0], k) for k, name in enumerate(runs[0].classes)}
     panels = {"(a) Class": by_class, "(b) Signal": _BY_QUALITY, "(c) Report": _BY_REPORT}
     for axes, (title, groups) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-        found = {name: [run.test.filter(group)["gate"].to_numpy() for run in runs] for name, group in groups.items()}
-        counts = {name: len(gates[0]) for name, gates in found.items()}
-        draw_gate_ridges(axes, {name: np.concatenate(gates) for name, gates in found.items()}, counts)
+        gates_of = {name: [run.test.filter(group)["gate"].to_numpy() for run in runs] for name, group in groups.items()}
+        counts = {name: len(gates[0]) for name, gates in gates_of.items()}
+        draw_gate_ridges(axes, {name: np.concatenate(gates) for name, gates in gates_of.items()}, counts)
         axes.set_title(title, loc="left")
         axes.set_xlabel("Gate α")
     return figure

@@ -1,14 +1,15 @@
-"""Which row of a table a run belongs to, and which runs belong in one table at all."""
+"""Rows of a table: to which one a run belongs, and whether runs belong in one table at all."""
 
 from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from omegaconf import OmegaConf
 
 from ecgmm.errors import UserError
-from ecgmm.reporting.runs import Run
+from ecgmm.runs.run import Run
 
 _ABLATIONS = (
     None,
@@ -25,17 +26,17 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "text_policy": ("full", "masked", "shuffled", "none"),
     "stages": ("joint", "two stages"),
 }
-"""Values of ``Run.choices``, in the order in which a tie for the most common one is settled."""
+"""Values of ``choices_of``, in the order in which a tie for the most common one is settled."""
 WITHOUT_REPORT = "none"
 _SAME_IN_A_TABLE = (
-    ("data", "name"),
-    ("data", "fingerprint"),
-    ("recipe",),
-    ("size",),
-    ("task",),
-    ("labels", "name"),
-    ("labels", "classes"),
-    ("train_fraction",),
+    "data.name",
+    "data.fingerprint",
+    "recipe",
+    "size",
+    "task",
+    "labels.name",
+    "labels.classes",
+    "train_fraction",
 )
 
 
@@ -58,10 +59,25 @@ class RowKey(NamedTuple):
         return ", ".join([" + ".join(filter(None, (self.method, self.readout))), *self.variant])
 
 
+def choices_of(run: Run) -> dict[str, str | None]:
+    """Choices in which runs of one method may differ within a table; None where one changes nothing for the method.
+
+    A method that was published with pre-training learns from reports even where it predicts without.
+    """
+    facts = run.facts
+    reads = "text" in facts.inputs_at_test or facts.two_stages
+    stages = {"joint": "joint", "two": "two stages"}[facts.stages]
+    return {
+        "ablation": facts.ablation,
+        "text_policy": facts.text_policy if reads else None,
+        "stages": stages if facts.two_stages else None,
+    }
+
+
 def common_choices(runs: Sequence[Run]) -> dict[str, str | None]:
     """For each choice the value with which most methods were run; None where it concerns no method."""
     counts = {
-        name: Counter(value for _, value in {(run.method, run.choices[name]) for run in runs}) for name in CHOICES
+        name: Counter(value for _, value in {(run.method, choices_of(run)[name]) for run in runs}) for name in CHOICES
     }
     return {
         name: max(filter(counts[name].__contains__, values), key=counts[name].__getitem__, default=None)
@@ -71,7 +87,7 @@ def common_choices(runs: Sequence[Run]) -> dict[str, str | None]:
 
 def row_key(run: Run, common: dict[str, str | None]) -> RowKey:
     """The row that a run belongs to in a table with these common choices."""
-    variant = tuple(value for name, value in run.choices.items() if value not in (None, common[name]))
+    variant = tuple(value for name, value in choices_of(run).items() if value not in (None, common[name]))
     return RowKey(run.method, variant, run.readout)
 
 
@@ -98,32 +114,22 @@ def check_comparable(runs: Sequence[Run], axis: str | None = None) -> None:
     first, seen = runs[0], dict[tuple[RowKey, int, Any], Run]()
     common = common_choices(runs)
     for run in runs:
-        for path in _SAME_IN_A_TABLE:
-            if path == (axis,):
-                continue
-            ours, theirs = _look_up(first.facts, path), _look_up(run.facts, path)
-            if ours != theirs:
-                what = f"{'.'.join(path)} ({_short(ours)} and {_short(theirs)})"
-                raise _cannot_mix(first, run, f"differ in {what}")
+        for key in _SAME_IN_A_TABLE:
+            ours, theirs = attrgetter(key)(first.facts), attrgetter(key)(run.facts)
+            if ours != theirs and key != axis:
+                raise _cannot_mix(first, run, f"differ in {key} ({_short(ours)} and {_short(theirs)})")
         if not np.array_equal(first.rows, run.rows):
             raise _cannot_mix(first, run, "were tested on different records")
-        key = row_key(run, common)
+        row = row_key(run, common)
         value = OmegaConf.select(run.config, axis) if axis else None
-        twin = seen.setdefault((key, run.seed, value), run)
+        twin = seen.setdefault((row, run.seed, value), run)
         if twin is not run:
             at = f", {axis}={value}" if axis else ""
-            raise _cannot_mix(twin, run, f"are both {key.label} with seed {run.seed}{at}")
+            raise _cannot_mix(twin, run, f"are both {row.label} with seed {run.seed}{at}")
 
 
 def _cannot_mix(one: Run, other: Run, why: str) -> UserError:
     return UserError(f"{one.directory} and {other.directory} {why}; give folders whose runs belong in one table")
-
-
-def _look_up(facts: dict[str, Any], path: tuple[str, ...]) -> Any:
-    value: Any = facts
-    for key in path:
-        value = value.get(key)
-    return value
 
 
 def _short(value: Any) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from ecgmm.console.terminal import say
 from ecgmm.errors import UserError
+from ecgmm.files import write_whole
 from ecgmm.leads import N_LEADS
 from ecgmm.reporting.command import exit_code
 from ecgmm.reporting.escaping import markdown_text
 from ecgmm.reporting.per_seed import gather, to_csv, to_markdown
-from ecgmm.reporting.runs import Run, find_runs
+from ecgmm.runs.run import Run, find_runs
 
 _KEY = "test/auroc_macro"
 _ALL = f"all {N_LEADS}"
@@ -37,15 +38,15 @@ def draw(folders: list[Path]) -> None:
     runs = [run for run in find_runs(folders)[0] if list(_fewer_leads(run))]
     if not runs:
         raise UserError("no run was evaluated with fewer leads; do so with python -m ecgmm.evaluate run=... leads=[II]")
-    found = [(run.method, leads, value) for run in runs for leads, value in _values(run)]
-    cells = gather(found)
-    columns = sorted({leads for _, leads, _ in found}, key=_size)
-    data = "SYNTHETIC data. " if runs[0].facts["data"]["synthetic"] else ""
+    measured = [(run.method, leads, value) for run in runs for leads, value in _values(run)]
+    cells = gather(measured)
+    columns = sorted({leads for _, leads, _ in measured}, key=_size)
+    data = "SYNTHETIC data. " if runs[0].facts.data.synthetic else ""
     seeds = sorted({run.seed for run in runs})
-    note = f"{data}Macro AUROC on the test split, mean ± sd over seeds {seeds}, recipe {runs[0].facts['recipe']}."
+    note = f"{data}Macro AUROC on the test split, mean ± sd over seeds {seeds}, recipe {runs[0].facts.recipe}."
     text = f"{markdown_text(note)}\n\n{to_markdown('leads at test', cells, columns)}"
-    (folders[0] / "leads.md").write_text(text, encoding="utf-8")
-    (folders[0] / "leads.csv").write_text(to_csv(cells), encoding="utf-8")
+    write_whole(folders[0] / "leads.md", text.encode())
+    write_whole(folders[0] / "leads.csv", to_csv(cells).encode())
     say(*text.split("\n"))
 
 
@@ -55,11 +56,11 @@ def _size(leads: str) -> tuple[int, str]:
 
 def _values(run: Run) -> Iterator[tuple[str, float]]:
     """Names of leads and macro AUROC, with all leads and with fewer."""
-    yield _ALL, run.metrics[_KEY]["value"]
+    yield _ALL, float(run.metrics[_KEY])
     yield from _fewer_leads(run)
 
 
 def _fewer_leads(run: Run) -> Iterator[tuple[str, float]]:
     for metrics in run.evaluations:
-        if "leads" in metrics and _KEY in metrics:
-            yield " ".join(metrics["leads"]), metrics[_KEY]["value"]
+        if metrics.leads is not None and _KEY in metrics:
+            yield " ".join(metrics.leads), float(metrics[_KEY])

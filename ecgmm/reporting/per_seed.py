@@ -1,4 +1,4 @@
-"""One number a run, brought together over seeds: tables smaller than Table 2."""
+"""Tables smaller than Table 2: one number per run, brought together over seeds."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean, stdev
@@ -10,10 +10,10 @@ Cells: TypeAlias = Mapping[tuple[str, str], list[float]]
 """Values of all seeds by row and column."""
 
 
-def gather(found: Iterable[tuple[str, str, float]]) -> dict[tuple[str, str], list[float]]:
+def gather(measured: Iterable[tuple[str, str, float]]) -> dict[tuple[str, str], list[float]]:
     """Collect values by row and column, in order of appearance."""
     cells: dict[tuple[str, str], list[float]] = {}
-    for row, column, value in found:
+    for row, column, value in measured:
         cells.setdefault((row, column), []).append(value)
     return cells
 
@@ -27,7 +27,7 @@ def to_markdown(title: str, cells: Cells, columns: Sequence[str]) -> str:
 
 
 def to_csv(cells: Cells) -> str:
-    """One line a row and column: mean, standard deviation (empty for one seed) and number of seeds."""
+    """One line per row and column: mean, standard deviation (empty for one seed) and number of seeds."""
     lines = ["row,column,mean,sd,n_seeds"]
     for (row, column), values in cells.items():
         spread = stdev(values) if len(values) > 1 else ""

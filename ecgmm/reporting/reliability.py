@@ -15,9 +15,9 @@ from ecgmm.plots.look import PAGE_WIDTH_IN, literal
 from ecgmm.plots.reliability import AFTER_COLOR, BEFORE_COLOR, LEAST_COUNT, draw_reliability
 from ecgmm.reporting.drawing import Drawing, command, provenance
 from ecgmm.reporting.grouping import check_comparable, common_choices, group_runs
-from ecgmm.reporting.runs import Run
 from ecgmm.reporting.table2_notes import LEAK_MARK
 from ecgmm.reporting.table2_rows import REFERENCE_METHOD
+from ecgmm.runs.run import Run
 
 _COLUMNS = 4
 _N_RESAMPLES, _BOOTSTRAP_SEED = 1000, 0
@@ -29,14 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build(runs: list[Run]) -> Drawing:
-    """Draw one reliability diagram a method.
+    """Draw one reliability diagram per method.
 
     Raises:
         UserError: If the runs do not belong in one figure.
     """
     check_comparable(runs)
-    found = {key: group for key, group in group_runs(runs, common_choices(runs)).items() if not key.readout}
-    groups = {key.label: found[key] for key in sorted(found, key=lambda key: (key.method != REFERENCE_METHOD, key))}
+    rows = {key: group for key, group in group_runs(runs, common_choices(runs)).items() if not key.readout}
+    groups = {key.label: rows[key] for key in sorted(rows, key=lambda key: (key.method != REFERENCE_METHOD, key))}
     what = (
         "Confidence: highest probability of a record; share correct: of these records"
         if runs[0].task == "single_label"
@@ -62,7 +62,7 @@ def _draw(groups: dict[str, list[Run]]) -> Figure:
     for (curves, counts), (label, group) in zip(places, groups.items(), strict=False):
         before, after = (_pooled(run.reliability(calibrated) for run in group) for calibrated in (False, True))
         draw_reliability(curves, counts, before, after, len(group))
-        curves.set_title(literal(label) + LEAK_MARK * bool(group[0].facts["leaky"]), loc="left", pad=20, fontsize=7.5)
+        curves.set_title(literal(label) + LEAK_MARK * bool(group[0].facts.leaky), loc="left", pad=20, fontsize=7.5)
         _write_errors(curves, group)
         counts.tick_params(labelbottom=True)
     for curves, counts in places[len(groups) :]:
@@ -75,11 +75,11 @@ def _draw(groups: dict[str, list[Run]]) -> Figure:
 
 def _write_errors(axes: Axes, group: Sequence[Run]) -> None:
     scorer = mean_scorer([run.calibration_scorer() for run in group])
-    found = estimates(scorer, group[0].patients, _N_RESAMPLES, _BOOTSTRAP_SEED)
+    estimated = estimates(scorer, group[0].patients, _N_RESAMPLES, _BOOTSTRAP_SEED)
     temperature = float(np.mean([run.temperature for run in group]))
     lines = (
-        (f"ECE {_words(found['ece'])}", BEFORE_COLOR),
-        (f"T {temperature:.2f}: {_words(found['ece_calibrated'])}", AFTER_COLOR),
+        (f"ECE {_words(estimated['ece'])}", BEFORE_COLOR),
+        (f"T {temperature:.2f}: {_words(estimated['ece_calibrated'])}", AFTER_COLOR),
     )
     for height, (text, color) in zip((1.14, 1.03), lines, strict=True):
         axes.text(0, height, text, color=color, fontsize=6.5, transform=axes.transAxes)
@@ -91,11 +91,11 @@ def _words(one: Estimate) -> str:
 
 def _pooled(curves: Iterable[ReliabilityCurve]) -> ReliabilityCurve:
     """One curve of several seeds: sums over seeds in each bin."""
-    found = list(curves)
-    counts = np.stack([curve.count for curve in found])
+    pooled = list(curves)
+    counts = np.stack([curve.count for curve in pooled])
     total = counts.sum(axis=0)
     confidence, correct = (
-        ratio((np.nan_to_num(np.stack([getattr(curve, name) for curve in found])) * counts).sum(axis=0), total, np.nan)
+        ratio((np.nan_to_num(np.stack([getattr(curve, name) for curve in pooled])) * counts).sum(axis=0), total, np.nan)
         for name in ("confidence", "correct")
     )
     return ReliabilityCurve(confidence, correct, total)

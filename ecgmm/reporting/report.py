@@ -12,14 +12,15 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from ecgmm.console.terminal import say
+from ecgmm.files import write_whole
 from ecgmm.plots.page import templates
 from ecgmm.reporting import report_contents as contents
 from ecgmm.reporting.command import exit_code
 from ecgmm.reporting.drawing import save
 from ecgmm.reporting.report_figures import figures
 from ecgmm.reporting.report_tables import tables
-from ecgmm.reporting.runs import find_runs
 from ecgmm.reporting.table2 import RESAMPLES
+from ecgmm.runs.run import find_runs
 from ecgmm.runs.store_of_run import STORES
 
 _TEMPLATE = "report.html.jinja"
@@ -44,19 +45,19 @@ def write(folders: list[Path], out: Path, figure_folder: Path | None, n_resample
         UserError: If there are no finished runs. What only a part of the page lacks is said in that part.
     """
     runs, unfinished = find_runs(folders)
-    found, left_out = tables(runs, n_resamples)
-    compared = next(iter(contents.by_experiment(found[0].runs).values())) if found else runs
+    drawn, left_out = tables(runs, n_resamples)
+    compared = next(iter(contents.by_experiment(drawn[0].runs).values())) if drawn else runs
     shown = figures(runs, compared, stores)
     page = (
         templates(Path(__file__).parent, {"cell": _cell, "name": _name})
         .get_template(_TEMPLATE)
         .render(
-            synthetic=any(run.facts["data"]["synthetic"] for run in runs),
-            of_patients=any(not run.facts["data"]["synthetic"] for run in runs),
-            leaky=any(run.facts["leaky"] for run in runs),
+            synthetic=any(run.facts.data.synthetic for run in runs),
+            of_patients=any(not run.facts.data.synthetic for run in runs),
+            leaky=any(run.facts.leaky for run in runs),
             facts=contents.header(runs),
             unfinished=[directory.name for directory in unfinished],
-            tables=found,
+            tables=drawn,
             left_out=left_out,
             figures=shown,
             deviations=contents.deviations(compared),
@@ -66,7 +67,7 @@ def write(folders: list[Path], out: Path, figure_folder: Path | None, n_resample
         )
     )
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page, encoding="utf-8")
+    write_whole(out, page.encode())
     say(f"saved {out} from {len(runs)} runs")
     for one in shown:
         if one.drawing and figure_folder:

@@ -1,16 +1,16 @@
-"""What a report says in words: header, departures from the paper, configurations, provenance."""
+"""Words of a report: header, departures from the paper, configurations, provenance."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from omegaconf import OmegaConf
 
 from ecgmm.configuration import CONF_DIR
-from ecgmm.dashboard.content import shown_config
+from ecgmm.dashboard.content import shown_settings
 from ecgmm.data.sources.source import flatten
-from ecgmm.reporting.runs import Run
 from ecgmm.reporting.table2_sections import Section
+from ecgmm.runs.run import Run
 
 _WORDS = {
     "seed": "seed",
@@ -40,25 +40,25 @@ def without_folders(message: str) -> str:
 
 
 def header(runs: Sequence[Run]) -> dict[str, str]:
-    """What all runs have in common, or each of the values that they have."""
+    """Values that all runs have in common, or each of those that they have."""
     facts = [run.facts for run in runs]
     return {
-        "Data": _distinct(f"{one['data']['name']} ({one['data']['fingerprint'][:12]})" for one in facts),
-        "Labels": _distinct(f"{one['labels']['name']}, source: {one['labels']['source']}" for one in facts),
-        "Recipe": _distinct(one["recipe"] for one in facts),
-        "Size": _distinct(one["size"] for one in facts),
-        "Task": _distinct(one["task"] for one in facts),
-        "Precision": _distinct(one["precision"] for one in facts),
-        "Seeds": _distinct(one["seed"] for one in facts),
-        "Hardware": _distinct(_hardware(one["hardware"]) for one in facts),
-        "Commit": _distinct(one["commit"] or "unknown" for one in facts),
+        "Data": _distinct(f"{one.data.name} ({one.data.fingerprint[:12]})" for one in facts),
+        "Labels": _distinct(f"{one.labels.name}, source: {one.labels.source}" for one in facts),
+        "Recipe": _distinct(one.recipe for one in facts),
+        "Size": _distinct(one.size for one in facts),
+        "Task": _distinct(one.task for one in facts),
+        "Precision": _distinct(one.precision for one in facts),
+        "Seeds": _distinct(one.seed for one in facts),
+        "Hardware": _distinct(one.hardware for one in facts),
+        "Commit": _distinct(one.commit or "unknown" for one in facts),
         "Runs": f"{len(runs)} finished: "
         + ", ".join(f"{name} {len(group)}" for name, group in by_experiment(runs).items()),
     }
 
 
 def deviations(runs: Sequence[Run]) -> Section:
-    """Where runs depart from what the paper says (its Table 1 is ``recipe=paper``), and what it leaves open."""
+    """Departures of runs from what the paper says (its Table 1 is ``recipe=paper``), and what it leaves open."""
     paper = flatten(cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(CONF_DIR / "recipe" / "paper.yaml"))))
     settings = [
         (words, str(paper[key]), _distinct(OmegaConf.select(run.config, key) for run in runs))
@@ -66,16 +66,16 @@ def deviations(runs: Sequence[Run]) -> Section:
     ]
     facts = [run.facts for run in runs]
     settings += [
-        ("precision", "16-mixed", _distinct(one["precision"] for one in facts)),
-        ("data", "mimic_iv_ecg", _distinct(one["data"]["name"] for one in facts)),
-        ("report", "full", _distinct(one["text_policy"] for one in facts)),
-        ("part of the training patients", "1.0", _distinct(one["train_fraction"] for one in facts)),
+        ("precision", "16-mixed", _distinct(one.precision for one in facts)),
+        ("data", "mimic_iv_ecg", _distinct(one.data.name for one in facts)),
+        ("report", "full", _distinct(one.text_policy for one in facts)),
+        ("part of the training patients", "1.0", _distinct(one.train_fraction for one in facts)),
     ]
     n_seeds = len({run.seed for run in runs})
     spread = "one seed" if n_seeds == 1 else f"{n_seeds} seeds"
     left_open = [
-        ("labels", "not stated", _distinct(f"{one['labels']['name']} from {one['labels']['source']}" for one in facts)),
-        ("encoders", "examples, no sizes", f"size {_distinct(one['size'] for one in facts)}, see the configurations"),
+        ("labels", "not stated", _distinct(f"{one.labels.name} from {one.labels.source}" for one in facts)),
+        ("encoders", "examples, no sizes", f"size {_distinct(one.size for one in facts)}, see the configurations"),
         ("partition", "“pre-defined”, not published", "by patient, or the folds that come with the data"),
         ("epoch that is tested", "not stated", "best macro AUROC on validation"),
         ("averaging of metrics", "not stated", "macro means, each class against the rest"),
@@ -100,8 +100,8 @@ def experiments(runs: Sequence[Run]) -> Section:
             name,
             str(len(group)),
             _distinct(run.method for run in group),
-            f"{sum(run.facts['wall_time_s'] for run in group) / 60:,.1f}",
-            f"{max(run.facts['peak_memory_mb'] for run in group):,}",
+            f"{sum(run.facts.wall_time_s for run in group) / 60:,.1f}",
+            f"{max(run.facts.peak_memory_mb for run in group):,}",
         )
         for name, group in by_experiment(runs).items()
     ]
@@ -109,17 +109,17 @@ def experiments(runs: Sequence[Run]) -> Section:
 
 
 def provenance(runs: Sequence[Run]) -> list[Section]:
-    """Versions, and one line a run."""
-    names = list(dict.fromkeys(name for run in runs for name in run.facts["versions"]))
-    versions = [(name, _distinct(run.facts["versions"].get(name, "–") for run in runs)) for name in names]
+    """Versions, and one line per run."""
+    names = list(dict.fromkeys(name for run in runs for name in run.facts.versions))
+    versions = [(name, _distinct(run.facts.versions.get(name, "–") for run in runs)) for name in names]
     lines = [
         (
             run.directory.name,
             str(run.config.name),
-            run.facts["data"]["fingerprint"][:12],
-            str(run.facts["commit"] or "unknown"),
-            _hardware(run.facts["hardware"]),
-            f"{run.facts['wall_time_s']:,.1f}",
+            run.facts.data.fingerprint[:12],
+            str(run.facts.commit or "unknown"),
+            str(run.facts.hardware),
+            f"{run.facts.wall_time_s:,.1f}",
         )
         for run in runs
     ]
@@ -129,12 +129,7 @@ def provenance(runs: Sequence[Run]) -> list[Section]:
 
 def _yaml(run: Run) -> str:
     resolved = cast(dict[str, Any], OmegaConf.to_container(run.config))
-    shown = shown_config(resolved, {})
-    return OmegaConf.to_yaml({key: shown[key] for key in resolved if key in shown})
-
-
-def _hardware(one: Mapping[str, Any]) -> str:
-    return f"{one['gpu'] or 'no GPU'}, {one['machine']} CPU, {one['cpu_threads']} of {one['cpu_cores']} cores"
+    return OmegaConf.to_yaml(shown_settings(resolved))
 
 
 def _distinct(values: Iterable[object]) -> str:

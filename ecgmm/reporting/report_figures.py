@@ -12,7 +12,7 @@ from ecgmm.plots.look import look
 from ecgmm.reporting import figure1, figure2, figure3, figure4, gates, reliability
 from ecgmm.reporting.drawing import Drawing, svg
 from ecgmm.reporting.report_contents import by_experiment, without_folders
-from ecgmm.reporting.runs import Run
+from ecgmm.runs.run import Run
 from ecgmm.runs.store_of_run import STORES
 
 _LARGEST_SVG = 600_000
@@ -26,7 +26,7 @@ class Shown:
     """One figure.
 
     Attributes:
-        name: Name of its collector, also its place in the page.
+        name: Name of its command, also its place in the page.
         title: Heading.
         image: Its data as a URL; empty where it could not be drawn.
         caption: What it shows; where it could not be drawn, why.
@@ -42,25 +42,49 @@ class Shown:
     drawing: Drawing | None = None
 
 
+@dataclass(frozen=True)
+class Figure:
+    """Entry of the list of figures.
+
+    Attributes:
+        title: Heading on the page.
+        build: Draws it from runs; raises a UserError where they do not hold what it needs.
+        experiment: Name of the experiment whose runs it shows; None for those of the page's first table.
+        needs_store: Whether ``build`` also takes the folder that holds stores.
+    """
+
+    title: str
+    build: Callable[..., Drawing]
+    experiment: str | None = None
+    needs_store: bool = False
+
+
+FIGURES = {
+    "figure1": Figure("Figure 1: architecture", figure1.build),
+    "figure2": Figure("Figure 2: records before and after preparation", figure2.build, needs_store=True),
+    "figure3": Figure("Figure 3: weight of the consistency loss", figure3.build, figure3.EXPERIMENT),
+    "figure4": Figure("Figure 4: size of the training set", figure4.build, figure4.EXPERIMENT),
+    "gates": Figure("Gate by class, signal and report", gates.build),
+    "reliability": Figure("Calibration", reliability.build),
+}
+"""All figures by the name of their command, in the order of the page."""
+
+
 def figures(runs: Sequence[Run], compared: list[Run], stores: Path = STORES) -> list[Shown]:
     """Draw every figure, each from the runs that it is about.
 
     Args:
         runs: All of the page.
         compared: Those of the first experiment of its first table.
-        stores: Folder that holds the store of figure 2.
+        stores: Folder that holds the stores of the runs.
     """
     groups = by_experiment(runs)
-    of_lambda, of_fraction = (groups.get(module.EXPERIMENT, []) for module in (figure3, figure4))
-    wanted = (
-        ("figure1", "Figure 1: architecture", figure1.build, compared),
-        ("figure2", "Figure 2: records before and after preparation", partial(figure2.build, stores=stores), compared),
-        ("figure3", "Figure 3: weight of the consistency loss", figure3.build, of_lambda),
-        ("figure4", "Figure 4: size of the training set", figure4.build, of_fraction),
-        ("gates", "Gate by class, signal and report", gates.build, compared),
-        ("reliability", "Calibration", reliability.build, compared),
-    )
-    return [_shown(*one) for one in wanted]
+    shown = []
+    for name, figure in FIGURES.items():
+        about = compared if figure.experiment is None else groups.get(figure.experiment, [])
+        build = partial(figure.build, stores=stores) if figure.needs_store else figure.build
+        shown.append(_shown(name, figure.title, build, about))
+    return shown
 
 
 def _shown(name: str, title: str, build: Callable[[list[Run]], Drawing], runs: list[Run]) -> Shown:
@@ -74,7 +98,7 @@ def _shown(name: str, title: str, build: Callable[[list[Run]], Drawing], runs: l
 
 
 def _image(drawing: Drawing) -> str:
-    """As an image of its own rather than as elements of the page, whose names would clash between figures."""
+    """Image of its own rather than as elements of the page, whose names would clash between figures."""
     vector = svg(drawing).encode()
     if len(vector) <= _LARGEST_SVG:
         return _url("image/svg+xml", vector)

@@ -1,4 +1,4 @@
-"""Which runs of a report stand in one table, and what the table shows."""
+"""Tables of a report: the runs that stand in each, and what it shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from ecgmm.errors import UserError
 from ecgmm.reporting import figure3, figure4
 from ecgmm.reporting.grouping import check_comparable
 from ecgmm.reporting.report_contents import by_experiment, without_folders
-from ecgmm.reporting.runs import Run
 from ecgmm.reporting.table2 import BOOTSTRAP_SEED
 from ecgmm.reporting.table2_notes import header_lines, reading_notes, references
 from ecgmm.reporting.table2_rows import build_table
 from ecgmm.reporting.table2_sections import Section, parts
+from ecgmm.runs.run import Run
 
 
 @dataclass(frozen=True)

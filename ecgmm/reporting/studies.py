@@ -7,11 +7,11 @@ from omegaconf import OmegaConf
 
 from ecgmm.errors import UserError, printable
 from ecgmm.reporting.grouping import check_comparable
-from ecgmm.reporting.runs import Run
+from ecgmm.runs.run import Run
 
 _TESTED = "val/auroc_macro"
 Values = dict[float, list[float]]
-"""For each setting one number a seed."""
+"""One number per seed for each setting."""
 
 
 def setting(run: Run, axis: str) -> float:
@@ -28,19 +28,19 @@ def check_study(runs: Sequence[Run], axis: str, command: str) -> None:
     if not runs:
         raise UserError(f"no run belongs to a study of {axis}; train them with {command}")
     check_comparable(runs, axis)
-    found = sorted({setting(run, axis) for run in runs})
-    if len(found) < 2:
+    settings = sorted({setting(run, axis) for run in runs})
+    if len(settings) < 2:
         raise UserError(
-            f"all runs have {axis}={found[0]:g} and a study needs several values; train them with {command}"
+            f"all runs have {axis}={settings[0]:g} and a study needs several values; train them with {command}"
         )
 
 
 def per_setting(runs: Sequence[Run], axis: str, value: Callable[[Run], float]) -> Values:
     """Gather one number of each run by setting, in rising order."""
-    found: Values = {}
+    values: Values = {}
     for run in sorted(runs, key=lambda run: (setting(run, axis), run.seed)):
-        found.setdefault(setting(run, axis), []).append(value(run))
-    return found
+        values.setdefault(setting(run, axis), []).append(value(run))
+    return values
 
 
 def in_best_epoch(run: Run, column: str) -> float:
@@ -49,15 +49,15 @@ def in_best_epoch(run: Run, column: str) -> float:
     Raises:
         UserError: If the run's history has no such number.
     """
-    found = run.history
-    if not {column, _TESTED} <= set(found.columns) or not found[_TESTED].is_finite().any():
+    history = run.history
+    if not {column, _TESTED} <= set(history.columns) or not history[_TESTED].is_finite().any():
         raise UserError(f"{printable(run.directory)} has no {column} in history.csv; train the run again")
-    value = found[column][int(np.nanargmax(found[_TESTED].to_numpy()))]
+    value = history[column][int(np.nanargmax(history[_TESTED].to_numpy()))]
     return float("nan") if value is None else float(value)
 
 
 def band_words(runs: Sequence[Run]) -> str:
-    """What a caption says about bands."""
+    """Sentence of a caption about the bands."""
     n = len({run.seed for run in runs})
     if n == 1:
         return "One seed: there are no bands, and differences may be chance."

@@ -8,15 +8,54 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ecgmm.console.terminal import say
+from ecgmm.files import write_whole
 from ecgmm.reporting.command import exit_code
 from ecgmm.reporting.grouping import check_comparable
-from ecgmm.reporting.runs import find_runs
 from ecgmm.reporting.table2_csv import to_csv
 from ecgmm.reporting.table2_formats import to_latex, to_markdown
-from ecgmm.reporting.table2_rows import build_table
+from ecgmm.reporting.table2_rows import Table, build_table
+from ecgmm.runs.run import Run, find_runs
 
 BOOTSTRAP_SEED = 0
 RESAMPLES = 5000  # the smallest possible p is 0.0004, so p < 0.01 can be reached after Holm for up to 25 rows
+
+
+class Table2(Table):
+    """Table 2 of some runs, to read or to write down."""
+
+    def to_markdown(self) -> str:
+        """All parts with their notes; reads in a terminal as well."""
+        return to_markdown(self)
+
+    _repr_markdown_ = to_markdown  # what a notebook shows
+
+    def to_csv(self) -> str:
+        """One line per row, numbers unrounded."""
+        return to_csv(self)
+
+    def to_latex(self) -> str:
+        """Floating tables; needs the booktabs package."""
+        return to_latex(self)
+
+    def save(self, folder: Path) -> None:
+        """Write ``table2.md``, ``table2.csv`` and ``table2.tex``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for suffix, text in {"md": self.to_markdown(), "csv": self.to_csv(), "tex": self.to_latex()}.items():
+            write_whole(folder / f"table2.{suffix}", text.encode())
+
+
+def table2(runs: Sequence[Run], n_resamples: int = RESAMPLES) -> Table2:
+    """Table 2 of finished runs.
+
+    Args:
+        runs: Such as ``find_runs`` returns.
+        n_resamples: Patient resamples behind intervals and p-values.
+
+    Raises:
+        UserError: If the runs do not belong in one table.
+    """
+    check_comparable(runs)
+    return Table2(**vars(build_table(runs, n_resamples, BOOTSTRAP_SEED)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,13 +71,9 @@ def draw(folders: list[Path], out: Path, n_resamples: int) -> None:
         UserError: If there are no finished runs, or runs that do not belong in one table.
     """
     runs, unfinished = find_runs(folders)
-    check_comparable(runs)
-    table = build_table(runs, n_resamples, BOOTSTRAP_SEED)
-    markdown = to_markdown(table)
-    out.mkdir(parents=True, exist_ok=True)
-    for suffix, text in {"md": markdown, "csv": to_csv(table), "tex": to_latex(table)}.items():
-        (out / f"table2.{suffix}").write_text(text, encoding="utf-8")
-    say(*markdown.split("\n"))
+    table = table2(runs, n_resamples)
+    table.save(out)
+    say(*table.to_markdown().split("\n"))
     say(f"saved {out / 'table2'}.md, .csv and .tex from {len(runs)} runs")
     if unfinished:
         say(f"left out, not finished: {', '.join(map(str, unfinished))}", to_stderr=True)

@@ -1,4 +1,4 @@
-"""Table 2 as CSV: one line a row, numbers unrounded."""
+"""Table 2 as CSV: one line per row, numbers unrounded."""
 
 from dataclasses import asdict
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import polars as pl
 
 from ecgmm.evaluation.comparison import Difference
-from ecgmm.evaluation.metrics import TABLE2_METRICS
+from ecgmm.evaluation.metrics import HEADLINE, TABLE2_METRICS
 from ecgmm.reporting.escaping import csv_text
 from ecgmm.reporting.table2_notes import join
-from ecgmm.reporting.table2_rows import CALIBRATION, HEADLINE, LABEL_FREE, Measured, Row, Table
+from ecgmm.reporting.table2_rows import CALIBRATION, LABEL_FREE, Measured, Row, Table
 from ecgmm.reporting.table2_sections import inputs
 
 _FACTS = ("text_policy", "stages", "fidelity", "reference", "leaky", "n_parameters", "n_trainable_parameters")
@@ -25,19 +25,19 @@ def to_csv(table: Table) -> str:
 
 def _line(row: Row) -> dict[str, Any]:
     one = row.measured
-    facts = one.facts if one else {}
     line: dict[str, Any] = {
         "row": row.key.label,
         "method": row.key.method,
         "readout": row.key.readout or None,
         "paper_row": row.paper_row,
         "inputs_at_test": inputs(one) if one else None,
-        **{key: facts.get(key) for key in _FACTS},
+        **{key: getattr(one.facts, key) if one else None for key in _FACTS},
         "seconds_per_epoch": one and one.seconds_per_epoch,
         "seeds": join(one.seeds) if one else None,
     }
+    paper = row.printed or {}
     for key in TABLE2_METRICS:
-        line |= _values(key, one, key) | {f"{key}_paper": float(row.printed[key]) if row.printed else None}
+        line |= _values(key, one, key) | {f"{key}_paper": float(paper[key]) if key in paper else None}
         compared = one.compared[key] if one and one.compared else None
         line |= _numbers(f"{key}_difference", compared.difference if compared else None)
         line[f"{key}_difference_p_holm"] = compared.p_holm if compared else None
@@ -64,16 +64,18 @@ def _numbers(column: str, gap: Difference | None) -> dict[str, float | None]:
 
 
 def _shared(table: Table) -> dict[str, Any]:
-    facts = {key: table.facts[key] for key in ("recipe", "size", "task", "train_fraction")}
-    data = {f"data_{key}": table.facts["data"][key] for key in ("name", "fingerprint", "synthetic")}
-    labels = {f"labels_{key}": table.facts["labels"][key] for key in ("name", "source")}
-    return (
-        facts
-        | data
-        | labels
-        | {
-            "n_records": table.n_records,
-            "n_patients": table.n_patients,
-            "commit": join(table.commits),
-        }
-    )
+    facts, data, labels = table.facts, table.facts.data, table.facts.labels
+    return {
+        "recipe": facts.recipe,
+        "size": facts.size,
+        "task": facts.task,
+        "train_fraction": facts.train_fraction,
+        "data_name": data.name,
+        "data_fingerprint": data.fingerprint,
+        "data_synthetic": data.synthetic,
+        "labels_name": labels.name,
+        "labels_source": labels.source,
+        "n_records": table.n_records,
+        "n_patients": table.n_patients,
+        "commit": join(table.commits),
+    }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ecgmm.evaluation.metrics import TABLE2_METRICS
 from ecgmm.reporting import table2_sections as sections
 from ecgmm.reporting.escaping import latex_text, markdown_text
 from ecgmm.reporting.table2_notes import header_lines, marks_note, reading_notes, references, synthetic_line
@@ -32,14 +33,14 @@ def _latex_metrics(table: Table) -> str:
     header = [line[0].upper() + line[1:] + "." for line in header_lines(table)]
     note = f"Behind AUROC: 95 % interval of {table.n_resamples:,} patient resamples. {marks_note()}"
     caption = " ".join(["Measured here, and as printed in the paper.", synthetic_line(table), *header, note])
-    head = " & ".join(("Method", "Inputs", r"\multicolumn{2}{l}{AUROC}", *sections.SHORT[1:])) + r" \\"
+    head = " & ".join(("Method", "Inputs", r"\multicolumn{2}{l}{AUROC}", *list(TABLE2_METRICS.values())[1:])) + r" \\"
     best, lines = sections.best_numbers(table), []
     for row in table.rows:
         behind = f"[{sections.interval(row.measured)}]" if row.measured else ""
         (method, inputs, auroc, *others), *paper = sections.metric_lines(row, best)
         lines.append(_latex_line([method, inputs, auroc, behind, *others]))
         lines += [_latex_line([name, "", first, "", *rest], italic=True) for name, _, first, *rest in paper]
-    return _latex_float(caption, r"llr@{\ }l" + "r" * (len(sections.SHORT) - 1), head, lines)
+    return _latex_float(caption, r"llr@{\ }l" + "r" * (len(TABLE2_METRICS) - 1), head, lines)
 
 
 def _latex_section(part: Section) -> str:

@@ -1,4 +1,4 @@
-"""What Table 2 says about itself: on what it was measured, and how to read it."""
+"""Notes of Table 2: on what it was measured, and how to read it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,45 +26,44 @@ _LEAK_NOTE = "labels come from the report that the method also reads: the number
 
 def synthetic_line(table: Table) -> str:
     """The plain sentence that a table of simulated records must carry, or nothing."""
-    if not table.facts["data"]["synthetic"]:
+    if not table.facts.data.synthetic:
         return ""
     return "This table is measured on SYNTHETIC data: it shows that the code works, not how a method does on patients."
 
 
 def header_lines(table: Table) -> list[str]:
     """Recipe, size, data, seeds, test records, labels, what rows do in common and where they differ, and commit."""
-    facts, classes, common = table.facts, table.facts["labels"]["classes"], table.common
-    precision = join(sorted({row.measured.facts["precision"] for row in table.rows if row.measured}))
+    facts, classes, common = table.facts, table.facts.labels.classes, table.common
+    precision = join(sorted({row.measured.facts.precision for row in table.rows if row.measured}))
     lines = [
-        f"recipe: {facts['recipe']}; size: {facts['size']}; precision: {precision}; task: {facts['task']}; "
+        f"recipe: {facts.recipe}; size: {facts.size}; precision: {precision}; task: {facts.task}; "
         f"seeds: {join(table.seeds)}",
-        f"data: {facts['data']['name']}, fingerprint {facts['data']['fingerprint'][:12]}; "
-        f"trained on {facts['train_fraction']:.0%} of the training patients; "
+        f"data: {facts.data.name}, fingerprint {facts.data.fingerprint[:12]}; "
+        f"trained on {facts.train_fraction:.0%} of the training patients; "
         f"test split: {table.n_records:,} records of {table.n_patients:,} patients",
-        f"labels: {facts['labels']['name']}, source: {facts['labels']['source']}; "
-        f"{len(classes)} classes: {join(classes)}",
+        f"labels: {facts.labels.name}, source: {facts.labels.source}; {len(classes)} classes: {join(classes)}",
         f"text policy: {common['text_policy'] or 'no method reads text'}; "
         f"stages: {common['stages'] or 'no method has two'}; commit: {join(table.commits)}",
     ]
-    found = {choice for row in table.rows for choice in row.key.variant}
-    if found:
-        meanings = [f"'{choice}': {meaning}" for choice, meaning in _CHOICES.items() if choice in found]
+    variants = {choice for row in table.rows for choice in row.key.variant}
+    if variants:
+        meanings = [f"'{choice}': {meaning}" for choice, meaning in _CHOICES.items() if choice in variants]
         lines.append("rows that differ say so: " + "; ".join(meanings))
     if table.absent_classes:
         lines.append(f"classes left out, not in the test split: {join(table.absent_classes)}")
-    if any(row.measured and row.measured.facts["leaky"] for row in table.rows):
+    if any(row.measured and row.measured.facts.leaky for row in table.rows):
         lines.append(f"{LEAK_MARK} {_LEAK_NOTE}")
     return lines
 
 
 def references(table: Table) -> list[str]:
-    """What each method is, once for all of its rows."""
+    """Description of each method, once for all of its rows."""
     facts = [row.measured.facts for row in table.rows if row.measured]
-    return list(dict.fromkeys(f"{one['method']} ({one['fidelity']}): {one['reference']}" for one in facts))
+    return list(dict.fromkeys(f"{one.method} ({one.fidelity}): {one.reference}" for one in facts))
 
 
 def marks_note() -> str:
-    """What bold and arrows in the metrics mean."""
+    """Meaning of bold and arrows in the metrics."""
     return (
         "Bold: best of the column; rows that measure a leak do not compete. "
         "↓ worse than gated_fusion, ↑ better: one arrow for p < 0.05, two for p < 0.01, paired and two-sided, "
@@ -73,8 +72,8 @@ def marks_note() -> str:
 
 
 def reading_notes(table: Table) -> list[str]:
-    """What the columns mean and what the paper leaves open."""
-    single_label = table.facts["task"] == "single_label"
+    """Meaning of the columns, and what the paper leaves open."""
+    single_label = table.facts.task == "single_label"
     accuracy = "of all records" if single_label else "of all yes/no decisions (mean over labels)"
     mcc = "multi-class" if single_label else "mean over labels of the binary one"
     return [
@@ -98,7 +97,7 @@ def reading_notes(table: Table) -> list[str]:
         "Fidelity: how much of the published description could be confirmed; 'control' is proposed by no paper.",
         "Trainable: parameters that training changes. s/epoch: seconds of a run's median epoch (of its last "
         "stage), mean over seeds, '–' for a closed form; they depend on the hardware, here "
-        f"{'; '.join(_hardware(table))}.",
+        f"{'; '.join(sorted({str(row.measured.facts.hardware) for row in table.rows if row.measured}))}.",
         "Zero-shot: class prompts after pre-training on pairs, before any label was seen, so it is not comparable with "
         "a supervised row. Linear probe: logistic regression on the frozen waveform embedding of that moment. "
         "Full data: the row itself. Only two-stage runs of methods that learn from pairs have the three.",
@@ -113,13 +112,3 @@ def join(values: Sequence[Any]) -> str:
 
 def _n_compared(table: Table) -> int:
     return sum(row.measured is not None and row.measured.compared is not None for row in table.rows)
-
-
-def _hardware(table: Table) -> list[str]:
-    found = [row.measured.facts["hardware"] for row in table.rows if row.measured]
-    return sorted(
-        {
-            f"{one['gpu'] or 'no GPU'}, {one['machine']} CPU with {one['cpu_threads']} of {one['cpu_cores']} cores"
-            for one in found
-        }
-    )

@@ -8,7 +8,6 @@ the sampling of patients; the spread between seeds stands beside it as a standar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,13 +21,13 @@ from ecgmm.evaluation.bootstrap import (
 )
 from ecgmm.evaluation.calibration import CALIBRATION_METRICS
 from ecgmm.evaluation.comparison import Difference, difference_of, holm
-from ecgmm.evaluation.metrics import TABLE2_METRICS, joint_scorer, mean_scorer
+from ecgmm.evaluation.metrics import HEADLINE, TABLE2_METRICS, joint_scorer, mean_scorer
 from ecgmm.evaluation.ranking import Floats
 from ecgmm.reporting.grouping import WITHOUT_REPORT, RowKey, common_choices, group_runs
-from ecgmm.reporting.runs import Run
+from ecgmm.runs.facts import RunFacts
+from ecgmm.runs.run import Run
 
 REFERENCE_METHOD = "gated_fusion"
-HEADLINE = "auroc_macro"
 CALIBRATION = (*CALIBRATION_METRICS, *(f"{key}_calibrated" for key in CALIBRATION_METRICS))
 _MEASURED = (*TABLE2_METRICS, *CALIBRATION)
 LABEL_FREE = ("zero_shot", "linear_probe")
@@ -60,7 +59,7 @@ class Measured:
         report_gain: AUROC of the row minus that of the same method trained and tested without the report.
     """
 
-    facts: dict[str, Any]
+    facts: RunFacts
     seeds: list[int]
     seconds_per_epoch: float | None
     temperature: float
@@ -79,7 +78,7 @@ class Row:
         measured: None where no run of it is there yet.
         label_free: What the row's pre-training alone gives, by name of the readout.
         paper_row: The paper's name of the row; None for variants, readouts and controls, which it does not have.
-        printed: The paper's numbers as it prints them.
+        printed: The paper's numbers as it prints them, by column.
     """
 
     key: RowKey
@@ -94,7 +93,7 @@ class Table:
     """All lines, and what is common to them."""
 
     rows: list[Row]
-    facts: dict[str, Any]
+    facts: RunFacts
     common: dict[str, str | None]
     seeds: list[int]
     commits: list[str]
@@ -123,16 +122,16 @@ def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
     common = common_choices(runs)
     groups, patients = group_runs(runs, common), runs[0].patients
     scores = {key: _score(group, patients, n_resamples, seed) for key, group in groups.items()}
-    compared = _compare({key: found for key, found in scores.items() if key.readout not in LABEL_FREE})
+    compared = _compare({key: one for key, one in scores.items() if key.readout not in LABEL_FREE})
     return Table(
         rows=_rows({key: _measure(key, group, scores, compared.get(key)) for key, group in groups.items()}),
         facts=runs[0].facts,
         common=common,
         seeds=sorted({run.seed for run in runs}),
-        commits=sorted({str(run.facts.get("commit") or "unknown") for run in runs}),
+        commits=sorted({run.facts.commit or "unknown" for run in runs}),
         n_records=len(patients),
         n_patients=len(np.unique(patients)),
-        absent_classes=runs[0].metrics["absent_classes"],
+        absent_classes=runs[0].metrics.absent_classes,
         n_resamples=n_resamples,
     )
 
@@ -149,29 +148,29 @@ def _score(group: list[Run], patients: NDArray[np.int64], n_resamples: int, seed
 def _compare(scores: dict[RowKey, _Scores]) -> dict[RowKey, dict[str, Compared]]:
     """Every row against gated fusion, metric by metric; nothing where gated fusion was not run."""
     others = [key for key in scores if key != _REFERENCE and _REFERENCE in scores]
-    found: dict[RowKey, dict[str, Compared]] = {key: {} for key in others}
+    compared: dict[RowKey, dict[str, Compared]] = {key: {} for key in others}
     for name in TABLE2_METRICS:
         gaps = [_difference(name, scores[_REFERENCE], scores[key]) for key in others]
         for key, gap, p_holm in zip(others, gaps, holm([gap.p_value for gap in gaps]), strict=True):
-            found[key][name] = Compared(gap, float(p_holm))
-    return found
+            compared[key][name] = Compared(gap, float(p_holm))
+    return compared
 
 
 def _measure(
     key: RowKey, group: list[Run], scores: dict[RowKey, _Scores], compared: dict[str, Compared] | None
 ) -> Measured:
-    found = scores[key]
+    ours = scores[key]
     without = scores.get(key._replace(variant=(WITHOUT_REPORT, *key.variant)))
-    seconds = [run.facts["seconds_per_epoch"] for run in group if run.facts["seconds_per_epoch"] is not None]
+    seconds = [run.facts.seconds_per_epoch for run in group if run.facts.seconds_per_epoch is not None]
     return Measured(
         facts=group[0].facts,
         seeds=[run.seed for run in group],
         seconds_per_epoch=float(np.mean(seconds)) if seconds else None,
         temperature=float(np.mean([run.temperature for run in group])),
-        values={name: estimate_of(name, float(found.by_seed[name].mean()), found.resampled) for name in _MEASURED},
-        sd={name: _sd(found.by_seed[name]) for name in _MEASURED},
+        values={name: estimate_of(name, float(ours.by_seed[name].mean()), ours.resampled) for name in _MEASURED},
+        sd={name: _sd(ours.by_seed[name]) for name in _MEASURED},
         compared=compared,
-        report_gain=_difference(HEADLINE, found, without) if without else None,
+        report_gain=_difference(HEADLINE, ours, without) if without else None,
     )
 
 
@@ -206,4 +205,10 @@ def _row(key: RowKey, measured: dict[RowKey, Measured], paper: dict[str, str] | 
     label_free = {name: one for name, one in pretrained.items() if one}
     if paper is None or key != RowKey(key.method):
         return Row(key, measured.get(key), label_free, None, None)
-    return Row(key, measured.get(key), label_free, paper["row"], {name: paper[name] for name in TABLE2_METRICS})
+    return Row(
+        key,
+        measured.get(key),
+        label_free,
+        paper["row"],
+        {name: paper[name] for name in TABLE2_METRICS if name in paper},
+    )

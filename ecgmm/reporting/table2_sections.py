@@ -1,17 +1,18 @@
 """The parts of Table 2 as plain cells, the same for Markdown and LaTeX."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ecgmm.evaluation.comparison import Difference
-from ecgmm.evaluation.metrics import TABLE2_METRICS
+from ecgmm.evaluation.metrics import HEADLINE, TABLE2_METRICS
 from ecgmm.reporting.grouping import WITHOUT_REPORT
 from ecgmm.reporting.table2_notes import LEAK_MARK
-from ecgmm.reporting.table2_rows import HEADLINE, LABEL_FREE, REFERENCE_METHOD, Measured, Row, Table
+from ecgmm.reporting.table2_rows import LABEL_FREE, REFERENCE_METHOD, Measured, Row, Table
 
-SHORT = ("AUROC", "AUPRC", "Acc.", "F1", "Prec.", "Recall", "Spec.", "MCC")
 _NONE = "–"
+_AT_ONCE = 4
+"""Metrics with intervals that stand side by side on a page."""
 _LEVELS = (0.05, 0.01)
 """Of p after Holm; each one that is undercut adds an arrow."""
 
@@ -27,25 +28,25 @@ class Section:
 
 def parts(table: Table) -> list[Section]:
     """All parts that have a line, in the order of a page."""
-    found = (
+    keys = list(TABLE2_METRICS)
+    few = [keys[first : first + _AT_ONCE] for first in range(0, len(keys), _AT_ONCE)]
+    sections = (
         metrics(table),
         differences(table),
         calibration(table),
         report_gains(table),
         costs(table),
-        intervals(table, 0, 4),
-        intervals(table, 4, 8),
-        all_differences(table, 0, 4),
-        all_differences(table, 4, 8),
+        *(intervals(table, some) for some in few),
+        *(all_differences(table, some) for some in few),
     )
-    return [part for part in found if part.lines]
+    return [section for section in sections if section.lines]
 
 
 def metrics(table: Table) -> Section:
     """All metrics of each row, and under it what the paper prints for it."""
     best = best_numbers(table)
     lines = [line for row in table.rows for line in metric_lines(row, best)]
-    return Section("Metrics", ("Method", "Inputs", *SHORT), lines)
+    return Section("Metrics", ("Method", "Inputs", *TABLE2_METRICS.values()), lines)
 
 
 def differences(table: Table) -> Section:
@@ -59,16 +60,15 @@ def differences(table: Table) -> Section:
     return Section(f"AUROC, and {REFERENCE_METHOD} minus each row", head, lines)
 
 
-def all_differences(table: Table, first: int, stop: int) -> Section:
+def all_differences(table: Table, keys: Collection[str]) -> Section:
     """Gated fusion minus each row for some of the metrics, with the marks of the metrics section."""
-    keys = TABLE2_METRICS[first:stop]
     lines = [
         (_name(row), *(_difference(one.compared[key].difference)[0] + _mark(one, key) for key in keys))
         for row, one in _measured(table)
         if one.compared
     ]
-    title = f"{REFERENCE_METHOD} minus each row [95 %]: {', '.join(SHORT[first:stop])}"
-    return Section(title, ("Method", *SHORT[first:stop]), lines)
+    heads = [TABLE2_METRICS[key] for key in keys]
+    return Section(f"{REFERENCE_METHOD} minus each row [95 %]: {', '.join(heads)}", ("Method", *heads), lines)
 
 
 def calibration(table: Table) -> Section:
@@ -94,8 +94,8 @@ def costs(table: Table) -> Section:
     lines = [
         (
             _name(row),
-            one.facts["fidelity"],
-            _count(one.facts["n_trainable_parameters"]),
+            one.facts.fidelity,
+            _count(one.facts.n_trainable_parameters),
             _NONE if one.seconds_per_epoch is None else f"{one.seconds_per_epoch:,.2f}",
             *(_with_sd(row.label_free[name]) if name in row.label_free else _NONE for name in LABEL_FREE),
             _with_sd(one) if row.label_free else _NONE,
@@ -122,16 +122,16 @@ def report_gains(table: Table) -> Section:
     return Section("AUROC with the report and without it", head, lines)
 
 
-def intervals(table: Table, first: int, stop: int) -> Section:
+def intervals(table: Table, keys: Collection[str]) -> Section:
     """95 % intervals of some of the metrics."""
-    keys = TABLE2_METRICS[first:stop]
+    heads = [TABLE2_METRICS[key] for key in keys]
     lines = [(_name(row), *(_with_interval(one, key) for key in keys)) for row, one in _measured(table)]
-    return Section(f"95 % intervals: {', '.join(SHORT[first:stop])}", ("Method", *SHORT[first:stop]), lines)
+    return Section(f"95 % intervals: {', '.join(heads)}", ("Method", *heads), lines)
 
 
 def best_numbers(table: Table) -> dict[str, str]:
     """The highest value of each metric as printed; rows that measure a leak do not compete."""
-    honest = [one.values for _, one in _measured(table) if not one.facts["leaky"]]
+    honest = [one.values for _, one in _measured(table) if not one.facts.leaky]
     return {key: _number(max((values[key].value for values in honest), default=math.nan)) for key in TABLE2_METRICS}
 
 
@@ -142,7 +142,7 @@ def metric_lines(row: Row, best: Mapping[str, str]) -> list[tuple[str, ...]]:
     else:
         lines = [(_name(row), "", "not yet", *[""] * (len(TABLE2_METRICS) - 1))]
     if row.printed:
-        lines.append((f"paper: {row.paper_row}", "", *(row.printed[key] for key in TABLE2_METRICS)))
+        lines.append((f"paper: {row.paper_row}", "", *(row.printed.get(key, _NONE) for key in TABLE2_METRICS)))
     return lines
 
 
@@ -153,10 +153,8 @@ def interval(one: Measured, key: str = HEADLINE) -> str:
 
 
 def inputs(one: Measured) -> str:
-    """What the row looks at when it predicts; no text where the policy leaves every report empty."""
-    seen = [
-        name for name in one.facts["inputs_at_test"] if name != "text" or one.facts["text_policy"] != WITHOUT_REPORT
-    ]
+    """Inputs of a row when it predicts; no text where the policy leaves every report empty."""
+    seen = [name for name in one.facts.inputs_at_test if name != "text" or one.facts.text_policy != WITHOUT_REPORT]
     return "+".join("ECG" if name == "ecg" else name for name in seen) or "none"
 
 
@@ -165,12 +163,12 @@ def _measured(table: Table) -> list[tuple[Row, Measured]]:
 
 
 def _name(row: Row) -> str:
-    return row.key.label + LEAK_MARK * bool(row.measured and row.measured.facts["leaky"])
+    return row.key.label + LEAK_MARK * bool(row.measured and row.measured.facts.leaky)
 
 
 def _marked(one: Measured, key: str, best: str) -> str:
     number = _number(one.values[key].value)
-    bold = number == best and not one.facts["leaky"]
+    bold = number == best and not one.facts.leaky
     return (f"**{number}**" if bold else number) + _mark(one, key)
 
 
@@ -178,8 +176,8 @@ def _mark(one: Measured, key: str) -> str:
     """Arrows down where the row is worse than gated fusion, up where it is better, as many as levels undercut."""
     if one.compared is None:
         return ""
-    found = one.compared[key]
-    return ("↓" if found.difference.value > 0 else "↑") * sum(found.p_holm < level for level in _LEVELS)
+    compared = one.compared[key]
+    return ("↓" if compared.difference.value > 0 else "↑") * sum(compared.p_holm < level for level in _LEVELS)
 
 
 def _with_interval(one: Measured, key: str) -> str:

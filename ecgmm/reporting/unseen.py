@@ -5,6 +5,7 @@ Puts each class's own AUROC with its labels left out beside its AUROC with all l
 """
 
 import argparse
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from omegaconf import ListConfig, OmegaConf
 
 from ecgmm.console.terminal import say
 from ecgmm.errors import UserError, printable
+from ecgmm.files import write_whole
 from ecgmm.reporting.command import exit_code
 from ecgmm.reporting.escaping import markdown_text
 from ecgmm.reporting.per_seed import gather, to_csv, to_markdown
-from ecgmm.reporting.runs import Run, find_runs
+from ecgmm.runs.run import Run, find_runs
 
 _ALL_LABELS = "all labels"
 
@@ -36,20 +38,20 @@ def draw(folder: Path) -> None:
     """
     runs, _ = find_runs([folder])
     cells = gather(value for run in runs for value in _values(run))
-    data = "SYNTHETIC data. " if runs[0].facts["data"]["synthetic"] else ""
+    data = "SYNTHETIC data. " if runs[0].facts.data.synthetic else ""
     seeds = sorted({run.seed for run in runs})
     note = f"{data}AUROC of each class on the test split, mean ± sd over seeds {seeds}, {runs[0].method}."
     columns = list(dict.fromkeys(column for _, column in cells))
     text = f"{markdown_text(note)}\n\n{to_markdown('labels of training', cells, columns)}"
-    (folder / "unseen.md").write_text(text, encoding="utf-8")
-    (folder / "unseen.csv").write_text(to_csv(cells), encoding="utf-8")
+    write_whole(folder / "unseen.md", text.encode())
+    write_whole(folder / "unseen.csv", to_csv(cells).encode())
     say(*text.split("\n"))
 
 
 def _values(run: Run) -> Iterator[tuple[str, str, float]]:
     """The AUROC of every class for a run with all labels, that of the unseen classes for the others."""
     unseen = OmegaConf.select(run.config, "method.unseen_classes")
-    auroc = {line["class"]: line["auroc"] for line in run.metrics["per_class"]}
+    auroc = {row.name: math.nan if row.auroc is None else row.auroc for row in run.metrics.per_class}
     if not isinstance(unseen, ListConfig) or not set(unseen) <= set(auroc):
         raise UserError(f"{printable(run.directory)} is no run of +experiment=unseen_classes; give the folder of those")
     for name in unseen or auroc:

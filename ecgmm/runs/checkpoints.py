@@ -60,10 +60,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         DataError: If it is missing, damaged, or no checkpoint of a run.
     """
-    found = _content(path)
-    if found is None:
+    content = _content(path)
+    if content is None:
         raise DataError(f"{printable(path)} is missing or damaged, or no checkpoint of a run; {_CURE}")
-    return found
+    return content
 
 
 def _content(path: Path) -> dict[str, Any] | None:
@@ -73,20 +73,20 @@ def _content(path: Path) -> dict[str, Any] | None:
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as parts:
             whole = parts.testzip() is None  # the format holds a checksum of each part, which torch does not look at
-        found = torch.load(path, map_location="cpu", weights_only=True) if whole else None
+        content = torch.load(path, map_location="cpu", weights_only=True) if whole else None
     except DataError:
         raise
     except OSError as error:
         raise refused(path, error) from None
     except Exception:  # a flipped bit, or a pickle from others, makes zipfile and torch raise nearly anything
         return None
-    if not isinstance(found, dict) or not found.keys() >= _KEYS or not isinstance(found["callbacks"], dict):
+    if not isinstance(content, dict) or not content.keys() >= _KEYS or not isinstance(content["callbacks"], dict):
         return None
-    return found
+    return content
 
 
 def not_of_this_run(path: Path) -> DataError:
-    """What to tell the user of a checkpoint that does not fit the run."""
+    """Error for a checkpoint that does not fit the run."""
     return DataError(f"{printable(path)} is not of this run; {_CURE}")
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +11,10 @@ from omegaconf import OmegaConf
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import inside, write_json, write_whole
 from ecgmm.runs.checkpoints import CHECKPOINTS, PRETRAIN, going_on_from
-from ecgmm.runs.facts import CONFIG, HISTORY, METRICS, RUN, read_state
+from ecgmm.runs.configuration import CONFIG
+from ecgmm.runs.facts import RUN, RunDescription, RunFacts, RunState, read_state, write_description
+from ecgmm.runs.history import HISTORY
+from ecgmm.runs.metrics import EVALUATIONS, METRICS
 from ecgmm.runs.predictions import PREDICTIONS
 from ecgmm.runs.reading import CURE, changed, written
 from ecgmm.runs.saved_model import MODEL, MODEL_FILE, model_is_whole
@@ -24,9 +26,10 @@ _DEVICES = ("devices", "num_nodes", "strategy")
 _REMEMBERED = [CONFIG, HISTORY, METRICS, PREDICTIONS, f"{MODEL}/{MODEL_FILE}"]
 _NEEDED = [CONFIG, METRICS, PREDICTIONS, f"{MODEL}/{MODEL_FILE}"]
 _MADE_BY_TRAINING = (CHECKPOINTS, HISTORY, METRICS, PREDICTIONS, MODEL)
-_OURS = (RUN, CONFIG, HISTORY, METRICS, PREDICTIONS, CHECKPOINTS, MODEL, "evaluation", "wandb", "error.log")
+_OURS = (RUN, CONFIG, HISTORY, METRICS, PREDICTIONS, CHECKPOINTS, MODEL, EVALUATIONS, "wandb", "error.log")
 
-RunState = Literal["new", "interrupted", "finished", "other"]
+Standing = Literal["new", "interrupted", "finished", "other"]
+"""Content of a directory, seen from one run: nothing, the run begun or finished, or another run."""
 
 
 def config_digest(config: dict[str, Any], fingerprint: str) -> str:
@@ -37,8 +40,8 @@ def config_digest(config: dict[str, Any], fingerprint: str) -> str:
     return hashlib.sha256(json.dumps(computed, sort_keys=True).encode()).hexdigest()
 
 
-def run_state(path: Path, digest: str, overwrite: bool = False) -> RunState:
-    """What stands in a run directory, seen from the run with this ``config_digest``.
+def run_state(path: Path, digest: str, overwrite: bool = False) -> Standing:
+    """State of a run directory, seen from the run with this ``config_digest``.
 
     Args:
         path: The directory.
@@ -53,15 +56,15 @@ def run_state(path: Path, digest: str, overwrite: bool = False) -> RunState:
         DataError: If a file of the run is missing or damaged.
     """
     try:
-        found = read_state(path)
-        if found is None:
+        state = read_state(path)
+        if state is None:
             _check_new(path)
             return "new"
-        if found["config_digest"] != digest:
+        if state.config_digest != digest:
             return "other"
-        if not found["finished"]:
+        if not state.finished:
             return "interrupted"
-        check_finished(path, found)
+        check_finished(path, state)
     except DataError:
         if not overwrite:
             raise
@@ -76,7 +79,7 @@ def _check_new(path: Path) -> None:
         raise DataError(f"{printable(path)} holds {left[0]} of a run and no {RUN}; {CURE}")
 
 
-def check_finished(path: Path, facts: Mapping[str, Any]) -> None:
+def check_finished(path: Path, state: RunState) -> None:
     """Make sure that all files of a finished run are there, and are those that it wrote.
 
     Raises:
@@ -84,7 +87,7 @@ def check_finished(path: Path, facts: Mapping[str, Any]) -> None:
     """
     for name in _REMEMBERED:
         file = inside(path, *name.split("/"))
-        known = facts.get("files", {}).get(name)
+        known = state.files.get(name)
         if not file.is_file() and (name in _NEEDED or known is not None):
             raise DataError(f"{printable(path)} is a finished run without {name}; {CURE}")
         if known is not None and written(path, [name])[name] != known:
@@ -93,17 +96,17 @@ def check_finished(path: Path, facts: Mapping[str, Any]) -> None:
 
 
 def other_run(path: Path) -> ConfigError:
-    """What to tell the user whose run finds another one in its directory."""
+    """Error for a run that finds another one in its directory."""
     return ConfigError(f"{path} holds a run of another configuration or store; move it away or set overwrite=true")
 
 
-def open_run(path: Path, config: dict[str, Any], facts: dict[str, Any], overwrite: bool) -> RunState:
+def open_run(path: Path, config: dict[str, Any], description: RunDescription, overwrite: bool) -> Standing:
     """Claim a run directory.
 
     Args:
         path: The directory.
         config: The resolved configuration, plain Python.
-        facts: Content of ``run.json`` that is known before training; holds ``config_digest``.
+        description: What ``run.json`` says before training.
         overwrite: Delete a run of another configuration, or a damaged one, that stands there.
 
     Returns:
@@ -113,7 +116,7 @@ def open_run(path: Path, config: dict[str, Any], facts: dict[str, Any], overwrit
         ConfigError: If another run stands there and ``overwrite`` is false.
         DataError: If a damaged one does.
     """
-    state = run_state(path, facts["config_digest"], overwrite)
+    state = run_state(path, description.config_digest, overwrite)
     if state == "interrupted" and not _can_go_on(path, overwrite):
         state = "other"
     if state == "other":
@@ -124,7 +127,7 @@ def open_run(path: Path, config: dict[str, Any], facts: dict[str, Any], overwrit
     if state == "new":
         path.mkdir(parents=True, exist_ok=True)
         write_whole(path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(without_folders(config))).encode())
-        write_json(path / RUN, {**facts, "finished": False})
+        write_description(path, description)
     return state
 
 
@@ -139,9 +142,9 @@ def _can_go_on(path: Path, overwrite: bool) -> bool:
     return True
 
 
-def finish_run(path: Path, facts: dict[str, Any]) -> None:
+def finish_run(path: Path, facts: RunFacts) -> None:
     """Write the final ``run.json``, which remembers the other files."""
-    write_json(path / RUN, {**facts, "files": written(path, _REMEMBERED), "finished": True})
+    write_json(path / RUN, facts.model_copy(update={"files": written(path, _REMEMBERED)}).plain())
 
 
 def _empty(path: Path) -> None:

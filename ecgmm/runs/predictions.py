@@ -1,41 +1,131 @@
-"""``predictions.parquet``: a row a window, with ids of patients and so for its owner's eyes alone."""
+"""``predictions.parquet``: one row per window, with ids of patients and so for its owner's eyes alone.
+
+Columns: ``row`` of the store; record, patient, window, split, missing_share and flat_leads of the recording; ``label``,
+or ``label.<class>`` for multi-label; ``probability.<class>`` of the method and ``<readout>.probability.<class>`` of its
+readouts; ``gate`` and ``has_report``.
+"""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ecgmm.errors import DataError, printable
+from ecgmm.evaluation.metrics import TaskKind
+from ecgmm.evaluation.ranking import Floats
 from ecgmm.files import inside, whole_file
+from ecgmm.runs.facts import RunFacts
 from ecgmm.runs.reading import CURE, read_file
 
 PREDICTIONS = "predictions.parquet"
+QUALITY = ("missing_share", "flat_leads")
+"""Columns on the quality of the recording; runs of earlier versions lack them."""
+OF_THE_RECORD = ("record", "patient", "window", "split", *QUALITY)
+"""Columns that come from the store's records."""
 
 _MOST_BYTES = 4 << 30
 _MOST_CELLS = 2_000_000_000
 
 
+def label_names(class_names: Sequence[str], task: TaskKind) -> list[str]:
+    """Columns that hold the labels."""
+    return ["label"] if task == "single_label" else [f"label.{name}" for name in class_names]
+
+
+def probability_names(readout: str, class_names: Sequence[str]) -> list[str]:
+    """Columns that hold the probabilities of the classes, of a readout or of the method itself (an empty name)."""
+    prefix = f"{readout}." if readout else ""
+    return [f"{prefix}probability.{name}" for name in class_names]
+
+
+def readouts_in(frame: pl.DataFrame) -> list[str]:
+    """Names of the readouts that a table of predictions holds."""
+    return list(dict.fromkeys(name.split(".")[0] for name in frame.columns if ".probability." in name))
+
+
+def without_readouts(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The table without the columns of some readouts."""
+    return frame.drop(name for name in frame.columns if name.split(".")[0] in names)
+
+
+def labels_and_probabilities(
+    frame: pl.DataFrame, class_names: Sequence[str], task: TaskKind, readout: str = ""
+) -> tuple[NDArray[Any], Floats]:
+    """Arrays of a table of predictions.
+
+    Args:
+        frame: The table.
+        class_names: The K classes.
+        task: ``single_label`` or ``multi_label``.
+        readout: Whose probabilities; the method's own under an empty name.
+
+    Returns:
+        Class numbers ``[n]``, or labels ``[n, K]`` of a multi-label task; and probabilities ``[n, K]``.
+    """
+    probabilities = frame.select(probability_names(readout, class_names)).to_numpy().astype(np.float64)
+    labels = frame.select(label_names(class_names, task)).to_numpy()
+    return (labels[:, 0] if task == "single_label" else labels), probabilities
+
+
+def records_of(frame: pl.DataFrame, split: str) -> pl.DataFrame:
+    """Predictions of a split, one row per record, see ``average_windows``."""
+    return average_windows(frame.filter(pl.col("split") == split))
+
+
+def average_windows(frame: pl.DataFrame) -> pl.DataFrame:
+    """Bring the predictions of sliding windows to one row per record: probabilities and gate are means over windows.
+
+    Returns:
+        The same columns, one row for each record of each split, in order of ``row``; ``row`` and ``window`` are those
+        of the record's first window.
+    """
+    frame = frame.sort("row")
+    if not frame.select(pl.struct("split", "record").is_duplicated().any()).item():
+        return frame
+    averaged = list(filter(_is_predicted, frame.columns))
+    rest = [name for name in frame.columns if name not in (*averaged, "split", "record")]
+    windows = frame.group_by("split", "record", maintain_order=True)
+    return windows.agg(pl.col(rest).first(), pl.col(averaged).mean()).select(frame.columns)
+
+
+def refuse_not_finite(frame: pl.DataFrame, cure: str) -> None:
+    """Refuse predictions that are no numbers.
+
+    Raises:
+        DataError: Ending with the cure, if a probability or a gate is not finite.
+    """
+    for name in filter(_is_predicted, frame.columns):
+        if not frame[name].cast(pl.Float64).drop_nulls().is_finite().all():
+            raise DataError(f"the model predicts values that are not finite (column {printable(name)}); {cure}")
+
+
+def _is_predicted(column: str) -> bool:
+    return column == "gate" or "probability." in column
+
+
 def write_predictions(directory: Path, frame: pl.DataFrame) -> None:
-    """Write the frame of ``predict_frame``."""
+    """Write the table."""
     with whole_file(directory / PREDICTIONS, private=True) as file:
         frame.write_parquet(file)
 
 
-def read_predictions(directory: Path, facts: Mapping[str, Any]) -> pl.DataFrame:
+def read_predictions(directory: Path, facts: RunFacts) -> pl.DataFrame:
     """Read the predictions of a finished run.
 
     Args:
         directory: The run directory.
-        facts: Content of ``run.json``: classes, task and readouts decide the columns.
+        facts: Its ``run.json``: classes, task and readouts decide the columns.
 
     Raises:
         DataError: If the file cannot be used: it holds no table, another one than the run wrote, or values that no
             prediction has.
     """
     path = inside(directory, PREDICTIONS)
-    content = read_file(directory, PREDICTIONS, _MOST_BYTES, facts.get("files"))
+    content = read_file(directory, PREDICTIONS, _MOST_BYTES, facts.files)
     damaged = DataError(f"{printable(path)} is damaged: it holds no table of predictions of this run; {CURE}")
     try:
         lazy = pl.scan_parquet(io.BytesIO(content))
@@ -53,12 +143,11 @@ def read_predictions(directory: Path, facts: Mapping[str, Any]) -> pl.DataFrame:
     return frame
 
 
-def _wrong_column(frame: pl.DataFrame, facts: Mapping[str, Any]) -> str | None:
+def _wrong_column(frame: pl.DataFrame, facts: RunFacts) -> str | None:
     """The first column that a run would not have written so."""
-    classes, single = facts["labels"]["classes"], facts["task"] == "single_label"
-    labels = ["label"] if single else [f"label.{name}" for name in classes]
-    readouts = ["", *(f"{name}." for name in facts["readouts"])]
-    shares = [f"{readout}probability.{name}" for readout in readouts for name in classes]
+    classes, single = facts.labels.classes, facts.task == "single_label"
+    labels = label_names(classes, facts.task)
+    shares = [name for readout in ("", *facts.readouts) for name in probability_names(readout, classes)]
     if not single:
         shares += labels
     whole = ["row", "record", "patient", "window", *(labels if single else [])]
@@ -81,7 +170,7 @@ def _wrong_beside(frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> str 
         return "has_report"
     if "gate" not in types or not types["gate"].is_numeric() or not _all_between(frame["gate"].drop_nulls(), 0, 1):
         return "gate"
-    for name in ("missing_share", "flat_leads"):  # runs of old have neither
+    for name in QUALITY:
         if name in types and not (types[name].is_numeric() and frame[name].drop_nulls().is_finite().all()):
             return name
     return None

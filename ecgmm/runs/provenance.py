@@ -1,4 +1,4 @@
-"""With what a run was made: version and commit of ecgmm, versions of libraries, hardware."""
+"""Provenance of a run: version and commit of ecgmm, versions of libraries, hardware."""
 
 import os
 import platform
@@ -6,29 +6,38 @@ import subprocess
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 
 import ecgmm
+from ecgmm.runs.facts import Hardware
+from ecgmm.runs.reading import Schema
 
 _PACKAGES = ("torch", "lightning", "hydra-core", "transformers", "torchmetrics", "numpy", "scikit-learn", "wfdb")
 _SECONDS = 10
 
 
-def environment() -> dict[str, Any]:
-    """Commit, versions and hardware, for ``run.json``."""
+class Environment(Schema):
+    """Commit, versions and hardware; ``commit`` is None where ecgmm was installed."""
+
+    commit: str | None
+    versions: dict[str, str]
+    hardware: Hardware
+
+
+def environment() -> Environment:
+    """Commit, versions and hardware of this process."""
     versions = {name: version(name) for name in _PACKAGES}
-    return {
-        "commit": commit_of(Path(ecgmm.__file__).resolve()),
-        "versions": {"python": platform.python_version(), "ecgmm": ecgmm.__version__, **versions},
-        "hardware": {
-            "machine": platform.machine(),
-            "cpu_cores": os.cpu_count(),
-            "cpu_threads": torch.get_num_threads(),
-            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        },
-    }
+    return Environment(
+        commit=commit_of(Path(ecgmm.__file__).resolve()),
+        versions={"python": platform.python_version(), "ecgmm": ecgmm.__version__, **versions},
+        hardware=Hardware(
+            machine=platform.machine(),
+            cpu_cores=os.cpu_count(),
+            cpu_threads=torch.get_num_threads(),
+            gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        ),
+    )
 
 
 def commit_of(package: Path) -> str | None:
@@ -52,7 +61,7 @@ def _git(root: Path, *arguments: str) -> str:
     # Inside a git hook these variables point to the repository of the hook.
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-C", str(root), *arguments]
-    found = subprocess.run(  # noqa: S603 (fixed commands)
+    done = subprocess.run(  # noqa: S603 (fixed commands)
         command, capture_output=True, text=True, check=True, env=surroundings, timeout=_SECONDS
     )
-    return found.stdout.strip()
+    return done.stdout.strip()

@@ -1,18 +1,17 @@
-"""Files of a run, which may come from others: regular, bounded, reached through no link, of plain values, checked."""
+"""Reading the files of a run: bounded, of plain values, and held against the schema of the file."""
 
 import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import TypeAdapter, ValidationError
-from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WrapValidator
 
 from ecgmm.errors import DataError, printable
-from ecgmm.files import inside, read_bounded
+from ecgmm.files import file_sha256, inside, read_bounded
 
 CURE = "put the file of the run back, or train the run again with overwrite=true"
 """For a file of a run that is missing or damaged: the run can be made again, and nothing is thrown away unasked."""
@@ -22,8 +21,59 @@ _LONGEST_TEXT = 20_000
 _LARGEST_WHOLE = 2**63
 
 
-class Written(TypedDict):
-    """What a run remembers of a file that it wrote."""
+class Schema(BaseModel):
+    """Base of what stands in a file of a run: strict types, never changed; fields of other versions are passed over."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", populate_by_name=True)
+
+    @classmethod
+    def read(cls, value: Any, path: Path) -> Self:
+        """Hold plain values against the schema.
+
+        Args:
+            value: As JSON or YAML gives them.
+            path: The file, for the message.
+
+        Raises:
+            DataError: Naming the file, the first field that does not fit, its value and what it must be.
+        """
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+        place = ".".join(map(str, first["loc"])) or "it"
+        what = re.sub(r"^Input should", "it should", first["msg"].removeprefix("Value error, "))
+        given = "is missing" if first["type"] == "missing" else f"is {printable(first['input'], 60)!r}: {what}"
+        raise DataError(f"{printable(path)}: {printable(place)} {given}; {CURE}")
+
+    def plain(self) -> dict[str, Any]:
+        """Plain values for JSON: the fields that were given, in the order of the schema."""
+        return self.model_dump(exclude_unset=True, by_alias=True)
+
+
+def _all_different(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise ValueError("no name may stand twice")
+    return names
+
+
+def _as_given(value: Any, check: Callable[[Any], Any]) -> Any:
+    check(value)
+    return value
+
+
+AS_GIVEN = WrapValidator(_as_given)
+"""Keeps a number in the form that it was given in: 100 Hz stay 100 and do not become 100.0."""
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Names = Annotated[list[Name], AfterValidator(_all_different)]
+Classes = Annotated[Names, Field(min_length=1, max_length=20_000)]
+Count = Annotated[int, Field(ge=0)]
+Number = Annotated[float, AS_GIVEN]
+Share = Annotated[float, Field(ge=0, le=1), AS_GIVEN]
+
+
+class Written(Schema):
+    """Size and digest of a file that a run wrote."""
 
     bytes: int
     sha256: str
@@ -31,14 +81,12 @@ class Written(TypedDict):
 
 def written(folder: Path, names: list[str]) -> dict[str, Written]:
     """Size and digest of files of a folder, by their path in it; what is not there is left out."""
-    found: dict[str, Written] = {}
-    for name in names:
-        path = folder / name
-        if path.is_file():
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            found[name] = {"bytes": path.stat().st_size, "sha256": digest}
-    return found
+    files = {name: folder / name for name in names}
+    return {
+        name: Written(bytes=path.stat().st_size, sha256=file_sha256(path))
+        for name, path in files.items()
+        if path.is_file()
+    }
 
 
 def read_file(folder: Path, name: str, most_bytes: int, known: Mapping[str, Written] | None = None) -> bytes:
@@ -58,20 +106,20 @@ def read_file(folder: Path, name: str, most_bytes: int, known: Mapping[str, Writ
         content = read_bounded(path, most_bytes)
     except OSError as error:
         raise refused(path, error) from None
-    if known is not None and name in known and hashlib.sha256(content).hexdigest() != known[name]["sha256"]:
+    if known is not None and name in known and hashlib.sha256(content).hexdigest() != known[name].sha256:
         raise changed(path)
     return content
 
 
 def refused(path: Path, error: OSError) -> DataError:
-    """What to tell the user of a file of a run that the system does not give."""
+    """Error for a file of a run that the system does not give."""
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return DataError(f"{printable(path)} is missing; {CURE}")
     return DataError(f"{printable(path)} cannot be read ({error.strerror}); see to its rights and its disk")
 
 
 def changed(path: Path) -> DataError:
-    """What to tell the user of a file of a run that has not the digest of what the run wrote."""
+    """Error for a file of a run whose digest is not that of what the run wrote."""
     return DataError(f"{printable(path)} is damaged: it is not what the run wrote; {CURE}")
 
 
@@ -82,13 +130,13 @@ def json_of(path: Path, content: bytes) -> dict[str, Any]:
         DataError: If there is none.
     """
     try:
-        found = json.loads(content, parse_constant=_refuse_constant)
+        parsed = json.loads(content, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise DataError(f"{printable(path)} is damaged: it holds no JSON; {CURE}") from None
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         raise DataError(f"{printable(path)} is damaged: it holds no JSON object; {CURE}")
-    check_plain(found, path)
-    return found
+    check_plain(parsed, path)
+    return parsed
 
 
 def _refuse_constant(name: str) -> None:
@@ -120,20 +168,3 @@ def check_plain(value: Any, path: Path, depth: int = 0) -> None:
         or (isinstance(value, float) and math.isfinite(value))
     ):
         raise DataError(f"{printable(path)} holds a value that no run writes (a {type(value).__name__}); {CURE}")
-
-
-def check_form(value: Any, form: TypeAdapter[Any], path: Path) -> None:
-    """Make sure that a value has the fields that are read from it, each of its type and range.
-
-    Raises:
-        DataError: Naming the file, the field, its value and what it must be.
-    """
-    try:
-        form.validate_python(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"])) or "it"
-        what = first["msg"].removeprefix("Value error, ")
-        what = re.sub(r"^Input should", "it should", what[:1] + what[1:])
-        given = "is missing" if first["type"] == "missing" else f"is {printable(first['input'], 60)!r}: {what}"
-        raise DataError(f"{printable(path)}: {printable(place)} {given}; {CURE}") from None

@@ -1,60 +1,46 @@
-"""The ``model/`` folder as files: what ``model.json`` must say, and that the files beside it are as they were saved.
+"""The ``model/`` folder as files: what ``model.json`` says, and that the files beside it are as they were saved.
 
-Nothing in it is run, no path in it is followed, and nothing is asked of a network.
+Nothing in it is run, no path in it is followed, and nothing is asked of a network; ``loading`` builds the method.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, Self
 
 import torch
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic import AfterValidator, Field
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
-from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
 from ecgmm.errors import DataError, printable
 from ecgmm.files import inside, open_regular, write_json, write_whole
 from ecgmm.leads import LEADS
-from ecgmm.runs.facts import Classes, Task
-from ecgmm.runs.reading import CURE, Written, changed, check_form, json_of, read_file, refused, written
-
-MODEL, MODEL_FILE, WEIGHTS, STATEMENTS, TOKENISER = (
-    "model",
-    "model.json",
-    "model.safetensors",
-    "statements.json",
-    "tokeniser",
+from ecgmm.runs.facts import Task
+from ecgmm.runs.reading import (
+    AS_GIVEN,
+    CURE,
+    Classes,
+    Number,
+    Schema,
+    Written,
+    changed,
+    json_of,
+    read_file,
+    refused,
+    written,
 )
+from ecgmm.settings.renamed import with_present_names
+
+MODEL, MODEL_FILE, WEIGHTS = "model", "model.json", "model.safetensors"
+STATEMENTS, TOKENISER = "statements.json", "tokeniser"
 SCHEMA_VERSION = 2
 
 _MOST_JSON_BYTES = 64 << 20
 _NEEDED = (MODEL_FILE, WEIGHTS, STATEMENTS, f"{TOKENISER}/tokenizer.json")
-_form = with_config(ConfigDict(strict=True, extra="allow"))
-_LeadValues = Annotated[list[float], Field(min_length=len(LEADS), max_length=len(LEADS))]
-
-
-@_form
-class Waveform(TypedDict):
-    """The settings of the preparation."""
-
-    limit_mv: Annotated[float, Field(gt=0, le=1e6)]
-    highpass_hz: Annotated[float, Field(gt=0)] | None
-
-
-ReadWith = TypedDict(
-    "ReadWith",
-    {
-        "window.pad": Literal["zero", "edge"],
-        "verify_checksums": bool,
-        "text.min_words": Annotated[int, Field(ge=0, le=10_000)],
-    },
-)
-"""The settings of the store that prediction repeats."""
-_form(ReadWith)
+_LeadValues = Annotated[list[Number], Field(min_length=len(LEADS), max_length=len(LEADS))]
 
 
 def _standard(leads: list[str]) -> list[str]:
@@ -63,24 +49,47 @@ def _standard(leads: list[str]) -> list[str]:
     return leads
 
 
-@_form
-class StoreFacts(TypedDict):
-    """The facts of the store that the model was trained on."""
+class Waveform(Schema):
+    """The settings ``waveform``: how waveforms are prepared on the device."""
 
-    rate_hz: Annotated[float, Field(ge=1, le=100_000)]
+    limit_mv: Annotated[float, Field(gt=0, le=1e6), AS_GIVEN]
+    highpass_hz: Annotated[float, Field(gt=0), AS_GIVEN] | None
+
+
+class ReadWith(Schema):
+    """The settings of a store that are repeated where a single record is read."""
+
+    pad: Literal["zero", "edge"] = Field(default="zero", alias="window.pad")
+    verify_checksums: bool = True
+    min_words: Annotated[int, Field(ge=0, le=10_000)] = Field(default=1, alias="text.min_words")
+
+
+class Signal(Schema):
+    """The facts of a store that a model depends on: rate, window, scale and lead statistics."""
+
+    rate_hz: Annotated[float, Field(ge=1, le=100_000), AS_GIVEN]
     n_times: Annotated[int, Field(ge=1, le=1_000_000)]
-    uv_per_step: Annotated[float, Field(gt=0, le=1e6)]
+    uv_per_step: Annotated[float, Field(gt=0, le=1e6), AS_GIVEN]
     leads: Annotated[list[str], AfterValidator(_standard)]
     lead_mean_mv: _LeadValues
-    lead_std_mv: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=len(LEADS), max_length=len(LEADS))]
-    parameters: NotRequired[ReadWith]
+    lead_std_mv: Annotated[
+        list[Annotated[float, Field(ge=0), AS_GIVEN]], Field(min_length=len(LEADS), max_length=len(LEADS))
+    ]
+    parameters: ReadWith = Field(default_factory=ReadWith)
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Self:
+        """From the manifest of a store."""
+        keys = [field.alias or name for name, field in ReadWith.model_fields.items()]
+        parameters = {key: manifest["parameters"][key] for key in keys}
+        facts = {name: manifest[name] for name in cls.model_fields if name != "parameters"}
+        return cls(**facts, parameters=ReadWith.model_validate(parameters))
 
 
-@_form
-class ModelFacts(TypedDict):
-    """The fields of ``model.json``."""
+class ModelFacts(Schema):
+    """``model.json``."""
 
-    schema_version: int
+    schema_version: int = SCHEMA_VERSION
     task: Task
     class_names: Classes
     labels: str
@@ -89,25 +98,22 @@ class ModelFacts(TypedDict):
     max_tokens: Annotated[int, Field(ge=1, le=65_536)]
     method: dict[str, Any]
     waveform: Waveform
-    store: StoreFacts
-    files: NotRequired[dict[str, Written]]
+    store: Signal
+    files: dict[str, Written] = Field(default_factory=dict)
 
 
-_MODEL_FACTS = TypeAdapter(ModelFacts)
-
-
-def write_model(folder: Path, facts: dict[str, Any], weights: dict[str, Tensor]) -> None:
+def write_model(folder: Path, facts: ModelFacts, weights: Mapping[str, Tensor]) -> None:
     """Write weights and ``model.json``, which remembers all files of the folder.
 
     Args:
         folder: ``<run>/model``, in which the vocabularies are already.
-        facts: The fields of ``ModelFacts`` but ``schema_version`` and ``files``.
+        facts: ``model.json`` without the digests of files.
         weights: The method's state.
     """
     write_whole(folder / WEIGHTS, save({name: tensor.contiguous() for name, tensor in weights.items()}))
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     files = written(folder, [name for name in names if name != MODEL_FILE])
-    content = {"schema_version": SCHEMA_VERSION, **facts, "files": files}
+    content = {"schema_version": SCHEMA_VERSION, **facts.model_copy(update={"files": files}).plain()}
     write_json(folder / MODEL_FILE, {**content, "sha256": _digest(content)})
 
 
@@ -115,7 +121,7 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def read_model_facts(folder: Path) -> dict[str, Any]:
+def read_model_facts(folder: Path) -> ModelFacts:
     """``model.json``.
 
     Raises:
@@ -126,39 +132,33 @@ def read_model_facts(folder: Path) -> dict[str, Any]:
         raise DataError(
             f"{printable(folder)} holds no model; name the folder of a finished run, such as outputs/train/default"
         )
-    found = json_of(path, read_file(folder, MODEL_FILE, _MOST_JSON_BYTES))
-    digest = found.pop("sha256", None)
-    if digest is not None and digest != _digest(found):
+    content = json_of(path, read_file(folder, MODEL_FILE, _MOST_JSON_BYTES))
+    digest = content.pop("sha256", None)
+    if digest is not None and digest != _digest(content):
         raise changed(path)
-    if found.get("schema_version") != SCHEMA_VERSION:
-        version = printable(found.get("schema_version"))
+    if content.get("schema_version") != SCHEMA_VERSION:
+        version = printable(content.get("schema_version"))
         raise DataError(
             f"{printable(path)} has schema_version {version} and this program reads {SCHEMA_VERSION};"
             " train the run again with overwrite=true"
         )
-    check_form(found, _MODEL_FACTS, path)
-    _check_signal(found, path)
-    return found
-
-
-def _check_signal(found: Mapping[str, Any], path: Path) -> None:
-    store, highpass_hz = found["store"], found["waveform"]["highpass_hz"]
-    if store["leads"] != list(LEADS):
-        raise DataError(f"{printable(path)}: store.leads are not {', '.join(LEADS)}; {CURE}")
-    if highpass_hz is not None and highpass_hz >= store["rate_hz"] / 2:
+    facts = ModelFacts.read({**content, "method": with_present_names(content.get("method"))}, path)
+    highpass_hz, rate_hz = facts.waveform.highpass_hz, facts.store.rate_hz
+    if highpass_hz is not None and highpass_hz >= rate_hz / 2:
         raise DataError(
             f"{printable(path)}: waveform.highpass_hz is {highpass_hz:g} and must be below half of store.rate_hz,"
-            f" {store['rate_hz']:g}; {CURE}"
+            f" {rate_hz:g}; {CURE}"
         )
+    return facts
 
 
-def read_part(folder: Path, facts: Mapping[str, Any], name: str) -> bytes:
+def read_part(folder: Path, facts: ModelFacts, name: str) -> bytes:
     """A file of the folder other than the weights, as it was written.
 
     Raises:
         DataError: If it is missing or another one.
     """
-    return read_file(folder, name, _MOST_JSON_BYTES, facts.get("files"))
+    return read_file(folder, name, _MOST_JSON_BYTES, facts.files)
 
 
 def shapes_of_weights(folder: Path) -> dict[str, tuple[int, ...]]:
@@ -178,21 +178,21 @@ def shapes_of_weights(folder: Path) -> dict[str, tuple[int, ...]]:
         raise DataError(f"{printable(path)} is damaged: it holds no weights; {CURE}") from None
 
 
-def read_weights(folder: Path, facts: Mapping[str, Any]) -> dict[str, Tensor]:
+def read_weights(folder: Path, facts: ModelFacts) -> dict[str, Tensor]:
     """All tensors of the file of weights, on the CPU.
 
     Raises:
         DataError: If they are not those that were saved, or not finite.
     """
     path = inside(folder, WEIGHTS)
-    known = facts.get("files", {}).get(WEIGHTS)
+    known = facts.files.get(WEIGHTS)
     if known is not None and written(folder, [WEIGHTS]).get(WEIGHTS) != known:
         raise changed(path)
-    found = load_file(path)
-    for name, tensor in found.items():
+    weights = load_file(path)
+    for name, tensor in weights.items():
         if not torch.isfinite(tensor).all():
             raise DataError(f"{printable(path)} holds weights that are not finite ({printable(name)}); {CURE}")
-    return found
+    return weights
 
 
 def model_is_whole(folder: Path) -> None:
@@ -201,8 +201,8 @@ def model_is_whole(folder: Path) -> None:
     Raises:
         DataError: If one is not.
     """
-    known = read_model_facts(folder).get("files", {})
+    known = read_model_facts(folder).files
     for name in (*_NEEDED, *known):
         path = inside(folder, *name.split("/"))
-        if not path.is_file() or (name in known and path.stat().st_size != known[name]["bytes"]):
+        if not path.is_file() or (name in known and path.stat().st_size != known[name].bytes):
             raise DataError(f"{printable(path)} of a finished run is missing or damaged; {CURE}")

@@ -12,7 +12,7 @@ from ecgmm.errors import DataError, printable
 from ecgmm.settings.targets_data import SOURCES
 
 STORES = Path("stores")
-"""Where stores are by default, as ``paths.stores`` has it."""
+"""Default folder of the stores, as ``paths.stores`` has it."""
 
 
 def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any], setting: str) -> Store:
@@ -38,7 +38,7 @@ def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any], sett
 
 
 def _command(data: Any) -> str:
-    """How to make a store, as words of a message; nothing for settings that are of no known source."""
+    """Command that makes a store, as words of a message; nothing for settings that are of no known source."""
     if not isinstance(data, dict) or data.get("_target_") not in SOURCES:
         return ""
     return f", or make it: {prepare_command(OmegaConf.create(data))}"

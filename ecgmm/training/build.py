@@ -18,11 +18,12 @@ from ecgmm.data.store.store import Store
 from ecgmm.models.method import Method, Stage
 from ecgmm.models.text_bank import TextBank
 from ecgmm.runs.directory import config_digest
+from ecgmm.runs.loading import build_preparation
+from ecgmm.runs.saved_model import Waveform
 from ecgmm.text.closed import known_statements
 from ecgmm.text.coded import Reports
 from ecgmm.text.rarity import MIN_PATIENTS
 from ecgmm.text.tokenise import StatementVocabulary
-from ecgmm.training.artefact import build_preparation
 from ecgmm.training.task import DiagnosisTask
 from ecgmm.training.trainers import StageTrainer, TrainerChoice, build_trainers, stages_of
 
@@ -68,7 +69,7 @@ class Setup:
             compile_encoder(method)
         return DiagnosisTask(
             method,
-            build_preparation(self.datamodule.store.manifest, settings["waveform"]),
+            build_preparation(self.datamodule.store.manifest, Waveform.model_validate(settings["waveform"])),
             None if settings["augmentation"] is None else construct(settings["augmentation"]),
             construct(settings["optimizer"]),
             settings["warmup_fraction"],

@@ -12,8 +12,8 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from ecgmm.files import inside
-from ecgmm.runs.directory import RunState, other_run, run_state
-from ecgmm.runs.facts import HISTORY, read_history
+from ecgmm.runs.directory import Standing, other_run, run_state
+from ecgmm.runs.history import HISTORY, read_history
 from ecgmm.training.build import Setup
 from ecgmm.training.lightning.quiet import without_advice
 from ecgmm.training.trainers import construct_trainer, precision_of
@@ -61,7 +61,7 @@ class Job:
     """One run of a sweep: its directory, the state of that directory, and the seconds of training that are left."""
 
     directory: Path
-    state: RunState
+    state: Standing
     seconds_left: float
 
 

@@ -1,45 +1,34 @@
 """Evaluate a finished run again with its saved model, on its own store or another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 import torch
-from pydantic import TypeAdapter
 from torch import nn
 
 from ecgmm.building import construct
 from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice
 from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.data.sources.labels.opening import open_labels
-from ecgmm.data.sources.leakage import origins, refuse_leak, shown_readouts
+from ecgmm.data.sources.leakage import origins_of, refuse_leak, shown_readouts
 from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
-from ecgmm.evaluation.thresholds import Thresholds
-from ecgmm.files import inside, write_json
-from ecgmm.runs.configuration import read_config
-from ecgmm.runs.facts import CONFIG, EVALUATION, RUN, EvaluationSettings, read_facts, read_metrics
-from ecgmm.runs.reading import CURE, check_form
-from ecgmm.runs.saved_model import MODEL
-from ecgmm.runs.store_of_run import store_of_run
-from ecgmm.settings import check_saved
+from ecgmm.files import inside
+from ecgmm.runs.configuration import CONFIG, read_config, read_evaluation_settings
+from ecgmm.runs.facts import RUN, RunFacts, read_facts
+from ecgmm.runs.loading import load_model
+from ecgmm.runs.measuring import Fitted, measure
+from ecgmm.runs.metrics import EVALUATIONS, Metrics, read_metrics, write_metrics
+from ecgmm.runs.predictions import refuse_not_finite, without_readouts
+from ecgmm.runs.reading import CURE
+from ecgmm.runs.saved_model import ModelFacts
+from ecgmm.runs.store_of_run import STORES, store_of_run
 from ecgmm.signal.only_leads import OnlyLeads
-from ecgmm.training.artefact import load_method, load_vocabularies
-from ecgmm.training.predictions import (
-    Fitted,
-    evaluate,
-    predict_frame,
-    refuse_not_finite,
-    with_origins,
-    without_readouts,
-)
+from ecgmm.training.predictions import predict_frame
 from ecgmm.training.task import DiagnosisTask
 from ecgmm.training.trainers import construct_trainer, precision_of
-
-_SETTINGS = TypeAdapter(EvaluationSettings)
 
 
 def evaluate_run(
@@ -48,8 +37,8 @@ def evaluate_run(
     split: str,
     leads: Sequence[str] | None = None,
     allow_leaky: bool = False,
-    stores: Path = Path("stores"),
-) -> tuple[dict[str, Any], Path]:
+    stores: Path = STORES,
+) -> tuple[Metrics, Path]:
     """Predict a split and compute its metrics.
 
     Args:
@@ -70,45 +59,38 @@ def evaluate_run(
     """
     if split not in SPLITS:
         raise ConfigError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
-    model = inside(run, MODEL)
-    method, preparation, facts = load_method(model)
-    about = _facts_of(run, facts)
-    saved = read_metrics(run, about)
-    settings = read_config(run, about)
-    check_form(settings, _SETTINGS, inside(run, CONFIG))
-    try:
-        check_saved(settings, CONFIG)
-    except ConfigError as error:
-        raise DataError(f"{printable(run)}: {error}; {CURE}") from None
+    model = load_model(run)
+    facts = _facts_of(run, model.facts)
+    trained = read_metrics(run, facts)
+    config = read_config(run, facts.files)
+    settings = read_evaluation_settings(config, inside(run, CONFIG))
     store = (
-        store_of_run(about["data"]["fingerprint"], stores, settings, "paths.stores=..., or itself with store=...")
+        store_of_run(facts.data.fingerprint, stores, config, "paths.stores=..., or itself with store=...")
         if store_path is None
         else Store.open(store_path)
     )
-    labels = open_labels(store, facts["labels"], construct(settings["data"]).label_settings)
-    _check_fits(facts, store, labels.label_set.classes)
-    found = origins(store.manifest["text_origin"], labels.label_set, facts["text_policy"], method.inputs_at_test)
-    refuse_leak(found, allow_leaky)
-    preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
-    # Runs from before prefetch and quality have neither.
-    quality = settings.get("quality")
+    labels = open_labels(store, model.facts.labels, construct(config["data"]).label_settings)
+    _check_fits(model.facts, store, labels.label_set.classes)
+    policy, inputs = model.facts.text_policy, model.method.inputs_at_test
+    origins = origins_of(store.manifest["text_origin"], labels.label_set, policy, inputs)
+    refuse_leak(origins, allow_leaky)
+    model.preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
     datamodule = EcgReportDataModule(
         store,
-        TargetChoice(labels, settings["task"]["selection"], settings["labels"]["priority"]),
-        TextChoice(facts["text_policy"], facts["max_tokens"], lambda *_: load_vocabularies(model, facts)),
-        Loading(settings["batch_size"], prefetch=settings.get("prefetch", 0)),
-        settings["seed"],
-        quality=None if quality is None else construct(quality),
+        TargetChoice(labels, settings.task.selection, settings.labels.priority),
+        TextChoice(policy, model.facts.max_tokens, lambda *_: (model.tokeniser, model.statements)),
+        Loading(settings.batch_size, prefetch=settings.prefetch),
+        settings.seed,
+        quality=None if settings.quality is None else construct(settings.quality),
     )
-    shown = preparation if leads is None else nn.Sequential(OnlyLeads(leads), preparation)
-    task = DiagnosisTask(
-        method, shown, None, torch.optim.AdamW, 0.0, tuple(facts["class_names"]), facts["task"], settings["seed"]
-    )
+    shown = model.preparation if leads is None else nn.Sequential(OnlyLeads(leads), model.preparation)
+    class_names, task_name = tuple(model.facts.class_names), model.facts.task
+    task = DiagnosisTask(model.method, shown, None, torch.optim.AdamW, 0.0, class_names, task_name, settings.seed)
     trainer = construct_trainer(
         {"_target_": "lightning.Trainer"},
-        accelerator=settings["trainer"]["accelerator"],
+        accelerator=settings.trainer.accelerator,
         devices=1,
-        precision=precision_of(settings["trainer"]["precision"], settings["trainer"]["accelerator"]),
+        precision=precision_of(settings.trainer.precision, settings.trainer.accelerator),
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
@@ -118,53 +100,47 @@ def evaluate_run(
     together = ("val", "test") if split in ("val", "test") else (split,)
     frame = predict_frame(trainer, task, datamodule, together).filter(pl.col("split") == split)
     refuse_not_finite(frame, CURE)
-    known = {name: seen for name, seen in method.readouts.items() if name in saved["readouts"]}
-    readouts = shown_readouts(found, known, allow_leaky)
-    frame = without_readouts(frame, [name for name in method.readouts if name not in readouts])
-    fitted = {name: _fitted(part) for name, part in {"": saved, **saved["readouts"]}.items()}
-    metrics = evaluate(frame, facts["class_names"], facts["task"], fitted, **settings["evaluation"], split=split)
-    metrics = with_origins(metrics, found, readouts)
+    known = {name: seen for name, seen in model.method.readouts.items() if name in trained.readouts}
+    readouts = shown_readouts(origins, known, allow_leaky)
+    frame = without_readouts(frame, [name for name in model.method.readouts if name not in readouts])
+    fitted = {name: Fitted.of(part) for name, part in trained.with_readouts().items()}
+    resampling = dict(settings.evaluation)
+    metrics = measure(
+        frame, class_names, task_name, fitted, **resampling, origins=origins, readouts=readouts, split=split
+    )
     if leads is not None:
-        metrics["leads"] = list(leads)
+        metrics = metrics.model_copy(update={"leads": list(leads)})
     suffix = "" if leads is None else f"-{'+'.join(leads)}"
-    folder = inside(run, EVALUATION)
+    folder = inside(run, EVALUATIONS)
     folder.mkdir(exist_ok=True)
     file = folder / f"{store.path.resolve().name}-{split}{suffix}.json"
-    write_json(file, metrics)
+    write_metrics(file, metrics)
     return metrics, file
 
 
-def _facts_of(run: Path, model: Mapping[str, Any]) -> dict[str, Any]:
+def _facts_of(run: Path, model: ModelFacts) -> RunFacts:
     """``run.json`` of a finished run, of the same task and classes as its model.
 
     Raises:
         DataError: If it cannot be used, or contradicts the model.
     """
     facts = read_facts(run)
-    if facts["finished"] is not True:
+    if facts is None:
         raise DataError(f"{printable(run)} holds an unfinished run; train it to its end first")
-    if (facts["task"], facts["labels"]["classes"]) != (model["task"], model["class_names"]):
+    if (facts.task, facts.labels.classes) != (model.task, model.class_names):
         raise DataError(f"{printable(run)} has another task or other classes in {RUN} than in its model; {CURE}")
     return facts
 
 
-def _fitted(saved: dict[str, Any]) -> Fitted:
-    temperature = saved.get("temperature")  # runs from before calibration have none
-    if saved["thresholds"] is None:
-        return Fitted(None, temperature)
-    defaulted = [name in saved["default_thresholds"] for name in saved["classes"]]
-    return Fitted(Thresholds(np.array(saved["thresholds"]), np.array(defaulted)), temperature)
-
-
-def _check_fits(facts: dict[str, Any], store: Store, classes: Sequence[str]) -> None:
-    if list(classes) != facts["class_names"]:
+def _check_fits(model: ModelFacts, store: Store, classes: Sequence[str]) -> None:
+    if list(classes) != model.class_names:
         raise ConfigError(
-            f"{store.path} has {facts['labels']} classes {list(classes)} and the model was trained for"
-            f" {facts['class_names']}; evaluate it on a store with the same label set"
+            f"{store.path} has {model.labels} classes {list(classes)} and the model was trained for"
+            f" {model.class_names}; evaluate it on a store with the same label set"
         )
-    for name in ("rate_hz", "n_times"):
-        if store.manifest[name] != facts["store"][name]:
+    for name, trained_at in (("rate_hz", model.store.rate_hz), ("n_times", model.store.n_times)):
+        if store.manifest[name] != trained_at:
             raise ConfigError(
-                f"{store.path} has {name} {store.manifest[name]} and the model was trained at {facts['store'][name]};"
+                f"{store.path} has {name} {store.manifest[name]} and the model was trained at {trained_at};"
                 " prepare the store with the same data.rate_hz and data.window"
             )

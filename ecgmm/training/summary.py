@@ -1,37 +1,37 @@
 """What a run prints at its end."""
 
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
 from ecgmm.console.plain_console import PlainConsole
 from ecgmm.console.terminal import say
+from ecgmm.runs.metrics import Metrics
 
 
-def print_metrics(metrics: dict[str, Any], directory: Path) -> None:
+def print_metrics(metrics: Metrics, directory: Path) -> None:
     """Print the metrics that have intervals, whichever split they are of, and the marks that they carry.
 
     Args:
-        metrics: Content of ``metrics.json``.
+        metrics: What was measured.
         directory: The run directory, printed below.
     """
     table = Table()
     table.add_column("metric")
     table.add_column("value", justify="right")
     table.add_column("95 % interval over patients", justify="right")
-    shown = {key: entry for key, entry in metrics.items() if key.count("/") == 1 and "low" in entry}
-    for key, entry in shown.items():
-        table.add_row(key, _number(entry["value"]), f"{_number(entry['low'])} - {_number(entry['high'])}")
+    shown = {key: metric for key, metric in metrics.measured.items() if key.count("/") == 1}
+    for key, metric in shown.items():
+        table.add_row(key, _number(metric.value), f"{_number(metric.low)} - {_number(metric.high)}")
     console = PlainConsole()
     console.print(table)
     say(directory)  # not through the console, which would break a long path
     split = next(iter(shown)).split("/")[0]
-    if metrics["absent_classes"]:
-        say(f"left out, not in the {split} split: {', '.join(metrics['absent_classes'])}")
-    if split == "val" and metrics["temperature"] is not None:
+    if metrics.absent_classes:
+        say(f"left out, not in the {split} split: {', '.join(metrics.absent_classes)}")
+    if split == "val" and metrics.temperature is not None:
         say("thresholds and temperature were chosen on this split, so what depends on them is too good")
-    if metrics.get("origins", {}).get("leaky"):
+    if metrics.origins is not None and metrics.origins.leaky:
         say("LEAK: labels come from the report that the method also reads; the numbers measure the leak")
 
 

@@ -30,6 +30,7 @@ from ecgmm.plots import confusion_matrix, gate_histograms, roc_and_pr_curves
 from ecgmm.plots.page import templates
 from ecgmm.reporting import figure4, gates, leads, reliability, report, table2, unseen
 from ecgmm.reporting.escaping import csv_text, latex_text, markdown_text
+from ecgmm.runs.metrics import Metric, Metrics
 from ecgmm.training.summary import print_metrics
 from tests.reporting import simulated_runs
 from tests.reporting.simulated_runs import write_run, write_study_run
@@ -159,8 +160,8 @@ def test_what_audit_prints(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_train_and_evaluate_print(capsys: pytest.CaptureFixture[str]) -> None:
-    entry = {"value": 0.9, "low": 0.8, "high": 1.0}
-    print_metrics({f"test/{ALL.replace('/', '')}": entry, "absent_classes": HOSTILE}, Path(ALL))
+    measured = {f"test/{ALL.replace('/', '')}": Metric(value=0.9, low=0.8, high=1.0)}
+    print_metrics(Metrics.model_construct(measured=measured, absent_classes=HOSTILE), Path(ALL))
     told = capsys.readouterr().out
     assert_plain(told)
     assert "0.800 - 1.000" in told
@@ -326,7 +327,7 @@ def test_figures_of_hostile_runs(
 def test_small_tables_of_hostile_runs(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for run in runs.iterdir():
         (run / "evaluation").mkdir()
-        entry = {"leads": ["I", "II"], "test/auroc_macro": {"value": 0.8}}
+        entry = {**json.loads((run / "metrics.json").read_text()), "leads": ["I", "II"]}
         (run / "evaluation" / "a.json").write_text(json.dumps(entry))
         OmegaConf.save({"method": {"unseen_classes": []}}, run / "config.yaml")
     assert leads.main([str(runs)]) == 0

@@ -19,8 +19,12 @@ from ecgmm.console.ending import Stopped
 from ecgmm.dashboard import content as dashboard_content
 from ecgmm.dashboard.dashboard import Dashboard, log_results, open_dashboard
 from ecgmm.runs.directory import without_folders
+from ecgmm.runs.facts import RunDescription
+from ecgmm.runs.metrics import Metrics
+from ecgmm.runs.run import Run
 from tests.dashboard.wandb_files import key_of, records
 from tests.reporting.simulated_runs import CLASSES, write_run
+from tests.runs.described import described, done
 
 CONFIG: dict[str, Any] = {
     "name": "sweep",
@@ -30,13 +34,7 @@ CONFIG: dict[str, Any] = {
     "method": {"text_encoder": {"name_or_path": "/home/me/weights/bert"}, "dim": 8},
     "pretrained": {"name_or_path": "emilyalsentzer/Bio_ClinicalBERT"},
 }
-FACTS: dict[str, Any] = {
-    "config_digest": "abc",
-    "method": "concat",
-    "recipe": "quick",
-    "leaky": False,
-    "data": {"name": "mimic_iv_ecg", "synthetic": False},
-}
+DESCRIPTION = described()
 ENVIRONMENT = ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_ARTIFACT_DIR")
 
 
@@ -80,18 +78,19 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeWandb]:
     return install
 
 
-def one_run(directory: Path, mode: str = "offline", facts: dict[str, Any] = FACTS) -> None:
+def one_run(directory: Path, mode: str = "offline", description: RunDescription = DESCRIPTION) -> None:
     """Open, log two steps and close."""
     directory.mkdir(exist_ok=True, parents=True)
-    with open_dashboard(directory, {**CONFIG, "logger": {**CONFIG["logger"], "mode": mode}}, facts) as dashboard:
+    with open_dashboard(directory, {**CONFIG, "logger": {**CONFIG["logger"], "mode": mode}}, description) as dashboard:
         dashboard.log_metrics({"train/loss_total": 1.0}, step=1)
         dashboard.log_metrics({"train/loss_total": 0.5}, step=2)
 
 
 def test_method_data_recipe_and_marks_are_tags(fake: Callable[..., FakeWandb], tmp_path: Path) -> None:
     wandb = fake()
-    one_run(tmp_path / "run", facts={**FACTS, "leaky": True})
-    one_run(tmp_path / "run", facts={**FACTS, "data": {"name": "synthetic", "synthetic": True}})
+    one_run(tmp_path / "run", description=described(leaky=True))
+    simulated_data = {"name": "synthetic", "fingerprint": "ab", "synthetic": True}
+    one_run(tmp_path / "run", description=described(data=simulated_data))
     assert [call["tags"] for call in wandb.named("init")] == [
         ["concat", "mimic_iv_ecg", "quick", "leaky"],
         ["concat", "synthetic", "quick"],
@@ -141,7 +140,7 @@ def test_no_wandb_at_all_where_it_is_disabled(fake: Callable[..., FakeWandb], tm
 
 def test_a_run_that_ends_in_an_error_is_marked_failed(fake: Callable[..., FakeWandb], tmp_path: Path) -> None:
     wandb = fake()
-    with pytest.raises(KeyboardInterrupt), open_dashboard(tmp_path, CONFIG, FACTS):
+    with pytest.raises(KeyboardInterrupt), open_dashboard(tmp_path, CONFIG, DESCRIPTION):
         raise KeyboardInterrupt
     one_run(tmp_path)
     assert wandb.named("finish") == [{"exit_code": 1}, {"exit_code": 0}]
@@ -169,7 +168,7 @@ def test_a_folder_that_cannot_be_made_ends_the_logging_only(
 
 def test_a_signal_does_not_wait_for_the_network(fake: Callable[..., FakeWandb], tmp_path: Path) -> None:
     fake()
-    dashboard = open_dashboard(tmp_path, CONFIG, FACTS)
+    dashboard = open_dashboard(tmp_path, CONFIG, DESCRIPTION)
     dashboard._longest_wait_s = 60
     dashboard.send(lambda _: time.sleep(60))
     started = time.monotonic()
@@ -266,16 +265,16 @@ def test_all_that_wandb_writes_is_in_the_run_directory(tmp_path: Path, monkeypat
     assert Path(os.environ["WANDB_CACHE_DIR"]).is_relative_to(tmp_path / "run")
 
 
-def simulated(folder: Path, **changed: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
+def simulated(folder: Path, **changed: Any) -> tuple[pl.DataFrame, Metrics]:
     """Predictions and metrics of a simulated run with a gate."""
     run = write_run(folder, "gated_fusion", 42, **changed)
     frame = pl.read_parquet(run / "predictions.parquet").with_columns(pl.lit(0.25, pl.Float32).alias("gate"))
-    return frame, json.loads((run / "metrics.json").read_text())
+    return frame, Run.open(run).metrics
 
 
 def test_the_summary_has_the_keys_of_metrics_json_with_their_intervals(tmp_path: Path) -> None:
-    frame, metrics = simulated(tmp_path / "run", readouts=("report",))
-    found = dashboard_content.summary(frame, metrics)
+    frame, measured = simulated(tmp_path / "run", readouts=("report",))
+    found, metrics = dashboard_content.summary(frame, measured), measured.plain()
     for key, entry in metrics.items():
         if key.startswith("test/"):
             assert [found[key], found[f"{key}.low"], found[f"{key}.high"]] == list(entry.values())
@@ -286,15 +285,15 @@ def test_the_summary_has_the_keys_of_metrics_json_with_their_intervals(tmp_path:
 
 @pytest.mark.parametrize("task", ["single_label", "multi_label"])
 def test_tables_and_figures_hold_every_number_of_metrics_json(tmp_path: Path, task: str) -> None:
-    frame, metrics = simulated(tmp_path / "run", task=task)
-    tables = dashboard_content.tables(metrics)
+    frame, measured = simulated(tmp_path / "run", task=task)
+    tables, metrics = dashboard_content.tables(measured), measured.plain()
     assert all(len(row) == len(columns) for columns, rows in tables.values() for row in rows)
     assert len(tables["test/metrics"][1]) == sum("value" in entry for entry in metrics.values() if type(entry) is dict)
     assert [row[1] for row in tables["test/per_class"][1]] == CLASSES
     rows = tables["test/confusion"][1]
     each = [sum(row[-1] for row in rows)] if task == "single_label" else [sum(row[2:]) for row in rows]
     assert set(each) == {metrics["n_records"]}
-    drawn = set(dashboard_content.figures(frame, metrics))
+    drawn = set(dashboard_content.figures(frame, measured))
     assert drawn == {"test/curves", "test/gate"} | ({"test/confusion_matrix"} if task == "single_label" else set())
 
 
@@ -305,8 +304,8 @@ def test_no_artifact_tells_where_the_run_directory_lies(
     frame, metrics = simulated(tmp_path / "run")
     wandb = fake()
     wandb.run.config = wandb.run.summary = SimpleNamespace(update=lambda *_, **__: None)
-    with open_dashboard(tmp_path / "run", CONFIG, FACTS) as dashboard:
-        log_results(dashboard, tmp_path / "run", frame, metrics, FACTS, {}, artifacts=True)
+    with open_dashboard(tmp_path / "run", CONFIG, DESCRIPTION) as dashboard:
+        log_results(dashboard, tmp_path / "run", frame, metrics, done(), {}, artifacts=True)
     assert len(caplog.messages) == 1
     assert "no artifacts" in caplog.messages[0]
 

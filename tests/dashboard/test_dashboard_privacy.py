@@ -28,7 +28,9 @@ from PIL import Image
 import ecgmm
 from ecgmm.dashboard import content as dashboard_content
 from ecgmm.data.store.store import Store
-from ecgmm.training.artefact import build_preparation
+from ecgmm.runs.loading import build_preparation
+from ecgmm.runs.metrics import Metrics
+from ecgmm.runs.saved_model import Waveform
 from tests.dashboard.wandb_files import key_of, records
 from tests.dashboard.wandb_server import wandb_server
 
@@ -128,7 +130,7 @@ def of_text(text: str) -> list[bytes]:
 def pieces_of(store: Store) -> list[bytes]:
     """Pieces of each lead of each waveform as the machine's numbers: steps, millivolts, and what the model sees."""
     manifest = store.manifest
-    prepare = build_preparation(manifest, {"limit_mv": 10.0, "highpass_hz": None})
+    prepare = build_preparation(manifest, Waveform(limit_mv=10.0, highpass_hz=None))
     steps = np.array(store.waveforms)
     seen = prepare(torch.from_numpy(steps)).numpy()
     times = slice(manifest["n_times"] // 2, manifest["n_times"] // 2 + PIECE)
@@ -245,7 +247,7 @@ def test_nothing_of_a_patient_is_in_what_a_server_gets(train: Train, monkeypatch
 def test_a_leak_would_be_found(train: Train, planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usual = dashboard_content.tables
 
-    def leaking(metrics: dict[str, Any]) -> Any:
+    def leaking(metrics: Metrics) -> Any:
         vocabulary = next(tmp_path.rglob("statements.json")).read_text()
         frame = pl.read_parquet(next(tmp_path.rglob("predictions.parquet")))
         steps = np.load(next(planted.rglob("waveforms.npy")), mmap_mode="r")[:9]

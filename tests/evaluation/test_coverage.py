@@ -18,8 +18,8 @@ from ecgmm.evaluation.calibration import apply_temperature, calibration_scorer, 
 from ecgmm.evaluation.comparison import delong, paired_difference
 from ecgmm.evaluation.metrics import Scorer, TaskKind
 from ecgmm.evaluation.ranking import Floats, auroc_and_average_precision, rank_segments
-from ecgmm.evaluation.results import evaluate_predictions
 from ecgmm.evaluation.thresholds import choose_thresholds
+from ecgmm.runs.measuring import measure_predictions
 
 pytestmark = pytest.mark.slow
 
@@ -182,7 +182,9 @@ def test_every_printed_interval_covers(task: TaskKind) -> None:
 
     def measured(patients: NDArray[np.int64], seed: Any, n_resamples: int) -> dict[str, Any]:
         labels, probabilities = predictions(np.random.default_rng(seed), patients, task, 1.3)
-        found = evaluate_predictions(labels, probabilities, patients, classes, task, *chosen, n_resamples=n_resamples)
+        found = measure_predictions(
+            labels, probabilities, patients, classes, task, *chosen, n_resamples=n_resamples
+        ).plain()
         return {key: entry for key, entry in found.items() if key.startswith("test/")}
 
     truth = {key: entry["value"] for key, entry in measured(np.arange(200_000), 9, 1).items()}

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from ecgmm.evaluation.comparison import paired_difference
 from ecgmm.evaluation.metrics import TaskKind, make_scorer
-from ecgmm.evaluation.results import evaluate_predictions
 from ecgmm.evaluation.thresholds import Thresholds
+from ecgmm.runs.measuring import measure_predictions
 
 CLASSES = ["NORM", "MI", "CD"]
 K = len(CLASSES)
@@ -36,7 +36,9 @@ def measured(rng: np.random.Generator, task: TaskKind, n: int, kind: str, patien
     labels, probabilities = drawn(rng, task, n, kind)
     thresholds = Thresholds(np.full(K, 0.5), np.zeros(K, bool)) if task == "multi_label" else None
     temperature = float(np.exp(rng.normal()))
-    return evaluate_predictions(labels, probabilities, patients, CLASSES, task, thresholds, temperature, n_resamples)
+    return measure_predictions(
+        labels, probabilities, patients, CLASSES, task, thresholds, temperature, n_resamples
+    ).plain()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 from ecgmm.configuration import CONF_DIR
 from ecgmm.evaluation.calibration import fit_temperature
 from ecgmm.evaluation.metrics import TaskKind
-from ecgmm.evaluation.results import evaluate_predictions
 from ecgmm.evaluation.thresholds import choose_thresholds
+from ecgmm.runs.measuring import measure_predictions
 
 CLASSES = ["NORM", "MI", "STTC", "CD", "HYP"]
 SKILL = {"majority": 0.0, "ecg_only": 1.2, "text_only": 1.4, "concat": 1.8, "gated_fusion": 2.4}
@@ -45,7 +45,7 @@ def measure(probability: NDArray[np.float32], multi: bool) -> dict[str, Any]:
     one_hot = np.eye(len(CLASSES))[LABEL]
     labels = one_hot if multi else LABEL
     task: TaskKind = "multi_label" if multi else "single_label"
-    return evaluate_predictions(
+    return measure_predictions(
         labels[:N_TEST],
         probability[:N_TEST],
         np.arange(N_TEST) // 2,
@@ -54,7 +54,7 @@ def measure(probability: NDArray[np.float32], multi: bool) -> dict[str, Any]:
         choose_thresholds(one_hot[N_TEST:], probability[N_TEST:]) if multi else None,
         fit_temperature(labels[N_TEST:], probability[N_TEST:], task),
         n_resamples=2,
-    )
+    ).plain()
 
 
 def write_run(

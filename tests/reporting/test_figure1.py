@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from torch import nn
 
+from ecgmm.leads import LEADS
 from ecgmm.models.ecg_encoders.convolutional import Convolutional
 from ecgmm.models.ecg_encoders.resnet1d import ResNet1d
 from ecgmm.models.ecg_encoders.spectrogram import SpectrogramResNet
@@ -22,20 +22,33 @@ from ecgmm.models.text_encoders.transformer import Transformer
 from ecgmm.reporting.architecture import layers, n_parameters, trace
 from ecgmm.reporting.drawing import save
 from ecgmm.reporting.figure1 import Model, build, draw_model, main
-from ecgmm.reporting.runs import find_runs
+from ecgmm.runs.run import find_runs
+from ecgmm.runs.saved_model import ModelFacts
 from ecgmm.signal.preparation import WaveformPreparation
 from tests.reporting.simulated_runs import write_run
 
 DIM, N_TIMES = 16, 1000
 PREPARATION = WaveformPreparation([0.0] * 12, [0.2] * 12, 5.0, 100, 10.0, None)
-FACTS: dict[str, Any] = {
-    "store": {"leads": ["I"] * 12, "n_times": N_TIMES, "rate_hz": 100},
-    "max_tokens": 64,
-    "tokeniser": "WordTokeniser",
-    "text_policy": "full",
-    "task": "single_label",
-    "class_names": ["NORM", "MI", "CD"],
-}
+FACTS = ModelFacts.model_validate(
+    {
+        "task": "single_label",
+        "class_names": ["NORM", "MI", "CD"],
+        "labels": "superclass",
+        "tokeniser": "WordTokeniser",
+        "text_policy": "full",
+        "max_tokens": 64,
+        "method": {},
+        "waveform": {"limit_mv": 10.0, "highpass_hz": None},
+        "store": {
+            "rate_hz": 100,
+            "n_times": N_TIMES,
+            "uv_per_step": 5.0,
+            "leads": list(LEADS),
+            "lead_mean_mv": [0.0] * 12,
+            "lead_std_mv": [0.2] * 12,
+        },
+    }
+)
 
 
 def conv() -> EcgEncoder:

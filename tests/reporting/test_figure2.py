@@ -17,8 +17,9 @@ from ecgmm.leads import LEADS
 from ecgmm.reporting.damaged_records import choose_examples
 from ecgmm.reporting.drawing import save
 from ecgmm.reporting.figure2 import before_and_after, build, main
-from ecgmm.reporting.runs import find_runs
-from ecgmm.training.artefact import build_preparation
+from ecgmm.runs.loading import build_preparation
+from ecgmm.runs.run import find_runs
+from ecgmm.runs.saved_model import Waveform
 from ecgmm.types import MISSING_SAMPLE
 from tests.data.trees import write_store
 from tests.reporting.simulated_runs import write_run
@@ -102,7 +103,7 @@ def test_examples_are_chosen_as_documented(store: Store) -> None:
 
 
 def test_before_has_gaps_and_after_is_what_the_method_sees_in_millivolts(store: Store) -> None:
-    preparation = build_preparation(store.manifest, {"limit_mv": 10.0, "highpass_hz": None})
+    preparation = build_preparation(store.manifest, Waveform(limit_mv=10.0, highpass_hz=None))
     before, after = before_and_after(np.array(store.waveforms[MISSING]), preparation)
     np.testing.assert_array_equal(np.isnan(before), store.waveforms[MISSING] == MISSING_SAMPLE)
     np.testing.assert_allclose(after[~np.isnan(before)], before[~np.isnan(before)], atol=1e-5)

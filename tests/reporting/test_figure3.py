@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from ecgmm.reporting.figure3 import build, main
-from ecgmm.reporting.runs import find_runs
+from ecgmm.runs.run import find_runs
 from tests.reporting.simulated_runs import write_run, write_study_run
 
 
@@ -28,7 +28,7 @@ def test_each_panel_shows_the_mean_over_seeds_at_each_setting(tmp_path: Path) ->
     drawing = build(runs)
     auroc = drawing.figure.axes[0]
     expected = [
-        sum(run.metrics["test/auroc_macro"]["value"] for run in runs if run.config.method.lambda_cons == value) / 2
+        sum(float(run.metrics["test/auroc_macro"]) for run in runs if run.config.method.lambda_cons == value) / 2
         for value in (0.1, 1)
     ]
     assert auroc.lines[1].get_ydata() == pytest.approx(expected)

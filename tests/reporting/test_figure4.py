@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ecgmm.reporting.figure4 import build, main
-from ecgmm.reporting.runs import find_runs
+from ecgmm.runs.run import find_runs
 from tests.reporting.simulated_runs import write_study_run
 
 METHODS = ("text_only", "ecg_only", "gated_fusion")

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ecgmm.reporting.gates import build, main
-from ecgmm.reporting.runs import find_runs
+from ecgmm.runs.run import find_runs
 from tests.reporting.simulated_runs import N_TEST, write_run, write_study_run
 
 

@@ -16,7 +16,8 @@ def evaluated(run: Path, leads: list[str] | None, auroc: float) -> None:
     folder = run / "evaluation"
     folder.mkdir(exist_ok=True)
     name = "+".join(leads or ["all"])
-    content = {"test/auroc_macro": {"value": auroc}} | ({"leads": leads} if leads else {})
+    content = json.loads((run / "metrics.json").read_text()) | ({"leads": leads} if leads else {})
+    content["test/auroc_macro"]["value"] = auroc
     (folder / f"store-test-{name}.json").write_text(json.dumps(content))
 
 

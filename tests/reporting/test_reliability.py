@@ -7,7 +7,7 @@ import pytest
 
 from ecgmm.evaluation.bootstrap import point_values
 from ecgmm.reporting.reliability import build, main
-from ecgmm.reporting.runs import find_runs
+from ecgmm.runs.run import find_runs
 from tests.reporting.simulated_runs import write_run
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from ecgmm.evaluation.comparison import holm, paired_difference
 from ecgmm.evaluation.metrics import TABLE2_METRICS, mean_scorer
-from ecgmm.reporting.runs import find_runs
 from ecgmm.reporting.table2 import main
+from ecgmm.runs.run import find_runs
 from tests.reporting.simulated_runs import READOUTS, csv_lines, markdown, write_run, write_table
 
 METHODS = ("majority", "ecg_only", "text_only", "concat", "gated_fusion")

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from ecgmm.reporting.report_figures import FIGURES
+
 Arguments = Callable[[Path, Path, list[str]], list[str]]
 """From the run, its store and the settings that it was trained with."""
 
@@ -11,8 +13,12 @@ def _collected(*more: str) -> Arguments:
     return lambda run, store, settings: [str(run.parent), *more]
 
 
-def _drawn(*more: str) -> Arguments:
-    return lambda run, store, settings: [str(run.parent), "--out", str(run.parents[1] / "figures"), *more]
+def _drawn(run: Path, store: Path, settings: list[str]) -> list[str]:
+    return [str(run.parent), "--out", str(run.parents[1] / "figures")]
+
+
+def _drawn_with_store(run: Path, store: Path, settings: list[str]) -> list[str]:
+    return [*_drawn(run, store, settings), "--stores", str(store.parent)]
 
 
 COMMANDS: dict[str, Arguments] = {
@@ -23,16 +29,7 @@ COMMANDS: dict[str, Arguments] = {
     "experiments.table2": _collected("--resamples", "20"),
     "experiments.leads": _collected(),
     "experiments.unseen": lambda run, store, settings: [str(run.parent)],
-    "experiments.reliability": _drawn(),
-    "experiments.gates": _drawn(),
-    "experiments.figure1": _drawn(),
-    "experiments.figure2": lambda run, store, settings: [
-        *_drawn()(run, store, settings),
-        "--stores",
-        str(store.parent),
-    ],
-    "experiments.figure3": _drawn(),
-    "experiments.figure4": _drawn(),
+    **{f"experiments.{name}": _drawn_with_store if figure.needs_store else _drawn for name, figure in FIGURES.items()},
     "experiments.report": lambda run, store, settings: [
         str(run.parent),
         "--out",

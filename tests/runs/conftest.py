@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from ecgmm.runs.facts import read_facts
+from ecgmm.runs.run import Run
 from ecgmm.runs.store_of_run import store_of_run
 
 Outcome = tuple[int, str, str]
@@ -39,7 +39,7 @@ def finished(run_settings: list[str], tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def store_path(finished: Path, workspace: Path) -> Path:
     """The run's store."""
-    return store_of_run(read_facts(finished)["data"]["fingerprint"], workspace / "stores", {}, "stores").path
+    return store_of_run(Run.open(finished).facts.data.fingerprint, workspace / "stores", {}, "stores").path
 
 
 @pytest.fixture

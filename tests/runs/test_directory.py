@@ -7,26 +7,29 @@ import torch
 from ecgmm.errors import ConfigError, DataError
 from ecgmm.leads import LEADS
 from ecgmm.runs.directory import config_digest, finish_run, open_run, run_state
-from ecgmm.runs.saved_model import write_model
+from ecgmm.runs.saved_model import ModelFacts, write_model
+from tests.runs.described import described, done
 
-MODEL_FACTS: dict[str, Any] = {
-    "task": "single_label",
-    "class_names": ["NORM", "MI"],
-    "labels": "superclass",
-    "tokeniser": "WordTokeniser",
-    "text_policy": "full",
-    "max_tokens": 256,
-    "method": {"_target_": "ecgmm.models.methods.ecg_only.EcgOnly"},
-    "waveform": {"limit_mv": 10.0, "highpass_hz": None},
-    "store": {
-        "rate_hz": 100,
-        "n_times": 1000,
-        "uv_per_step": 5.0,
-        "leads": list(LEADS),
-        "lead_mean_mv": [0.0] * 12,
-        "lead_std_mv": [1.0] * 12,
-    },
-}
+MODEL_FACTS = ModelFacts.model_validate(
+    {
+        "task": "single_label",
+        "class_names": ["NORM", "MI"],
+        "labels": "superclass",
+        "tokeniser": "WordTokeniser",
+        "text_policy": "full",
+        "max_tokens": 256,
+        "method": {"_target_": "ecgmm.models.methods.ecg_only.EcgOnly"},
+        "waveform": {"limit_mv": 10.0, "highpass_hz": None},
+        "store": {
+            "rate_hz": 100,
+            "n_times": 1000,
+            "uv_per_step": 5.0,
+            "leads": list(LEADS),
+            "lead_mean_mv": [0.0] * 12,
+            "lead_std_mv": [1.0] * 12,
+        },
+    }
+)
 CONFIG: dict[str, Any] = {
     "name": "train",
     "seed": 1,
@@ -38,7 +41,7 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def finish(run: Path, facts: dict[str, Any]) -> None:
+def finish(run: Path) -> None:
     """Leave what a finished run leaves, as small as can be."""
     for name in ("metrics.json", "predictions.parquet"):
         (run / name).write_text("{}")
@@ -46,7 +49,7 @@ def finish(run: Path, facts: dict[str, Any]) -> None:
     for name in ("statements.json", "tokeniser/tokenizer.json"):
         (run / "model" / name).write_text("{}")
     write_model(run / "model", MODEL_FACTS, {"weight": torch.ones(2)})
-    finish_run(run, facts)
+    finish_run(run, done())
 
 
 def test_digest_covers_what_is_computed_and_nothing_else() -> None:
@@ -62,20 +65,19 @@ def test_digest_covers_what_is_computed_and_nothing_else() -> None:
 
 
 def test_a_directory_goes_from_new_to_interrupted_to_finished(tmp_path: Path) -> None:
-    facts = {"config_digest": "abc"}
-    assert open_run(tmp_path / "run", CONFIG, facts, overwrite=False) == "new"
-    assert open_run(tmp_path / "run", CONFIG, facts, overwrite=False) == "interrupted"
-    finish(tmp_path / "run", facts)
-    assert open_run(tmp_path / "run", CONFIG, facts, overwrite=False) == "finished"
+    assert open_run(tmp_path / "run", CONFIG, described(), overwrite=False) == "new"
+    assert open_run(tmp_path / "run", CONFIG, described(), overwrite=False) == "interrupted"
+    finish(tmp_path / "run")
+    assert open_run(tmp_path / "run", CONFIG, described(), overwrite=False) == "finished"
 
 
 def test_another_run_is_never_overwritten_unasked(tmp_path: Path) -> None:
-    open_run(tmp_path, CONFIG, {"config_digest": "abc"}, overwrite=False)
+    open_run(tmp_path, CONFIG, described(), overwrite=False)
     (tmp_path / "metrics.json").write_text("{}")
     with pytest.raises(ConfigError, match="overwrite=true"):
-        open_run(tmp_path, CONFIG, {"config_digest": "def"}, overwrite=False)
+        open_run(tmp_path, CONFIG, described(config_digest="def"), overwrite=False)
     assert (tmp_path / "metrics.json").exists()
-    assert open_run(tmp_path, CONFIG, {"config_digest": "def"}, overwrite=True) == "new"
+    assert open_run(tmp_path, CONFIG, described(config_digest="def"), overwrite=True) == "new"
     assert not (tmp_path / "metrics.json").exists()
 
 
@@ -93,16 +95,15 @@ def test_another_run_is_never_overwritten_unasked(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("fault", ["missing", "changed"])
 def test_a_finished_run_without_one_of_its_files_is_not_finished(tmp_path: Path, name: str, fault: str) -> None:
-    facts = {"config_digest": "abc"}
-    open_run(tmp_path, CONFIG, facts, overwrite=False)
-    finish(tmp_path, facts)
+    open_run(tmp_path, CONFIG, described(), overwrite=False)
+    finish(tmp_path)
     assert run_state(tmp_path, "abc") == "finished"
     (tmp_path / name).unlink()
     if fault == "changed":
         (tmp_path / name).write_text("another")
     with pytest.raises(DataError, match="overwrite=true"):
-        open_run(tmp_path, CONFIG, facts, overwrite=False)
-    assert open_run(tmp_path, CONFIG, facts, overwrite=True) == "new"
+        open_run(tmp_path, CONFIG, described(), overwrite=False)
+    assert open_run(tmp_path, CONFIG, described(), overwrite=True) == "new"
     assert not (tmp_path / "metrics.json").exists()
 
 
@@ -111,19 +112,19 @@ def test_what_is_no_run_json_is_said_and_thrown_away_only_when_asked(tmp_path: P
     (tmp_path / "run.json").write_text(content)
     (tmp_path / "metrics.json").write_text("precious")
     with pytest.raises(DataError, match=r"run\.json.*overwrite=true"):
-        open_run(tmp_path, CONFIG, {"config_digest": "abc"}, overwrite=False)
+        open_run(tmp_path, CONFIG, described(), overwrite=False)
     assert (tmp_path / "metrics.json").read_text() == "precious"
-    assert open_run(tmp_path, CONFIG, {"config_digest": "abc"}, overwrite=True) == "new"
+    assert open_run(tmp_path, CONFIG, described(), overwrite=True) == "new"
 
 
 def test_overwriting_leaves_what_no_run_wrote_and_follows_no_link(tmp_path: Path) -> None:
     run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "best.ckpt").write_text("of another run")
-    open_run(run, CONFIG, {"config_digest": "abc"}, overwrite=False)
+    open_run(run, CONFIG, described(), overwrite=False)
     (run / "checkpoints").symlink_to(elsewhere)
     (run / "thesis.tex").write_text("mine")
-    assert open_run(run, CONFIG, {"config_digest": "def"}, overwrite=True) == "new"
+    assert open_run(run, CONFIG, described(config_digest="def"), overwrite=True) == "new"
     assert (run / "thesis.tex").exists()
     assert (elsewhere / "best.ckpt").exists()
     assert not (run / "checkpoints").exists()
@@ -131,7 +132,7 @@ def test_overwriting_leaves_what_no_run_wrote_and_follows_no_link(tmp_path: Path
 
 def test_no_folder_of_this_machine_stands_in_the_configuration(tmp_path: Path) -> None:
     settings = {**CONFIG, "data": {"root": "/home/somebody/mimic", "stores": "stores"}, "paths": {"raw": "~/raw"}}
-    open_run(tmp_path / "run", settings, {"config_digest": "abc"}, overwrite=False)
+    open_run(tmp_path / "run", settings, described(), overwrite=False)
     text = (tmp_path / "run" / "config.yaml").read_text()
     assert "somebody" not in text
     assert "root: mimic" in text
@@ -141,6 +142,6 @@ def test_no_folder_of_this_machine_stands_in_the_configuration(tmp_path: Path) -
 def test_files_of_a_run_without_run_json_are_no_new_run(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
     with pytest.raises(DataError, match=r"holds checkpoints of a run and no run\.json"):
-        open_run(tmp_path, CONFIG, {"config_digest": "abc"}, overwrite=False)
-    assert open_run(tmp_path, CONFIG, {"config_digest": "abc"}, overwrite=True) == "new"
+        open_run(tmp_path, CONFIG, described(), overwrite=False)
+    assert open_run(tmp_path, CONFIG, described(), overwrite=True) == "new"
     assert not (tmp_path / "checkpoints").exists()

@@ -13,8 +13,8 @@ import yaml  # type: ignore[import-untyped]  # no stubs
 
 from ecgmm.errors import DataError
 from ecgmm.runs.configuration import read_config
-from ecgmm.runs.saved_model import read_model_facts, write_model
-from ecgmm.training.artefact import load_method
+from ecgmm.runs.loading import load_model
+from ecgmm.runs.saved_model import ModelFacts, read_model_facts, write_model
 from tests.gadgets import GADGETS, MARK
 from tests.runs.commands import COMMANDS
 from tests.runs.conftest import Outcome
@@ -25,12 +25,12 @@ READ_THE_CONFIGURATION = ("evaluate", "experiments.figure2", "experiments.unseen
 
 def change_model(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change ``model.json`` as somebody would who knows that it is sealed."""
-    facts = read_model_facts(run / "model")
+    facts = read_model_facts(run / "model").plain()
     change(facts)
     from safetensors.torch import load_file
 
     weights = load_file(run / "model" / "model.safetensors")
-    write_model(run / "model", {key: value for key, value in facts.items() if key != "files"}, weights)
+    write_model(run / "model", ModelFacts.model_validate(facts), weights)
     forget_digests(run)
 
 
@@ -77,7 +77,7 @@ def test_gadgets_in_the_model_run_in_no_command(
         for place in ("criterion", "ecg_encoder"):
             change_model(run, partial(put_in_method, {place: gadget}))
             with pytest.raises(DataError):
-                load_method(run / "model")
+                load_model(run)
             assert not (here / MARK).exists()
             (run / "model" / "model.json").write_bytes(kept)
     change_model(run, lambda facts: facts["method"].update(criterion=GADGETS[0]))
@@ -196,7 +196,7 @@ def test_a_model_that_no_run_wrote_is_refused(run: Path, change: dict[str, Any])
     del content["sha256"]
     (run / "model" / "model.json").write_text(json.dumps(content | change))
     with pytest.raises(DataError, match=r"model\.json|model\.safetensors"):
-        load_method(run / "model")
+        load_model(run)
 
 
 @pytest.mark.parametrize("key", ["rate_hz", "n_times", "uv_per_step", "leads", "lead_mean_mv", "lead_std_mv"])
@@ -237,13 +237,13 @@ def test_absurd_sizes_are_refused_before_they_take_memory(run: Path, change: dic
 
     change_model(run, changed)
     with pytest.raises(DataError, match=r"train the run again"):
-        load_method(run / "model")
+        load_model(run)
 
 
 def test_a_model_that_names_another_place_is_not_followed(run: Path) -> None:
     change_model(run, lambda facts: facts["method"]["text_encoder"].update(name_or_path="somebody/model"))
     with pytest.raises(DataError, match="not followed"):
-        load_method(run / "model")
+        load_model(run)
 
 
 def test_files_of_the_run_are_readable_by_whom_they_should(run: Path, finished: Path) -> None:
@@ -280,8 +280,7 @@ def test_weights_that_are_not_finite_give_no_answer(
     weights = load_file(run / "model" / "model.safetensors")
     name = next(name for name in weights if weights[name].ndim == 2)
     weights[name][0, 0] = torch.nan
-    facts = {key: value for key, value in read_model_facts(run / "model").items() if key != "files"}
-    write_model(run / "model", facts, weights)
+    write_model(run / "model", read_model_facts(run / "model"), weights)
     forget_digests(run)
     for command in ("predict", "evaluate"):
         code, out, err = outcome(command, *COMMANDS[command](run, store_path, []))
@@ -302,9 +301,9 @@ def test_every_flipped_bit_of_weights_and_vocabularies_is_noticed(run: Path) -> 
             flipped[rng.randrange(len(sound))] ^= 1 << rng.randrange(8)
             path.write_bytes(flipped)
             with pytest.raises(DataError):
-                load_method(run / "model")
+                load_model(run)
         path.write_bytes(sound)
-    load_method(run / "model")
+    load_model(run)
 
 
 def test_a_moved_copy_gives_the_same_answer(

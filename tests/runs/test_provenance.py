@@ -73,4 +73,4 @@ def test_without_git_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_version_is_recorded() -> None:
-    assert environment()["versions"]["ecgmm"] == ecgmm.__version__
+    assert environment().versions["ecgmm"] == ecgmm.__version__

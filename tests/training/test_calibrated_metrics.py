@@ -1,6 +1,7 @@
 """What metrics.json says of calibration and validation, from a frame of predictions without any training."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ecgmm.data.sources.leakage import Origins
 from ecgmm.errors import ConfigError
 from ecgmm.evaluation.calibration import apply_temperature
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
-from ecgmm.evaluation.results import labels_and_probabilities
-from ecgmm.training.predictions import Fitted, evaluate, fit_on_validation
+from ecgmm.runs.measuring import Fitted, fit_on_validation, measure
+from ecgmm.runs.metrics import Metrics
+from ecgmm.runs.predictions import labels_and_probabilities
 from ecgmm.training.summary import print_metrics
 
 CLASSES = ("NORM", "MI", "CD")
 KEYS = ("ece", "brier", "nll", "ece_calibrated", "brier_calibrated", "nll_calibrated")
+ORIGINS = Origins("superclass", "simulation", "simulation", "full", ["ecg"], False)
 TASKS: tuple[TaskKind, ...] = ("single_label", "multi_label")
 
 
@@ -44,8 +48,17 @@ def frame_of(task: TaskKind, sharpness: float = 2.0) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
+def measured_with(fitted: dict[str, Fitted], frame: pl.DataFrame, task: TaskKind, **options: Any) -> Metrics:
+    readouts = {"report": ORIGINS}
+    return measure(frame, CLASSES, task, fitted, seed=1, origins=ORIGINS, readouts=readouts, **options)
+
+
+def typed(frame: pl.DataFrame, task: TaskKind, **options: Any) -> Metrics:
+    return measured_with(fit_on_validation(frame, CLASSES, task), frame, task, n_resamples=50, **options)
+
+
 def measured(frame: pl.DataFrame, task: TaskKind, **options: Any) -> dict[str, Any]:
-    return evaluate(frame, CLASSES, task, fit_on_validation(frame, CLASSES, task), n_resamples=50, seed=1, **options)
+    return typed(frame, task, **options).plain()
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -85,13 +98,13 @@ def test_the_value_on_validation_is_a_point_and_only_where_another_split_is_eval
     assert set(measured(frame, task, split="val")["val/auroc_macro"]) == {"value", "low", "high"}
     only_test = frame.filter(pl.col("split") == "test")
     fitted = fit_on_validation(frame, CLASSES, task)
-    assert "val/auroc_macro" not in evaluate(only_test, CLASSES, task, fitted, n_resamples=5, seed=1)
+    assert "val/auroc_macro" not in measured_with(fitted, only_test, task, n_resamples=5)
 
 
 def test_a_saved_run_without_a_temperature_has_no_calibrated_metrics() -> None:
     frame = frame_of("single_label")
     fitted = dict.fromkeys(("", "report"), Fitted(None, None))
-    found = evaluate(frame, CLASSES, "single_label", fitted, n_resamples=5, seed=1)
+    found = measured_with(fitted, frame, "single_label", n_resamples=5).plain()
     assert found["temperature"] is None
     assert "test/ece" in found
     assert not any("calibrated" in key for key in found)
@@ -101,19 +114,19 @@ def test_a_saved_run_without_a_temperature_has_no_calibrated_metrics() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_the_metrics_of_any_split_are_printed(task: TaskKind, split: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each that has an interval, under its own name; what was chosen on the split itself says so."""
-    found = measured(frame_of(task), task, split=split)
+    found = typed(frame_of(task), task, split=split)
     print_metrics(found, Path("run"))
     printed = capsys.readouterr().out
-    shown = [key for key in found if key.startswith(f"{split}/") and key.count("/") == 1]
+    shown = [key for key in found.plain() if key.startswith(f"{split}/") and key.count("/") == 1]
     assert len(shown) > 10
     assert all(key in printed for key in shown)
     assert ("chosen on this split" in printed) == (split == "val")
 
 
 def test_a_leak_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    found = measured(frame_of("single_label"), "single_label")
+    found = typed(frame_of("single_label"), "single_label")
     for leaky in (True, False):
-        print_metrics(found | {"origins": {"leaky": leaky}}, Path("run"))
+        print_metrics(found.model_copy(update={"origins": replace(ORIGINS, leaky=leaky)}), Path("run"))
         assert ("LEAK" in capsys.readouterr().out) == leaky
 
 
@@ -121,7 +134,7 @@ def test_no_metric_at_all_is_a_failure() -> None:
     frame = frame_of("multi_label").with_columns(pl.col("^label.*$") * 0)
     fitted = fit_on_validation(frame, CLASSES, "multi_label")
     with pytest.raises(ConfigError, match="no metric is defined on the test split"):
-        evaluate(frame, CLASSES, "multi_label", fitted, n_resamples=5, seed=1)
+        measured_with(fitted, frame, "multi_label", n_resamples=5)
 
 
 def test_validation_of_one_class_alone_leaves_the_test_split_measured() -> None:
@@ -138,5 +151,5 @@ def test_validation_of_one_class_alone_leaves_the_test_split_measured() -> None:
 
 
 def test_what_a_run_prints_holds_every_key(capsys: pytest.CaptureFixture[str]) -> None:
-    print_metrics(measured(frame_of("single_label"), "single_label"), Path("run"))
+    print_metrics(typed(frame_of("single_label"), "single_label"), Path("run"))
     assert "test/ece_calibrated" in capsys.readouterr().out

@@ -7,7 +7,10 @@ labels read from the machine statements are in the very text that a model may se
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
 
 from ecgmm.data.sources.labels.label_set import LabelSet
 from ecgmm.errors import ConfigError
@@ -16,6 +19,27 @@ log = logging.getLogger(__name__)
 
 MACHINE, ANNOTATOR, NOTES, SIMULATION, UNKNOWN = "machine_statements", "annotator", "notes", "simulation", "unknown"
 """Origins of the reports of a store: the cart, those who annotated it too, the user's own notes, the simulation."""
+
+
+@dataclass(frozen=True, config=ConfigDict(strict=False))  # metrics.json gives it as an object, which strict refuses
+class Origins:
+    """Facts of every result about its labels and its text, with the leak mark.
+
+    Attributes:
+        labels: Name of the label set.
+        label_source: ``report``, ``annotation``, ``icd`` or ``simulation``.
+        text_origin: Whose words the reports are; one that is not known may be the statements that labels come from.
+        text_policy: ``full``, ``masked``, ``none`` or ``shuffled``.
+        inputs_at_test: Inputs of the model when it predicts, of ``ecg`` and ``text``.
+        leaky: Whether the model reads the very statements that its labels were read from.
+    """
+
+    labels: str
+    label_source: str
+    text_origin: str
+    text_policy: str
+    inputs_at_test: list[str]
+    leaky: bool
 
 
 def leaks(label_source: str, text: str, text_policy: str, inputs: Sequence[str]) -> bool:
@@ -31,8 +55,8 @@ def leaks(label_source: str, text: str, text_policy: str, inputs: Sequence[str])
     return label_source == "report" and not other_text and text_policy == "full" and "text" in inputs
 
 
-def origins(text_origin: str, labels: LabelSet, text_policy: str, inputs: Sequence[str]) -> dict[str, Any]:
-    """Facts of every result about its labels and its text, with the leak mark.
+def origins_of(text_origin: str, labels: LabelSet, text_policy: str, inputs: Sequence[str]) -> Origins:
+    """Origins of a result's labels and text.
 
     Args:
         text_origin: Of the store that the number is made on, as its manifest tells it.
@@ -40,41 +64,33 @@ def origins(text_origin: str, labels: LabelSet, text_policy: str, inputs: Sequen
         text_policy: The model's.
         inputs: The model's, when it predicts.
     """
-    return {
-        "labels": labels.name,
-        "label_source": labels.source,
-        "text_origin": text_origin,
-        "text_policy": text_policy,
-        "inputs_at_test": list(inputs),
-        "leaky": leaks(labels.source, text_origin, text_policy, inputs),
-    }
+    leaky = leaks(labels.source, text_origin, text_policy, inputs)
+    return Origins(labels.name, labels.source, text_origin, text_policy, list(inputs), leaky)
 
 
-def refuse_leak(facts: dict[str, Any], allow_leaky: bool) -> None:
+def refuse_leak(origins: Origins, allow_leaky: bool) -> None:
     """Refuse a leak that is not permitted.
 
     Args:
-        facts: As ``origins`` returns it.
+        origins: Of the result.
         allow_leaky: Whether a leak is permitted; the number then carries the mark.
 
     Raises:
         ConfigError: If it leaks and that is not permitted.
     """
-    if facts["leaky"] and not allow_leaky:
+    if origins.leaky and not allow_leaky:
         raise ConfigError(
-            f"labels={facts['labels']} is read from the report and text.policy=full feeds the same report to the"
+            f"labels={origins.labels} is read from the report and text.policy=full feeds the same report to the"
             " model, so a look-up would score 100 %; train with text.policy=masked or a method without text, or set"
             " allow_leaky=true and accept the mark on every result"
         )
 
 
-def shown_readouts(
-    facts: dict[str, Any], inputs: Mapping[str, Sequence[str]], allow_leaky: bool
-) -> dict[str, dict[str, Any]]:
+def shown_readouts(origins: Origins, inputs: Mapping[str, Sequence[str]], allow_leaky: bool) -> dict[str, Origins]:
     """Readouts beside a method's own prediction that may be shown; those that leak are left out, which is logged.
 
     Args:
-        facts: As ``origins`` returns it for the method.
+        origins: Of the method's own predictions.
         inputs: Inputs of each readout, by its name.
         allow_leaky: Whether a leak is permitted.
 
@@ -83,9 +99,9 @@ def shown_readouts(
     """
     shown = {}
     for name, seen in inputs.items():
-        leaky = leaks(facts["label_source"], facts["text_origin"], facts["text_policy"], seen)
+        leaky = leaks(origins.label_source, origins.text_origin, origins.text_policy, seen)
         if leaky and not allow_leaky:
             log.info("readout %s is left out: it reads the report that the labels come from (allow_leaky=false)", name)
         else:
-            shown[name] = facts | {"inputs_at_test": list(seen), "leaky": leaky}
+            shown[name] = replace(origins, inputs_at_test=list(seen), leaky=leaky)
     return shown

@@ -26,7 +26,7 @@ from ecgmm.data.store.journal import Journal
 from ecgmm.data.store.store import EVIDENCE, MANIFEST, RECORDS, REPORTS, SCHEMA_VERSION, WAVEFORMS, Store
 from ecgmm.data.store.waveform_file import HEADER_BYTES, npy_header
 from ecgmm.errors import DataError
-from ecgmm.files import file_sha256, read_json
+from ecgmm.files import file_sha256, read_json, whole_file, write_whole
 from ecgmm.leads import N_LEADS
 
 _SPARE_BYTES = 64 * 2**20  # for the tables, and so that the disk is not filled to the last byte
@@ -147,18 +147,13 @@ class PartialStore:
             "files": files,
         }
         sealed = seal({"schema_version": SCHEMA_VERSION, **manifest, **digests})
-        content = json.dumps(sealed, indent=1, ensure_ascii=False)
-        unfinished = self._folder / f"{MANIFEST}.partial"
-        unfinished.write_text(content + "\n", encoding="utf-8")
-        unfinished.rename(self._folder / MANIFEST)
+        write_whole(self._folder / MANIFEST, (json.dumps(sealed, indent=1, ensure_ascii=False) + "\n").encode())
         settle(self._path)
 
 
 def _write_privately(file: Path, table: pl.DataFrame) -> str:
     """Write a table that its owner alone may read; gives the sha256 of the file."""
-    file.unlink(missing_ok=True)  # of an earlier call that was killed
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "wb") as opened:
+    with whole_file(file, private=True) as opened:
         table.write_parquet(opened)
     return file_sha256(file)
 

@@ -5,13 +5,14 @@ and a run killed in its middle leaves half a checkpoint under the final name. An
 absolute path, so that it forgets it where the run was moved.
 """
 
-import secrets
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from ecgmm.files import whole_path
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -21,17 +22,15 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Save a checkpoint; a reader sees the old file or the new one."""
         final = Path(path)
         final.parent.mkdir(parents=True, exist_ok=True)
-        partial = final.with_name(f".{secrets.token_hex(8)}.partial")  # a name that nobody could have put a link at
-        try:
+        with whole_path(final) as partial:
             partial.touch(exist_ok=False)
-            torch.save(checkpoint, partial)
-            partial.replace(final)
-        except BaseException as error:
-            refusal = _refusal(partial, final) if isinstance(error, RuntimeError) else None
-            partial.unlink(missing_ok=True)
-            if refusal is not None:
-                raise refusal from error
-            raise
+            try:
+                torch.save(checkpoint, partial)
+            except RuntimeError as error:
+                refusal = _refusal(partial, final)
+                if refusal is not None:
+                    raise refusal from error
+                raise
 
 
 class MovableCheckpoint(ModelCheckpoint):

@@ -1,5 +1,6 @@
 """The leak gate, for every pair of a label set's source and a text's origin."""
 
+from dataclasses import asdict
 from itertools import product
 
 import pytest
@@ -12,7 +13,7 @@ from ecgmm.data.sources.leakage import (
     SIMULATION,
     UNKNOWN,
     leaks,
-    origins,
+    origins_of,
     refuse_leak,
     shown_readouts,
 )
@@ -41,8 +42,8 @@ def test_only_labels_read_from_the_text_that_the_model_reads_whole_leak(source: 
 def test_the_gate_refuses_what_leaks_unless_it_is_allowed_and_says_where_all_came_from(
     source: str, text: str, policy: str
 ) -> None:
-    found = origins(text, labels_from(source), policy, ("ecg", "text"))
-    assert found == {
+    found = origins_of(text, labels_from(source), policy, ("ecg", "text"))
+    assert asdict(found) == {
         "labels": "superclass",
         "label_source": source,
         "text_origin": text,
@@ -51,7 +52,7 @@ def test_the_gate_refuses_what_leaks_unless_it_is_allowed_and_says_where_all_cam
         "leaky": (source, text, policy) in LEAKING,
     }
     refuse_leak(found, allow_leaky=True)
-    if found["leaky"]:
+    if found.leaky:
         with pytest.raises(ConfigError, match="allow_leaky=true"):
             refuse_leak(found, allow_leaky=False)
     else:
@@ -63,10 +64,10 @@ def test_an_origin_that_is_not_known_may_be_the_statements() -> None:
 
 
 def test_a_readout_has_a_gate_of_its_own() -> None:
-    found = origins(MACHINE, labels_from("report"), "full", ("ecg",))
+    found = origins_of(MACHINE, labels_from("report"), "full", ("ecg",))
     inputs = {"report": ("ecg", "text"), "linear_probe": ("ecg",)}
-    assert not found["leaky"]
-    assert {name: one["leaky"] for name, one in shown_readouts(found, inputs, True).items()} == {
+    assert not found.leaky
+    assert {name: one.leaky for name, one in shown_readouts(found, inputs, True).items()} == {
         "report": True,
         "linear_probe": False,
     }

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ecgmm.console.ending import ended
+from ecgmm.console.system_errors import first_sentence
 from ecgmm.console.terminal import say
 from ecgmm.errors import UserError
-from ecgmm.evaluation.metrics import TABLE2_METRICS
-from ecgmm.reporting.command import exit_code
+from ecgmm.evaluation.metrics import HEADLINE, TABLE2_METRICS
 
 LAMBDA, FRACTION, METHOD = "method.lambda_cons", "train_fraction", "facts.method"
 """Keys of the runs' configuration that the studies vary; ``facts`` is the content of run.json."""
 
-_STEP, _HEADLINE = "trainer/global_step", "test/auroc_macro"
+_STEP, _HEADLINE = "trainer/global_step", f"test/{HEADLINE}"
 _HEALTH = (
     "val/ecg_projection_norm",
     "val/text_projection_norm",
@@ -178,8 +179,8 @@ def build_report(entity: str, project: str) -> Any:
 
 def specification(workspace: Any, report: Any) -> dict[str, Any]:
     """Both as W&B's server gets them, plain data for JSON."""
-    written = {name: made._to_model().spec for name, made in (("workspace", workspace), ("report", report))}
-    return {name: json.loads(spec.model_dump_json(by_alias=True, exclude_none=True)) for name, spec in written.items()}
+    specs = {name: made._to_model().spec for name, made in (("workspace", workspace), ("report", report))}
+    return {name: json.loads(spec.model_dump_json(by_alias=True, exclude_none=True)) for name, spec in specs.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -190,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="write the specification to --out and send nothing")
     parser.add_argument("--out", type=Path, default=Path("figures/dashboard.json"), help="file of --dry-run")
     options = parser.parse_args(arguments)
-    return exit_code(lambda: _make(options.entity, options.project, options.out, options.dry_run))
+    return ended(lambda: _make(options.entity, options.project, options.out, options.dry_run), first_sentence)
 
 
 def _make(entity: str, project: str, out: Path, dry_run: bool) -> None:

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from ecgmm.evaluation.metrics import TABLE2_METRICS, compute_metrics
-from ecgmm.evaluation.results import average_windows, evaluate_predictions
 from ecgmm.evaluation.thresholds import Thresholds
+from ecgmm.runs.measuring import measure_predictions
+from ecgmm.runs.predictions import average_windows
 
 CLASSES = ["NORM", "MI", "CD"]
 
@@ -23,7 +24,9 @@ def predictions(n: int = 120, n_classes: int = 3) -> tuple[Any, Any, Any]:
 
 def test_single_label_content() -> None:
     labels, probabilities, patients = predictions()
-    found = evaluate_predictions(labels, probabilities, patients, CLASSES, "single_label", n_resamples=100, seed=1)
+    found = measure_predictions(
+        labels, probabilities, patients, CLASSES, "single_label", n_resamples=100, seed=1
+    ).plain()
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     values = compute_metrics(labels, probabilities, CLASSES, "single_label")
     for key in (*TABLE2_METRICS, "auroc/MI", "sensitivity/CD", "auroc_abnormal"):
@@ -41,7 +44,7 @@ def test_single_label_content() -> None:
 
 def test_an_absent_class_is_listed_and_null() -> None:
     labels, probabilities, patients = predictions(n_classes=2)
-    found = evaluate_predictions(labels, probabilities, patients, CLASSES, "single_label", n_resamples=20)
+    found = measure_predictions(labels, probabilities, patients, CLASSES, "single_label", n_resamples=20).plain()
     assert found["absent_classes"] == ["CD"]
     assert found["test/auroc/CD"] == {"value": None, "low": None, "high": None}
     assert found["test/auroc_macro"]["value"] is not None
@@ -53,9 +56,9 @@ def test_multi_label_content() -> None:
     labels, probabilities, patients = predictions()
     many = np.eye(3)[labels].astype(np.float32)
     thresholds = Thresholds(np.array([0.4, 0.5, 0.5]), np.array([False, False, True]))
-    found = evaluate_predictions(
+    found = measure_predictions(
         many, probabilities, patients, CLASSES, "multi_label", thresholds, n_resamples=50, prefix="val/"
-    )
+    ).plain()
     json.dumps(found, allow_nan=False)
     assert found["thresholds"] == [0.4, 0.5, 0.5]
     assert found["default_thresholds"] == ["CD"]

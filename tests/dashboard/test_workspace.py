@@ -10,17 +10,17 @@ import pytest
 from omegaconf import OmegaConf
 
 from ecgmm.configuration import CONF_DIR
+from ecgmm.dashboard import workspace
 from ecgmm.data.sources.source import flatten
 from ecgmm.evaluation.metrics import TABLE2_METRICS
-from ecgmm.reporting import dashboard
 from tests.dashboard.wandb_files import key_of, records
 
 SECTIONS = ["λ study", "Fraction study", "Table 2", "Training curves"]
 
 
 def specification() -> dict[str, Any]:
-    return dashboard.specification(
-        dashboard.build_workspace("someone", "ecgmm"), dashboard.build_report("someone", "ecgmm")
+    return workspace.specification(
+        workspace.build_workspace("someone", "ecgmm"), workspace.build_report("someone", "ecgmm")
     )
 
 
@@ -123,7 +123,7 @@ def test_what_would_be_made_is_written_down(
 ) -> None:
     login(bool(options))
     out = tmp_path / "figures" / "dashboard.json"
-    assert dashboard.main(["--entity", "someone", "--out", str(out), *options]) == 0
+    assert workspace.main(["--entity", "someone", "--out", str(out), *options]) == 0
     assert set(json.loads(out.read_text(encoding="utf-8"))) == {"workspace", "report"}
     assert ("wandb login" in capsys.readouterr().err) == (not options)
 
@@ -138,7 +138,7 @@ def test_a_refusal_of_the_server_is_one_line(
 
     login(True)
     monkeypatch.setattr(workspaces.Workspace, "save", refuse)
-    assert dashboard.main(["--entity", "someone"]) == 2
+    assert workspace.main(["--entity", "someone"]) == 2
     assert capsys.readouterr().err.startswith("error: W&B did not take the dashboard (no such entity)")
 
 
@@ -146,5 +146,5 @@ def test_without_the_library_the_cure_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb_workspaces", None)
-    assert dashboard.main(["--entity", "someone"]) == 2
+    assert workspace.main(["--entity", "someone"]) == 2
     assert "ecgmm[dashboard]" in capsys.readouterr().err

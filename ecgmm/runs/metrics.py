@@ -1,0 +1,179 @@
+"""``metrics.json`` and the files of ``evaluation/``: every metric of a split with its interval, as strict JSON."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from ecgmm.data.sources.leakage import Origins
+from ecgmm.errors import DataError, printable
+from ecgmm.files import inside, write_json
+from ecgmm.runs.facts import MOST_BYTES, RUN, RunFacts, Task
+from ecgmm.runs.reading import CURE, Classes, Count, Name, Names, Number, Schema, json_of, read_file
+
+METRICS = "metrics.json"
+EVALUATIONS = "evaluation"
+"""Folder of what ``python -m ecgmm.evaluate`` has measured afterwards."""
+
+_Lead = Literal["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
+
+
+class Metric(Schema):
+    """A metric with its 95 % interval; None where it is undefined."""
+
+    value: Number | None
+    low: Number | None = None
+    high: Number | None = None
+
+    def __float__(self) -> float:
+        """The value; NaN where it is undefined."""
+        return float("nan") if self.value is None else self.value
+
+
+class ClassMetrics(Schema):
+    """Metrics of one class against the rest (intervals stand under the keys), and its number of positive records."""
+
+    name: Name = Field(alias="class")
+    n: Count
+    auroc: Number | None
+    auprc: Number | None = None
+    sensitivity: Number | None = None
+    specificity: Number | None = None
+    precision: Number | None = None
+    f1: Number | None = None
+
+
+class Bootstrap(Schema):
+    """Resampling behind the intervals."""
+
+    unit: str
+    n_resamples: Count
+    seed: Count
+    confidence: Number
+
+
+class Metrics(Schema):
+    """Metrics of one split, by keys such as ``test/auroc_macro`` and ``test/auroc/NORM``.
+
+    In the file they stand beside the other fields; here ``metrics[key]`` finds them.
+
+    Attributes:
+        measured: Metrics of the split, with their intervals.
+        task: ``single_label`` or ``multi_label``.
+        classes: The K classes.
+        per_class: One entry per class.
+        confusion_matrix: See ``confusion_counts``.
+        absent_classes: Classes that the split does not have, left out of macro means.
+        thresholds: For multi-label the decision threshold of each class, chosen on validation.
+        default_thresholds: Classes whose threshold is one half, for want of a positive record in validation.
+        temperature: Of the logits, fitted on validation; None in runs from before calibration.
+        n_records: Records of the split.
+        n_patients: Their patients.
+        bootstrap: How intervals were made.
+        validation: Metrics of the validation split, without intervals, beside those of another split.
+        readouts: Metrics of each readout, by its name.
+        origins: Where labels and text come from.
+        leads: The leads that were shown, where not all were.
+    """
+
+    measured: dict[str, Metric]
+    task: Task
+    classes: Classes
+    per_class: list[ClassMetrics]
+    confusion_matrix: list[list[Any]]
+    absent_classes: Names
+    thresholds: list[Number] | None
+    default_thresholds: Names = Field(default_factory=list)
+    temperature: Annotated[Number, Field(gt=0)] | None = None
+    n_records: Count
+    n_patients: Count
+    bootstrap: Bootstrap | None = None
+    validation: dict[str, Metric] = Field(default_factory=dict)
+    readouts: dict[str, "Metrics"] = Field(default_factory=dict)
+    origins: Origins | None = None
+    leads: Annotated[list[_Lead], Field(min_length=1)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, content: Any) -> Any:
+        """Bring the keys of metrics, which hold a slash, together."""
+        if not isinstance(content, dict) or "measured" in content:
+            return content
+        keyed = {name: entry for name, entry in content.items() if "/" in name}
+        beside = [name for name, entry in keyed.items() if isinstance(entry, dict) and "low" not in entry]
+        return {
+            **{name: entry for name, entry in content.items() if name not in keyed},
+            "measured": {name: entry for name, entry in keyed.items() if name not in beside},
+            "validation": {name: keyed[name] for name in beside},
+        }
+
+    def __getitem__(self, key: str) -> Metric:
+        return self.measured[key] if key in self.measured else self.validation[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.measured or key in self.validation
+
+    def plain(self) -> dict[str, Any]:
+        """The content of the file."""
+        content: dict[str, Any] = {}
+        for name, value in super().plain().items():
+            if name in ("measured", "validation"):
+                content |= value
+            else:
+                content[name] = value
+        if "readouts" in content:
+            content["readouts"] = {name: part.plain() for name, part in self.readouts.items()}
+        return content
+
+    def with_readouts(self) -> dict[str, "Metrics"]:
+        """Metrics of the method under an empty name, and of its readouts under theirs."""
+        return {"": self, **self.readouts}
+
+
+def write_metrics(file: Path, metrics: Metrics) -> None:
+    """Write metrics as ``metrics.json`` or a file of ``evaluation/``."""
+    write_json(file, metrics.plain())
+
+
+def read_metrics(directory: Path, facts: RunFacts) -> Metrics:
+    """``metrics.json``.
+
+    Args:
+        directory: The run directory.
+        facts: Its ``run.json``.
+
+    Raises:
+        DataError: If it cannot be used, or is of other classes or readouts than ``run.json``.
+    """
+    path = inside(directory, METRICS)
+    metrics = Metrics.read(json_of(path, read_file(directory, METRICS, MOST_BYTES, facts.files)), path)
+    for part in metrics.with_readouts().values():
+        _check_classes(part, path)
+        if part.classes != facts.labels.classes:
+            raise DataError(f"{printable(path)} is damaged: it has other classes than {RUN}; {CURE}")
+    if not set(facts.readouts) <= set(metrics.readouts):
+        raise DataError(f"{printable(path)} is damaged: it lacks a readout that {RUN} names; {CURE}")
+    return metrics
+
+
+def read_evaluations(directory: Path) -> list[Metrics]:
+    """Metrics that ``python -m ecgmm.evaluate`` has saved of a run, by name of the file.
+
+    Raises:
+        DataError: If a file cannot be used.
+    """
+    folder = inside(directory, EVALUATIONS)
+    names = sorted(path.name for path in folder.glob("*.json"))
+    contents = {name: read_file(directory, f"{EVALUATIONS}/{name}", MOST_BYTES) for name in names}
+    return [Metrics.read(json_of(folder / name, content), folder / name) for name, content in contents.items()]
+
+
+def _check_classes(metrics: Metrics, path: Path) -> None:
+    if [row.name for row in metrics.per_class] != metrics.classes:
+        raise DataError(f"{printable(path)}: per_class has other classes than classes; {CURE}")
+    n_classes = len(metrics.classes)
+    for name, entries in (("confusion_matrix", metrics.confusion_matrix), ("thresholds", metrics.thresholds)):
+        if entries is not None and len(entries) != n_classes:
+            raise DataError(f"{printable(path)}: {name} has not {n_classes} entries, one per class; {CURE}")
+    if (metrics.thresholds is None) != (metrics.task == "single_label"):
+        raise DataError(f"{printable(path)}: thresholds and task ({metrics.task}) contradict each other; {CURE}")
