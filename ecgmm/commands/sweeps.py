@@ -71,9 +71,9 @@ def _end_with_parent() -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def _refuse_unfit(config: DictConfig) -> None:
+def _refuse_unfit(config: DictConfig, *, whole: bool) -> None:
     try:
-        check("train", config)
+        check(config.hydra.job.config_name, config, whole=whole)
     except Exception as error:  # Hydra makes a warning of what its callbacks raise, so the command ends here
         message = user_message(error)
         if message is None:
@@ -83,15 +83,15 @@ def _refuse_unfit(config: DictConfig) -> None:
 
 
 class RefuseUnfit(Callback):
-    """Hydra callback of training: settings that do not fit end it with exit code 2 before a directory is made."""
+    """Hydra callback of all commands: settings that do not fit end them with exit code 2 before anything is made."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Look at the settings of one run."""
-        _refuse_unfit(config)
+        _refuse_unfit(config, whole=True)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Look at what the jobs of a sweep have in common."""
-        _refuse_unfit(config)
+        _refuse_unfit(config, whole=False)
 
 
 class ListFailures(Callback):
