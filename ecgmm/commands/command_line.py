@@ -26,6 +26,7 @@ from ecgmm.console.system_errors import first_sentence
 from ecgmm.errors import ConfigError
 from ecgmm.settings import check
 from ecgmm.settings.arguments import readable
+from ecgmm.settings.help_page import template
 from ecgmm.settings.messages import hydra_sentence
 
 _LONGEST_NAME = 120
@@ -89,6 +90,7 @@ def set_up_hydra() -> None:
     """
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     OmegaConf.register_new_resolver("package_folder", package_folder, replace=True)
+    OmegaConf.register_new_resolver("help_page", template, replace=True)
     register_launcher()
     # In the place of Hydra's own, which prints all overrides of a job that failed, the text of a report too.
     JobReturn.return_value = property(_result, lambda job, value: setattr(job, "_return_value", value))  # type: ignore[assignment]

@@ -71,21 +71,27 @@ def _end_with_parent() -> None:
     Thread(target=watch, daemon=True).start()
 
 
+def _refuse_unfit(config: DictConfig, *, whole: bool) -> None:
+    try:
+        check(config.hydra.job.config_name, config, whole=whole)
+    except Exception as error:  # Hydra makes a warning of what its callbacks raise, so the command ends here
+        message = user_message(error)
+        if message is None:
+            raise
+        say(f"error: {message}", to_stderr=True)
+        sys.exit(2)
+
+
 class RefuseUnfit(Callback):
-    """Hydra callback of training: exit code 2 for settings that do not fit, before a directory is made."""
+    """Hydra callback of all commands: settings that do not fit end them with exit code 2 before anything is made."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check the settings of one run, or those that the jobs of a sweep share."""
-        try:
-            check("train", config)
-        except Exception as error:  # Hydra makes a warning of what its callbacks raise, so the command ends here
-            message = user_message(error)
-            if message is None:
-                raise
-            say(f"error: {message}", to_stderr=True)
-            sys.exit(2)
+        """Look at the settings of one run."""
+        _refuse_unfit(config, whole=True)
 
-    on_multirun_start = on_run_start
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Look at what the jobs of a sweep have in common."""
+        _refuse_unfit(config, whole=False)
 
 
 class ListFailures(Callback):

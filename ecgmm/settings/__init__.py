@@ -19,12 +19,13 @@ from ecgmm.settings.targets import TARGETS
 __all__ = ["TARGETS", "check", "check_at", "check_node", "check_plain", "check_saved", "compose"]
 
 
-def check(entry: str, config: DictConfig) -> None:
+def check(entry: str, config: DictConfig, *, whole: bool = True) -> None:
     """Bring the settings of a command into their own form (paths, lists) and refuse what does not fit.
 
     Args:
         entry: A command that has settings, as ``entries.ENTRIES`` lists them.
-        config: As Hydra composed it; changed in place.
+        config: Its composed settings; changed in place.
+        whole: Whether keys that have to be given must be there; those that a sweep sets are not before its jobs.
 
     Raises:
         ConfigError: Naming the key, its value, and what it must be.
@@ -37,7 +38,7 @@ def check(entry: str, config: DictConfig) -> None:
         raise ConfigError(
             "recipe=native takes a method's own published settings and this method has none; choose recipe=paper"
         )
-    resolved = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
+    resolved = OmegaConf.to_container(own, resolve=True, throw_on_missing=whole)
     changes = check_plain(entry, resolved)
     for key in sorted(changes, key=lambda key: not _is_written_at(raw, key)):  # what repeats another key comes after it
         if OmegaConf.select(config, key) != changes[key]:
@@ -57,7 +58,7 @@ def check_plain(entry: str, resolved: Any) -> dict[str, Any]:
     Raises:
         ConfigError: As ``check``.
     """
-    walk = Walk(filled=False)
+    walk = Walk(filled=False, entry=entry)
     read = walk.read(ENTRIES[entry], _without_other_sizes(resolved), "")
     for relation in RELATIONS.get(entry, ()):
         refuse(relation, read, "")

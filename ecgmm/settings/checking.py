@@ -35,11 +35,13 @@ class Walk:
     Attributes:
         filled: Whether the store was opened, so that what it says is there; interpolations are refused then.
         whole: Whether each key has to be there; settings saved by an earlier version lack those that came later.
+        entry: Command whose keys may have been meant by an unknown one.
         changes: Values that stand in another form than they were given in, by key.
     """
 
     filled: bool
     whole: bool = True
+    entry: str = "train"
     changes: dict[str, Any] = field(default_factory=dict)
 
     def read(self, spec: Spec, value: Any, at: str) -> Any:
@@ -86,7 +88,7 @@ class Walk:
     def _fields(self, fields: Mapping[str, Spec], value: Mapping[str, Any], at: str, *, whole: bool) -> dict[str, Any]:
         for key in value:
             if key not in fields:
-                raise ConfigError(unknown_key(printable(key), list(fields), at, known_keys()))
+                raise ConfigError(unknown_key(printable(key), list(fields), at, known_keys(self.entry)))
         missing = [key for key, spec in fields.items() if key not in value and not spec.optional]
         if missing and whole:
             raise ConfigError(f"{_below(at, missing[0])} is missing; leave it as conf/ has it, or give it a value")

@@ -53,9 +53,9 @@ def takes_list(key: str) -> bool:
     return any(isinstance(spec, Value) and spec.form == "list" for spec in specs_of(key))
 
 
-def known_keys() -> list[str]:
-    """Every dotted key that some command may have, in the order of the tables."""
-    return list(dict.fromkeys(key for entry in ENTRIES.values() for key in _below(entry, "")))
+def known_keys(*entries: str) -> list[str]:
+    """Every dotted key that these commands may have, in the order of the tables; of all commands without a name."""
+    return list(dict.fromkeys(key for entry in entries or ENTRIES for key in _below(ENTRIES[entry], "")))
 
 
 def _below(spec: Spec, at: str) -> Iterator[str]:

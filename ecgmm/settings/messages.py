@@ -4,9 +4,11 @@ import re
 import shlex
 
 from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.utils import JobRuntime
 from hydra.errors import OverrideParseException
 
 from ecgmm.errors import printable
+from ecgmm.settings.entries import ENTRIES
 from ecgmm.settings.lookup import takes_list
 from ecgmm.settings.unknown import no_such_choice, no_such_key
 
@@ -44,9 +46,15 @@ def hydra_sentence(error: Exception) -> str:
     if found := _CHOSEN_ALREADY.search(text):
         return f"{printable(found['key'] or found['more'])} has a choice already; leave out the + before it"
     if found := _NO_SUCH_KEY.search(text):
-        return no_such_key(found["key"], is_group=_NOT_IN_LIST in text)
+        return no_such_key(_entry(), found["key"], is_group=_NOT_IN_LIST in text)
     cause = f": {error.__cause__}" if error.__cause__ is not None else ""
     return printable(" ".join(_WHERE.sub(r" (\g<key>)", f"{text}{cause}").split()), _LONGEST)
+
+
+def _entry() -> str:
+    """The command that runs, by the name that Hydra gives its job; training where it is none of ours (``plan``)."""
+    name = JobRuntime.instance().conf.name
+    return name if name in ENTRIES else "train"
 
 
 def unreadable(override: str) -> str:

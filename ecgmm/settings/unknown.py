@@ -7,6 +7,7 @@ from ecgmm.errors import printable
 from ecgmm.settings.lookup import known_keys
 
 _MOST_LISTED = 20
+_ALIKE = 0.8
 _MADE = ("native.", "from_data.", "sizes.")
 """Groups whose keys nobody sets by hand."""
 _LIST_THEM = "`--cfg job` behind the command lists all settings"
@@ -17,22 +18,25 @@ def no_such_choice(group: str, choice: object, options: Sequence[str]) -> str:
     return f"{group} is {printable(choice)!r}; choose one of {', '.join(options)}"
 
 
-def no_such_key(key: str, *, is_group: bool = False) -> str:
+def no_such_key(entry: str, key: str, *, is_group: bool = False) -> str:
     """The sentence for a dotted key that the settings at hand do not hold.
 
     Args:
+        entry: The command.
         key: As the user wrote it.
         is_group: Whether a group of ``conf/`` has this name.
     """
     key = printable(key)
-    if is_group and key in ("experiment", "ablation"):
+    if is_group and entry == "train" and key in ("experiment", "ablation"):
         return f"{key} is added to the settings; write +{key}=..."
-    known = known_keys()
+    known = known_keys(entry)
     if key in known:
         return (
-            f"{key} is no setting here; it belongs to another command, or to another choice of a group (`--cfg job`"
-            " behind the command lists the settings that it has)"
+            f"{key} is no setting here; it belongs to another choice of a group (`--cfg job` behind the command lists"
+            " the settings that it has)"
         )
+    if key in known_keys():
+        return f"{entry} has no setting {key}; it belongs to another command ({_LIST_THEM})"
     at, _, name = key.rpartition(".")
     siblings = [one.rpartition(".")[2] for one in known if one.rpartition(".")[0] == at]
     return unknown_key(name, siblings, at, known)
@@ -48,14 +52,24 @@ def unknown_key(name: str, siblings: Sequence[str], at: str = "", everywhere: Se
         everywhere: Dotted keys of other groups, one of which may have been meant.
     """
     prefix = f"{at}." if at else ""
-    near = get_close_matches(name, siblings, n=1)
-    elsewhere = [key for key in everywhere if key.rpartition(".")[2] == name and not key.startswith(_MADE)]
+    near = [f"{prefix}{one}" for one in get_close_matches(name, siblings, n=1)]
+    near = near or _elsewhere(f"{prefix}{name}", everywhere)
     if near:
-        cure = f"did you mean {prefix}{near[0]}?"
-    elif elsewhere:
-        cure = f"did you mean {min(elsewhere, key=lambda key: key.count('.'))}?"
+        cure = f"did you mean {near[0]}?"
     elif at and 0 < len(siblings) <= _MOST_LISTED:
         cure = f"{at} has {', '.join(siblings)}"
     else:
         cure = _LIST_THEM
     return f"there is no setting {prefix}{name}; {cure}"
+
+
+def _elsewhere(key: str, everywhere: Sequence[str]) -> list[str]:
+    """The dotted key that is nearest to a mistyped one: spelled alike as a whole, else in its last part."""
+    own = [one for one in everywhere if not one.startswith(_MADE)]
+    if "." in key and (near := get_close_matches(key, own, n=1, cutoff=_ALIKE)):
+        return near
+    last: dict[str, str] = {}
+    for one in sorted(own, key=lambda one: one.count(".")):
+        last.setdefault(one.rpartition(".")[2].lower(), one)
+    near = get_close_matches(key.rpartition(".")[2].lower(), last, n=1, cutoff=_ALIKE)
+    return [last[near[0]]] if near else []

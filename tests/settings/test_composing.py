@@ -1,6 +1,5 @@
 """Composition without Hydra gives what Hydra composes, to the order of the keys."""
 
-import copy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from omegaconf import OmegaConf
 
 from ecgmm.configuration import CONF_DIR, options
 from ecgmm.errors import ConfigError
-from ecgmm.settings import composing, lookup
+from ecgmm.settings import composing, defaults_lists, lookup
 from ecgmm.settings.arguments import readable
 from ecgmm.settings.composing import compose
 from ecgmm.settings.entries import ENTRIES
@@ -29,23 +28,12 @@ from ecgmm.settings.values import read_value, written
 
 GROUPS = sorted(path.name for path in CONF_DIR.iterdir() if path.is_dir() and path.name not in ("hydra", "experiment"))
 ADDED = ("ablation",)
-load = OmegaConf.load
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _read_once() -> Iterator[None]:
-    """Both compositions read the same files again and again; reading takes most of their time."""
-    contents: dict[str, Any] = {}
-
-    def from_memory(file: Any) -> Any:
-        name = str(file if isinstance(file, Path) else file.name)
-        if name not in contents:
-            contents[name] = load(file)
-        return copy.deepcopy(contents[name])
-
+def _hydra_s_files() -> Iterator[None]:
     GlobalHydra.instance().clear()
-    with pytest.MonkeyPatch.context() as patch, initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        patch.setattr(OmegaConf, "load", from_memory)
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         yield
 
 
@@ -103,8 +91,10 @@ def test_every_choice_alone_is_composed_as_hydra_does(group: str) -> None:
         ("evaluate", ["run=a", "leads=[I,II]", "store=~/x"]),
         ("predict", ["run=a", "record=00123", "report=Sinus rhythm, rate 72: \"normal\" = 'ja'"]),
         ("verify", ["store=stores/synthetic-1"]),
+        ("statements", ["file=a,b"]),
+        ("agreement", ["data.root=x"]),
         ("download", ["subset=100", "sources.ptb_xl.url=http://x/y", "connection.timeout_s=1e1"]),
-        ("audit", ["statements=null", "agreement=true", "text.vocabulary=closed"]),
+        ("audit", ["seed=3", "text.vocabulary=closed"]),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, list) else value,
 )
@@ -147,7 +137,7 @@ def test_any_defaults_list_is_composed_as_hydra_does(
         file = tmp_path / f"{name}.yaml"
         file.parent.mkdir(exist_ok=True, parents=True)
         file.write_text(content)
-    for module in (composing, lookup):
+    for module in (composing, defaults_lists, lookup):
         monkeypatch.setattr(module, "CONF_DIR", tmp_path)
     monkeypatch.setattr(GlobalHydra.instance(), "hydra", None)
     with initialize_config_dir(str(tmp_path), version_base="1.3"):
@@ -201,7 +191,7 @@ def test_what_hydra_reads_is_read_alike(text: str) -> None:
         (["+seed=8"], "seed is a setting already; leave out the + before it"),
         (["+method=concat"], "method has a choice already; leave out the + before it"),
         (["ablation=cosine"], "ablation is added to the settings; write +ablation=..."),
-        (["+experiment=table2"], "+experiment=table2 is a sweep; start it with python -m ecgmm.train"),
+        (["+experiment=table2"], "table2 is a sweep; start it with python -m ecgmm.train"),
         (["seed=1,2"], "cannot read the value '1,2'"),
         (["seed"], "cannot read 'seed'; settings are written key=value"),
         (["method=mean", "method.lambda_cons=1"], "method.lambda_cons is no setting here"),
