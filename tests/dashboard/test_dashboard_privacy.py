@@ -89,7 +89,7 @@ def train(
     def run(*overrides: str) -> tuple[Path, Store]:  # overrides come last and win
         directory = home / "run"
         assert command("train", *kept, *places, f"name={SWEEP}", *overrides, f"hydra.run.dir={directory}") == 0
-        (store,) = (planted / "stores").glob("synthetic-*")
+        (store,) = (path for path in (planted / "stores").glob("synthetic-*") if path.suffix != ".labels")
         return directory, Store.open(store)
 
     return run

@@ -13,7 +13,7 @@ from ecgmm.errors import DataError
 from ecgmm.integrity import report
 from ecgmm.integrity.report import JSON_NAME, PAGE_NAME, is_current, write_integrity
 from ecgmm.types import MISSING_SAMPLE
-from tests.data.trees import SHORT, MimicTree, prepare
+from tests.data.trees import SHORT, MimicTree, edit_manifest, prepare
 from tests.integrity.small_store import FIRST_PATIENT, FIRST_RECORD, N_ROWS, waveforms, write_store
 from tests.reporting.test_report import REFERENCES, Page
 
@@ -60,8 +60,7 @@ def test_it_is_current_until_the_store_is_another(store: Path, tmp_path: Path, m
     copy = tmp_path / "store"
     shutil.copytree(store, copy)
     assert is_current(copy)
-    manifest = json.loads((copy / MANIFEST).read_text())
-    (copy / MANIFEST).write_text(json.dumps(manifest | {"uv_per_step": 4.0}))
+    edit_manifest(copy, uv_per_step=4.0)
     assert not is_current(copy)
     write_integrity(copy)
     assert is_current(copy)
@@ -83,9 +82,9 @@ def test_what_was_there_stays_whole_when_writing_fails(
     def fail(self: Path, target: Path) -> None:
         raise OSError("no room")
 
+    edit_manifest(copy, uv_per_step=4.0)
     monkeypatch.setattr(report, "render", lambda *_: "page")
     monkeypatch.setattr(Path, "replace", fail)
-    (copy / MANIFEST).write_text(json.dumps(json.loads((copy / MANIFEST).read_text()) | {"uv_per_step": 4.0}))
     with pytest.raises(OSError, match="no room"):
         write_integrity(copy)
     assert both(copy) == both(store)

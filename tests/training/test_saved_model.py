@@ -77,7 +77,8 @@ def test_evaluate_takes_another_store_of_the_same_shape(
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "cure"), [("labels", {}, "the same label set"), ("rate_hz", 250, "the same data.rate_hz")]
+    ("key", "value", "cure"),
+    [("evidence", {"columns": []}, "a source that carries these labels"), ("rate_hz", 250, "the same data.rate_hz")],
 )
 def test_evaluate_refuses_a_store_that_does_not_fit(
     finished_run: Path,
