@@ -99,9 +99,10 @@ def settings(_: str) -> str:
         choices = sorted(folder.glob("[a-z]*.yaml"))
         lines += [f"## {folder.name}", "", "| choice | what it is |", "|---|---|"]
         lines += [*(row(f"`{folder.name}={path.stem}`", " ".join(opening(path))) for path in choices), ""]
-        for path in choices:
+        shared = [(f"every {folder.name}=…", path) for path in sorted(folder.glob("_*.yaml"))]
+        for title, path in [*((f"{folder.name}={path.stem}", path) for path in choices), *shared]:
             if folder.name not in ("ablation", "experiment") and (rows := keys(path)):
-                lines += [f"### {folder.name}={path.stem}", "", *rows]
+                lines += [f"### {title}", "", *rows]
     return linked("\n".join(lines))
 
 
