@@ -19,7 +19,7 @@ from ecgmm.commands.command_line import user_message
 from ecgmm.console.ending import write_in_any_encoding
 from ecgmm.console.terminal import say
 from ecgmm.files import write_whole
-from ecgmm.settings import check
+from ecgmm.settings import checked
 
 log = logging.getLogger(__name__)
 ERROR_LOG = "error.log"
@@ -77,7 +77,7 @@ class RefuseUnfit(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the settings of one run, or those that the jobs of a sweep share."""
         try:
-            check("train", config)
+            checked("train", config)
         except Exception as error:  # Hydra makes a warning of what its callbacks raise, so the command ends here
             message = user_message(error)
             if message is None:
