@@ -19,7 +19,7 @@ from ecgmm.commands.command_line import user_message
 from ecgmm.console.ending import write_in_any_encoding
 from ecgmm.console.terminal import say
 from ecgmm.files import write_whole
-from ecgmm.settings import check
+from ecgmm.settings import checked
 
 log = logging.getLogger(__name__)
 ERROR_LOG = "error.log"
@@ -71,9 +71,9 @@ def _end_with_parent() -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def _refuse_unfit(config: DictConfig, *, whole: bool) -> None:
+def _refuse_unfit(composed: DictConfig, *, whole: bool) -> None:
     try:
-        check(config.hydra.job.config_name, config, whole=whole)
+        checked(composed.hydra.job.config_name, composed, whole=whole)
     except Exception as error:  # Hydra makes a warning of what its callbacks raise, so the command ends here
         message = user_message(error)
         if message is None:
