@@ -1,4 +1,4 @@
-"""From settings to objects: ``{_target_: name, argument: value}`` becomes ``name(argument=value)``.
+"""Construction of objects from settings: ``{_target_: name, argument: value}`` becomes ``name(argument=value)``.
 
 A run directory or a model may come from others, so a name is data: it is compared with an exact list, and what is not
 on the list is never looked up. (An allowed prefix would not do: ``ecgmm.<module>.shutil.copy`` begins with ours.)
@@ -16,7 +16,7 @@ from ecgmm.settings.targets import TARGETS
 
 
 def construct(settings: Any, **more: Any) -> Any:
-    """Build what settings describe, with everything that they hold.
+    """Build the object that settings describe, with all its parts.
 
     Args:
         settings: A mapping with ``_target_``; with ``_partial_: true`` the result still waits for arguments. Lists and
@@ -51,11 +51,11 @@ def _called(arguments: dict[str, Any]) -> Any:
 
 
 def target_of(name: str) -> Any:
-    """The class or function behind a name of the list."""
+    """Import the class or function behind a name of the list."""
     assert name in TARGETS
     parts = name.split(".")
     n_modules = next(place for place, part in enumerate(parts) if part[0].isupper())
-    found: Any = import_module(".".join(parts[:n_modules]))
+    target: Any = import_module(".".join(parts[:n_modules]))
     for part in parts[n_modules:]:
-        found = getattr(found, part)
-    return found
+        target = getattr(target, part)
+    return target

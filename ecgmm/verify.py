@@ -7,7 +7,9 @@ def _kind(folder: str) -> str:
     """The setting that a folder is for."""
     from pathlib import Path
 
-    return "run" if (Path(folder).expanduser() / "run.json").is_file() else "store"
+    from ecgmm.settings.kinds import home_expanded
+
+    return "run" if (Path(home_expanded(folder)) / "run.json").is_file() else "store"
 
 
 @command_line.command("verify", _kind, _kind)

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import hydra
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from ecgmm.configuration import CONF_DIR
+from ecgmm.settings import compose
 
 PAPER_TABLE_1 = {
     "seed": 42,
@@ -29,8 +30,7 @@ PAPER_TABLE_1 = {
 
 
 def composed(*overrides: str) -> DictConfig:
-    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        return compose("train", list(overrides))
+    return compose("train", overrides)
 
 
 def value_at(config: DictConfig, key: str) -> object:
@@ -62,8 +62,8 @@ def test_experiments_start_without_m_and_name_their_folder(name: str) -> None:
     file = CONF_DIR / "experiment" / f"{name}.yaml"
     # Hydra reads the package only from the first line, so the command stands on the second.
     assert file.read_text().splitlines()[:2] == ["# @package _global_", f"# python -m ecgmm.train +experiment={name}"]
-    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        config = compose("train", [f"+experiment={name}"], return_hydra_config=True)
+    with hydra.initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        config = hydra.compose("train", [f"+experiment={name}"], return_hydra_config=True)
     if name != "profile":  # one run, not a sweep
         assert config.hydra.mode.name == "MULTIRUN"
         assert config.hydra.sweeper.params
@@ -96,7 +96,7 @@ def test_an_ablation_changes_one_part_of_the_method_or_its_text(name: str) -> No
 
 
 def test_the_ablation_experiment_runs_every_ablation() -> None:
-    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        config = compose("train", ["+experiment=ablation"], return_hydra_config=True)
+    with hydra.initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        config = hydra.compose("train", ["+experiment=ablation"], return_hydra_config=True)
     named = config.hydra.sweeper.params["+ablation"].split(",")
     assert sorted(named) == sorted(path.stem for path in (CONF_DIR / "ablation").glob("*.yaml"))

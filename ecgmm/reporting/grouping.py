@@ -8,21 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from omegaconf import OmegaConf
 
+from ecgmm.configuration import options
 from ecgmm.errors import UserError
 from ecgmm.runs.run import Run
 
-_ABLATIONS = (
-    None,
-    "vector_gate",
-    "mean_gate",
-    "cosine",
-    "orthogonal",
-    "no_consistency",
-    "resnet_ecg",
-    "transformer_text",
-)
 CHOICES: dict[str, tuple[str | None, ...]] = {
-    "ablation": _ABLATIONS,
+    "ablation": (None, *options("ablation")),
     "text_policy": ("full", "masked", "shuffled", "none"),
     "stages": ("joint", "two stages"),
 }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ecgmm.reporting.table2_rows import Table
+from ecgmm.settings.explained import choices_explained
 
 LEAK_MARK = "†"
 _CHOICES = {
@@ -13,13 +14,6 @@ _CHOICES = {
     "none": "without report",
     "joint": "pairs and labels at once",
     "two stages": "pre-training on pairs, then labels",
-    "vector_gate": "one gate a component",
-    "mean_gate": "no gate",
-    "cosine": "cosine consistency",
-    "orthogonal": "consistency of rotations",
-    "no_consistency": "λ = 0",
-    "resnet_ecg": "ResNet1d-18 of width 16 for the waveform",
-    "transformer_text": "two transformer layers for the report",
 }
 _LEAK_NOTE = "labels come from the report that the method also reads: the number measures the leak"
 
@@ -47,7 +41,8 @@ def header_lines(table: Table) -> list[str]:
     ]
     variants = {choice for row in table.rows for choice in row.key.variant}
     if variants:
-        meanings = [f"'{choice}': {meaning}" for choice, meaning in _CHOICES.items() if choice in variants]
+        words = {**_CHOICES, **choices_explained("ablation")}
+        meanings = [f"'{choice}': {meaning.rstrip('.')}" for choice, meaning in words.items() if choice in variants]
         lines.append("rows that differ say so: " + "; ".join(meanings))
     if table.absent_classes:
         lines.append(f"classes left out, not in the test split: {join(table.absent_classes)}")

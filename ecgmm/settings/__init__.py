@@ -1,4 +1,4 @@
-"""Every key of ``conf/``, what it may be, and the check of it before anything slow is imported.
+"""Settings: every key with its range, composition without Hydra, and the check before anything slow is imported.
 
 See docs/reference/settings.md.
 """

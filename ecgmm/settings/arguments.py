@@ -22,7 +22,7 @@ _ITEMS = re.compile(r"""(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,])+""", re.DOT
 
 
 def readable(arguments: Sequence[str]) -> list[str]:
-    """The arguments of a command, such that Hydra reads every path and text as it is written.
+    """Quote the arguments of a command, so that Hydra reads every path and text as it is written.
 
     Args:
         arguments: As the shell gave them.
@@ -38,7 +38,7 @@ def readable(arguments: Sequence[str]) -> list[str]:
         if re.match(r"[+~]{0,2}=", text):
             raise ConfigError(unreadable(text))
     settings = [_SETTING.fullmatch(text) for text in arguments]
-    chosen = [found["value"] for found in settings if found is not None and found["key"] == "experiment"]
+    chosen = [setting["value"] for setting in settings if setting is not None and setting["key"] == "experiment"]
     if len(chosen) > 1 or any(isinstance(_parsed(value), Sweep | Glob | list) for value in chosen):
         raise ConfigError(
             f"experiment is {printable(' and '.join(chosen))}; give one experiment a command, for each brings a sweep"
@@ -46,8 +46,8 @@ def readable(arguments: Sequence[str]) -> list[str]:
         )
     sweeps = bool(chosen or {"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(arguments))
     return [
-        text if found is None else _setting(found["mark"], found["key"], found["value"], sweeps)
-        for text, found in zip(arguments, settings, strict=True)
+        text if setting is None else _setting(setting["mark"], setting["key"], setting["value"], sweeps)
+        for text, setting in zip(arguments, settings, strict=True)
     ]
 
 
@@ -83,7 +83,7 @@ def _one(value: str, form: Literal["path", "text", "group"]) -> str:
 
 
 def _parsed(value: str) -> Any:
-    """What Hydra reads: a value, a ``Sweep`` or a ``Glob``; a tuple of the text where it cannot read it."""
+    """Parse a value as Hydra does: a value, a ``Sweep`` or a ``Glob``; a tuple of the text where it cannot read it."""
     try:
         override = OverridesParser.create().parse_override(f"key={value}")
     except (HydraException, ValueError):  # the latter of a number with thousands of digits

@@ -1,4 +1,4 @@
-"""Hold settings against the tables: a sentence with key, value and range for the first that does not fit."""
+"""Check of settings against the tables; the first that does not fit is named with key, value and range."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _MOST_SHOWN = 12
 
 
 def check_node(node: Any, at: str, names: Collection[str] = TARGETS) -> None:
-    """Refuse what is no sound tree of settings to build an object of; for settings that come from others.
+    """Refuse a tree of settings that no object can be built from; for settings that come from others.
 
     Args:
         node: A mapping with ``_target_``, plain Python.
@@ -30,7 +30,7 @@ def check_node(node: Any, at: str, names: Collection[str] = TARGETS) -> None:
 
 @dataclass
 class Walk:
-    """One way through settings.
+    """One pass through settings.
 
     Attributes:
         filled: Whether the store was opened, so that what it says is there; interpolations are refused then.
@@ -45,7 +45,7 @@ class Walk:
     changes: dict[str, Any] = field(default_factory=dict)
 
     def read(self, spec: Spec, value: Any, at: str) -> Any:
-        """The value in its own form, all its parts checked.
+        """Check a value with all its parts, and return it in its own form.
 
         Raises:
             ConfigError: If it is not what the table says.
@@ -96,14 +96,14 @@ class Walk:
 
 
 def refuse(relation: Callable[[Mapping[str, Any]], tuple[str, str] | None], values: Mapping[str, Any], at: str) -> None:
-    """Raise what a relation finds wrong.
+    """Check a relation between settings.
 
     Raises:
         ConfigError: Naming the key and what it must be.
     """
-    found = relation(values)
-    if found is not None:
-        key, words = found
+    misfit = relation(values)
+    if misfit is not None:
+        key, words = misfit
         value: Any = values
         for part in key.split("."):
             value = value[part]
@@ -119,7 +119,7 @@ def _unfit(at: str, value: Any, words: str) -> ConfigError:
 
 
 def shown(value: Any) -> str:
-    """A value as it is written in settings, not without end."""
+    """Write a value as settings do, long ones shortened."""
     if isinstance(value, Mapping):
         return "a group of settings"
     if isinstance(value, list):

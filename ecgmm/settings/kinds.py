@@ -1,4 +1,4 @@
-"""What a setting may be: a value of some kind, a mapping of settings, or a mapping that names what is built of it."""
+"""Kinds of settings: values, mappings of settings, and mappings that name the object to build."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ _LONGEST_PATH = 4096
 
 @dataclass(frozen=True)
 class Value:
-    """One value.
+    """Specification of one value.
 
     Attributes:
         words: What it must be, as it ends the sentence "... is 3; it must be ...".
@@ -31,7 +31,7 @@ class Value:
     from_data: bool = False
 
     def converted(self, value: Any) -> Any:
-        """The value in its own form: a path for a number, a list of one for one value."""
+        """Bring a value into its own form: a number into a path, one value into a list of one."""
         if self.form == "list" and isinstance(value, str | int | float):
             return [value]
         if self.form in ("text", "path") and isinstance(value, int | float) and not isinstance(value, bool):
@@ -41,7 +41,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Group:
-    """A mapping with these keys and no others."""
+    """Mapping with these keys and no others."""
 
     fields: Mapping[str, "Spec"]
     null: bool = False
@@ -50,7 +50,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Named:
-    """A mapping from any names to parts of one kind."""
+    """Mapping from any names to parts of one kind."""
 
     each: "Spec"
     null: bool = False
@@ -59,7 +59,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Built:
-    """A mapping whose ``_target_`` is one of these names; each has keys of its own (``TARGETS``)."""
+    """Mapping whose ``_target_`` is one of these names; each has keys of its own (``TARGETS``)."""
 
     names: tuple[str, ...]
     null: bool = False
@@ -81,7 +81,7 @@ class Target:
 
 
 def home_expanded(path: str) -> str:
-    """A path in which ``~`` at the head is the user's home; one without a home for it stays as it is."""
+    """Replace ``~`` at the head of a path by the user's home; the path stays as it is if there is none."""
     try:
         return str(Path(path).expanduser()) if path.startswith("~") else path
     except RuntimeError:
@@ -89,17 +89,17 @@ def home_expanded(path: str) -> str:
 
 
 def nullable(spec: Value) -> Value:
-    """The same, or null."""
+    """Allow null too."""
     return replace(spec, null=True)
 
 
 def optional(spec: Value) -> Value:
-    """The same, and its key may be left out."""
+    """Allow the key to be left out."""
     return replace(spec, optional=True)
 
 
 def from_data(spec: Value) -> Value:
-    """The same, null until the store was opened."""
+    """Mark a value that only the store knows: null until it is opened."""
     return replace(spec, from_data=True)
 
 
@@ -108,7 +108,7 @@ def _is_number(value: Any) -> bool:
 
 
 def whole(least: int, most: int) -> Value:
-    """A whole number; both bounds count as fitting."""
+    """Whole number; both bounds are included."""
     return Value(
         f"a whole number from {least} to {most}",
         lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most,
@@ -116,7 +116,7 @@ def whole(least: int, most: int) -> Value:
 
 
 def number(least: float, most: float, *, above: bool = False, below: bool = False) -> Value:
-    """A finite number; ``above`` and ``below`` exclude the bounds."""
+    """Finite number; ``above`` and ``below`` exclude the bounds."""
     words = f"from {least:g} to {most:g}"
     if above or below:
         words = f"in {'(' if above else '['}{least:g}, {most:g}{')' if below else ']'}"
@@ -136,7 +136,7 @@ def flag() -> Value:
 
 
 def choice(*values: str | int) -> Value:
-    """One of these."""
+    """One of these values."""
     return Value(
         f"one of {', '.join(map(str, values))}" if len(values) > 2 else " or ".join(map(str, values)),
         lambda value: any(type(value) is type(one) and value == one for one in values),
@@ -144,7 +144,7 @@ def choice(*values: str | int) -> Value:
 
 
 def path() -> Value:
-    """A file or folder."""
+    """Path of a file or folder."""
 
     def fits(value: Any) -> bool:
         return isinstance(value, str) and 0 < len(value) <= _LONGEST_PATH and "\0" not in value and value[0] != "~"
@@ -169,7 +169,7 @@ def text() -> Value:
 
 
 def many(item: Value, words: str, least: int = 1, most: int = 1000, *, distinct: bool = False) -> Value:
-    """A list of so many items; ``words`` follows "a list of"."""
+    """List of so many items; ``words`` follows "a list of"."""
 
     def fits(value: Any) -> bool:
         return (

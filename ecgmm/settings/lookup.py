@@ -1,4 +1,4 @@
-"""What the tables say of a key, and all the keys they name."""
+"""Look-up of keys in the tables of settings."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -12,7 +12,7 @@ _FOLDERS_OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
 
 
 def specs_at(spec: Spec, key: str) -> list[Spec]:
-    """What the tables say of a dotted key below a part; more than one where it depends on what is built there."""
+    """Specifications of a dotted key below a part; several if they depend on what is built there."""
     if not key:
         return [spec]
     head, _, rest = key.partition(".")
@@ -24,11 +24,11 @@ def specs_at(spec: Spec, key: str) -> list[Spec]:
         below = [TARGETS[name].fields[head] for name in spec.names if head in TARGETS[name].fields]
     else:
         below = []
-    return [found for one in below for found in specs_at(one, rest)]
+    return [deeper for one in below for deeper in specs_at(one, rest)]
 
 
 def specs_of(key: str) -> list[Spec]:
-    """What the tables of all commands say of a key."""
+    """Specifications of a key in all commands."""
     return [spec for entry in ENTRIES.values() for spec in specs_at(entry, key)]
 
 

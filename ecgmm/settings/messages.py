@@ -28,25 +28,25 @@ _LONGEST = 500
 
 
 def hydra_sentence(error: Exception) -> str:
-    """The sentence for what Hydra or OmegaConf raised about settings."""
+    """Turn what Hydra or OmegaConf raised about settings into a sentence with a cure."""
     text = str(error)
     if isinstance(error, OverrideParseException):
         return unreadable(error.override)
-    if found := _NO_CHOICE.search(text):
-        options = [name for name in found["all"].split() if not name.startswith("_")]
-        return no_such_choice(found["group"], found["choice"], options)
-    if found := _AMBIGUOUS.search(text):
-        key, value = printable(found["key"]), found["value"]
+    if match := _NO_CHOICE.search(text):
+        options = [name for name in match["all"].split() if not name.startswith("_")]
+        return no_such_choice(match["group"], match["choice"], options)
+    if match := _AMBIGUOUS.search(text):
+        key, value = printable(match["key"]), match["value"]
         as_list = f", or write {key}=[{printable(value)}] for a list" if takes_list(key) else ""
         return f"{key}={printable(value)} are several values; put -m before it for a job of each{as_list}"
-    if found := _NEEDS_SWEEP.search(text):
-        return f"{printable(found['text'])} asks for several jobs; put -m before it"
-    if found := _THERE_ALREADY.search(text):
-        return f"{found['key']} is a setting already; leave out the + before it"
-    if found := _CHOSEN_ALREADY.search(text):
-        return f"{printable(found['key'] or found['more'])} has a choice already; leave out the + before it"
-    if found := _NO_SUCH_KEY.search(text):
-        return no_such_key(_entry(), found["key"], is_group=_NOT_IN_LIST in text)
+    if match := _NEEDS_SWEEP.search(text):
+        return f"{printable(match['text'])} asks for several jobs; put -m before it"
+    if match := _THERE_ALREADY.search(text):
+        return f"{match['key']} is a setting already; leave out the + before it"
+    if match := _CHOSEN_ALREADY.search(text):
+        return f"{printable(match['key'] or match['more'])} has a choice already; leave out the + before it"
+    if match := _NO_SUCH_KEY.search(text):
+        return no_such_key(_entry(), match["key"], is_group=_NOT_IN_LIST in text)
     cause = f": {error.__cause__}" if error.__cause__ is not None else ""
     return printable(" ".join(_WHERE.sub(r" (\g<key>)", f"{text}{cause}").split()), _LONGEST)
 
@@ -58,7 +58,7 @@ def _entry() -> str:
 
 
 def unreadable(override: str) -> str:
-    """The sentence for a setting that Hydra cannot read."""
+    """Sentence for a setting that Hydra cannot read."""
     key, equals, value = override.partition("=")
     if not equals or not re.fullmatch(r"[+~]{0,2}[\w/@:-]+(\.[\w/@:-]+)*", key):
         return (

@@ -14,12 +14,12 @@ _LIST_THEM = "`--cfg job` behind the command lists all settings"
 
 
 def no_such_choice(group: str, choice: object, options: Sequence[str]) -> str:
-    """The sentence for a file that a group of ``conf/`` does not hold."""
+    """Sentence for a choice that a group of ``conf/`` does not have."""
     return f"{group} is {printable(choice)!r}; choose one of {', '.join(options)}"
 
 
 def no_such_key(entry: str, key: str, *, is_group: bool = False) -> str:
-    """The sentence for a dotted key that the settings at hand do not hold.
+    """Sentence for a dotted key that a command does not have.
 
     Args:
         entry: The command.
@@ -43,7 +43,7 @@ def no_such_key(entry: str, key: str, *, is_group: bool = False) -> str:
 
 
 def unknown_key(name: str, siblings: Sequence[str], at: str = "", everywhere: Sequence[str] = ()) -> str:
-    """A sentence with the nearest right key.
+    """Sentence for an unknown key, with the nearest right one.
 
     Args:
         name: The key's last part.
@@ -64,7 +64,7 @@ def unknown_key(name: str, siblings: Sequence[str], at: str = "", everywhere: Se
 
 
 def _elsewhere(key: str, everywhere: Sequence[str]) -> list[str]:
-    """The dotted key that is nearest to a mistyped one: spelled alike as a whole, else in its last part."""
+    """Find the dotted key that is spelled most like a mistyped one, as a whole or in its last part."""
     own = [one for one in everywhere if not one.startswith(_MADE)]
     if "." in key and (near := get_close_matches(key, own, n=1, cutoff=_ALIKE)):
         return near

@@ -19,6 +19,8 @@ from ecgmm import plan
 from ecgmm.commands.command_line import run_name
 from ecgmm.configuration import CONF_DIR
 from ecgmm.settings.arguments import readable
+from ecgmm.settings.entries import ENTRIES
+from ecgmm.settings.lookup import known_keys
 from ecgmm.settings.messages import hydra_sentence
 
 HOME = os.path.expanduser("~")  # noqa: PTH111
@@ -186,6 +188,48 @@ def test_what_hydra_refuses_has_a_cure(
     assert said.startswith("error: ")
     assert sentence in said
     assert "hydra.cc" not in said
+    assert not list(tmp_path.iterdir()), "a refused command makes nothing"
+
+
+MISTYPED = {
+    "lr=1": "there is no setting lr; did you mean optimizer.lr?",
+    "+lr=1": "there is no setting lr; did you mean optimizer.lr?",
+    "optimizr.lr=1": "there is no setting optimizr.lr; did you mean optimizer.lr?",
+    "method=gated_fusio": "method is 'gated_fusio'; choose one of bag_of_statements, ",
+    "metod=concat": "there is no setting metod; did you mean method?",
+    "data.n_patient=5": "there is no setting data.n_patient; did you mean data.n_patients?",
+    "Seeds=1": "there is no setting Seeds; did you mean seed?",
+    "++x=1": "there is no setting x; `--cfg job` behind the command lists all settings",
+    "~nothere": "there is no setting nothere; `--cfg job` behind the command lists all settings",
+}
+TAKE_PATHS = ("evaluate", "predict", "statements", "verify")
+
+
+@pytest.mark.parametrize("multirun", [[], ["-m"]], ids=["run", "multirun"])
+@pytest.mark.parametrize("module", [*ENTRIES, "plan"])
+def test_a_mistyped_key_is_refused_by_every_command_before_it_does_anything(
+    module: str,
+    multirun: list[str],
+    command: Command,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    needed = {"evaluate": ["run=a"], "predict": ["run=a"], "statements": ["file=a"]}.get(module, [])
+    has = known_keys("train" if module == "plan" else module)
+    for mistyped, sentence in MISTYPED.items():
+        assert command(module, *multirun, mistyped, *needed) == 2, mistyped
+        (said,) = capsys.readouterr().err.splitlines()
+        meant = sentence.partition("did you mean ")[2].rstrip("?")
+        if mistyped == "method=gated_fusio" and "method" not in has:
+            assert said.startswith(f"error: {module} has no setting method; it belongs to another command")
+        elif mistyped == "~nothere" and module in TAKE_PATHS:
+            assert "~nothere" in said  # a path without its key
+        elif meant and meant not in has:
+            assert said.startswith(f"error: {sentence.partition(';')[0]}; ")
+        else:
+            assert said.startswith(f"error: {sentence}")
     assert not list(tmp_path.iterdir()), "a refused command makes nothing"
 
 

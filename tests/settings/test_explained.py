@@ -15,6 +15,7 @@ Command = Callable[..., int]
 OF_TRANSFORMERS = ("architecture", "config")
 
 
+@pytest.mark.slow  # Hydra looks through all its plugins before it prints
 @pytest.mark.parametrize("name", ENTRIES)
 def test_help_says_how_a_command_is_typed_what_it_does_and_what_each_key_means(
     name: str, command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -11,13 +11,11 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
-from ecgmm.settings import check_plain, checked
+from ecgmm.settings import check_plain, checked, compose
 
 COMPOSED = {
     "default": ("train", []),
@@ -46,8 +44,7 @@ WRONG: list[Any] = [
 @cache
 def resolved(name: str) -> tuple[str, dict[str, Any]]:
     entry, overrides = COMPOSED[name]
-    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        config = compose(entry, overrides)
+    config = compose(entry, overrides)
     return entry, OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
 
 
@@ -118,8 +115,7 @@ def test_a_key_that_is_none_is_refused_everywhere() -> None:
 
 
 def composed(entry: str, *overrides: str) -> Any:
-    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        return compose(entry, list(overrides))
+    return compose(entry, overrides)
 
 
 @pytest.mark.parametrize(
