@@ -47,7 +47,9 @@ def commands() -> dict[str, str]:
     """Module of each command by its name: entry points, then the modules of ``reporting`` that have a ``main``."""
     reporting = sorted((_PACKAGE / "reporting").glob("*.py"))
     collectors = [path.stem for path in reporting if "\ndef main(" in path.read_text(encoding="utf-8")]
-    return {name: f"ecgmm.{name}" for name in _WITH_SETTINGS} | {name: f"ecgmm.reporting.{name}" for name in collectors}
+    modules = {name: f"ecgmm.{name}" for name in _WITH_SETTINGS}
+    modules |= {name: f"ecgmm.reporting.{name}" for name in collectors}
+    return modules | {"dashboard": "ecgmm.dashboard.workspace"}
 
 
 def summary(module: str) -> str:
