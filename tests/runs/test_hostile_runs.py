@@ -182,7 +182,7 @@ def test_a_link_below_evaluation_leads_nowhere(
         {"max_tokens": 0},
         {"max_tokens": True},
         {"tokeniser": "os.system"},
-        {"schema_version": 2},
+        {"schema_version": 99},
         {"method": {}},
         {"method": []},
         {"waveform": {"limit_mv": "x", "highpass_hz": None}},
