@@ -7,7 +7,6 @@ A line ``{{ table NAME }}`` of a page becomes the rows of ``docs/results/data/NA
 import ast
 import csv
 import io
-import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from ecgmm.__main__ import commands as modules_of_commands
 from ecgmm.__main__ import summary
+from ecgmm.settings.reference import reference
 
 ROOT = Path(__file__).resolve().parents[1]
 USER_ERRORS = ("UserError", "ConfigError", "DataError", "BadRecordError", "UnavailableError")
@@ -47,63 +47,21 @@ def value(words: str) -> str:
 
 
 def commands(_: str) -> str:
-    """List of the commands, and the keys of those that take settings."""
-    lines = ["| command | what it does |", "|---|---|"]
-    lines += [row(f"`ecgmm {name}`", summary(module)) for name, module in modules_of_commands().items()]
-    for path in sorted((ROOT / "conf").glob("*.yaml")):
-        lines += ["", f"## {path.stem}", ""]
-        for line in opening(path):
-            usage = re.sub(r"python -m ecgmm\.(\w+)", r"ecgmm \1", line)
-            lines += ["", f"    {usage}", ""] if usage != line and line.startswith("python -m") else [usage]
-        lines += ["", *keys(path)]
-    return linked("\n".join(lines))
+    """Table of the commands."""
+    rows = [row(f"`ecgmm {name}`", summary(module)) for name, module in modules_of_commands().items()]
+    return "\n".join(["| command | what it does |", "|---|---|", *rows])
 
 
-def opening(path: Path) -> list[str]:
-    """The comment that opens a file of ``conf/``, line by line."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    comments = [
-        line.removeprefix("#").strip() for line in itertools.takewhile(lambda line: line.startswith("#"), lines)
-    ]
-    return [line for line in comments if not line.startswith("@package")]
-
-
-def keys(path: Path) -> list[str]:
-    """Table of the keys of one file of ``conf/``: each with its default and the comment above it."""
-    rows = []
-    comment: list[str] = []
-    sections: list[str] = []
-    for line in path.read_text(encoding="utf-8").splitlines()[len(opening(path)) :]:
-        if line.strip().startswith("#"):
-            comment.append(line.strip().removeprefix("#").strip())
-        elif entry := re.match(r"( *)([\w.]+):(?: (.*))?$", line):
-            sections = [*sections[: len(entry[1]) // 2], entry[2]]
-            default = re.sub(r"\s+#.*", "", entry[3] or "")
-            if default and not entry[2].startswith("_") and sections[0] not in ("defaults", "hydra"):
-                rows.append(row(f"`{'.'.join(sections)}`", f"`{default}`", " ".join(comment)))
-            comment = []
-        else:
-            comment = []
-    return ["| key | default | what it is |", "|---|---|---|", *rows, ""] if rows else []
+def settings(_: str) -> str:
+    """Every command and every group of settings with its keys; pages that the sentences name become links."""
+    text = reference()
+    text = re.sub(r"python -m ecgmm\.(\w+)", r"ecgmm \1", text[text.index("\n## ") :])
+    return re.sub(r"docs/([\w/-]+)\.md", r"[\1](../\1.md)", text)
 
 
 def row(*cells: str) -> str:
     """One row of a Markdown table; pipes in code letters do not part its cells."""
     return "| " + " | ".join(cell if "`" in cell else cell.replace("|", "&#124;") for cell in cells) + " |"
-
-
-def settings(_: str) -> str:
-    """Every group of ``conf/`` with its choices, and the keys of each choice."""
-    lines = []
-    for folder in sorted(path for path in (ROOT / "conf").iterdir() if path.is_dir() and path.name != "hydra"):
-        choices = sorted(folder.glob("[a-z]*.yaml"))
-        lines += [f"## {folder.name}", "", "| choice | what it is |", "|---|---|"]
-        lines += [*(row(f"`{folder.name}={path.stem}`", " ".join(opening(path))) for path in choices), ""]
-        shared = [(f"every {folder.name}=…", path) for path in sorted(folder.glob("_*.yaml"))]
-        for title, path in [*((f"{folder.name}={path.stem}", path) for path in choices), *shared]:
-            if folder.name not in ("ablation", "experiment") and (rows := keys(path)):
-                lines += [f"### {title}", "", *rows]
-    return linked("\n".join(lines))
 
 
 def errors(_: str) -> str:
@@ -163,11 +121,6 @@ INSERTS: dict[str, Callable[[str], str]] = {
 def insert(markdown: str) -> str:
     """The text of a page with everything inserted that it names between double braces."""
     return INSERTED.sub(lambda match: INSERTS[match[1]](match[2]), markdown)
-
-
-def linked(text: str) -> str:
-    """Sentences of ``conf/`` for a page in ``reference/``: pages that they name become links."""
-    return re.sub(r"docs/([\w/-]+)\.md", r"[\1](../\1.md)", text)
 
 
 def on_page_markdown(markdown: str, page: Any, **_: object) -> str:

@@ -126,6 +126,14 @@ def test_files_that_code_names_are_there() -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_a_document_names_are_there(path: Path) -> None:
+    named = re.findall(
+        r"`((?:ecgmm|conf|tests|benchmarks|experiments|docs)/[\w/.-]*)`", path.read_text(encoding="utf-8")
+    )
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_lines_are_at_most_120_characters(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert not [line for line in lines if len(line) > 120 and not line.lstrip().startswith("|")]
