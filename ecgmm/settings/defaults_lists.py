@@ -113,8 +113,6 @@ def parts_of(command: str, choices: Choices, added: Sequence[Default] = ()) -> l
 
 def _parts(file: _File, choices: Choices, added: Sequence[Default] = ()) -> list[Part]:
     path = CONF_DIR / file.group / f"{file.choice}.yaml"
-    if not path.is_file():
-        raise ConfigError(no_such_choice(file.group, file.choice, options(file.group)))
     content = OmegaConf.load(path)
     assert isinstance(content, DictConfig)
     lines = [_default(line) for line in content.pop("defaults", [])]
@@ -139,7 +137,11 @@ def _chosen(file: _File, line: Default, choices: Choices) -> list[Part]:
     if file.key in choices.made:
         raise ConfigError(f"{file.key} has a choice already; leave out the + before it")
     choice = choices.made[file.key] = choices.wanted.get(file.key, file.choice)
-    return [] if choice is None else _parts(replace(file, choice=choice), choices)
+    if choice is None:
+        return []
+    if choice not in options(file.group):
+        raise ConfigError(no_such_choice(file.group, choice, options(file.group)))
+    return _parts(replace(file, choice=choice), choices)
 
 
 def _default(line: Any) -> Default | None:

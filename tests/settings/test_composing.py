@@ -18,6 +18,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from ecgmm import configuration
 from ecgmm.configuration import CONF_DIR, options
 from ecgmm.errors import ConfigError
 from ecgmm.settings import composing, defaults_lists, lookup
@@ -137,7 +138,7 @@ def test_any_defaults_list_is_composed_as_hydra_does(
         file = tmp_path / f"{name}.yaml"
         file.parent.mkdir(exist_ok=True, parents=True)
         file.write_text(content)
-    for module in (composing, defaults_lists, lookup):
+    for module in (composing, configuration, defaults_lists, lookup):
         monkeypatch.setattr(module, "CONF_DIR", tmp_path)
     monkeypatch.setattr(GlobalHydra.instance(), "hydra", None)
     with initialize_config_dir(str(tmp_path), version_base="1.3"):
