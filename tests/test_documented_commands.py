@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from tests.data.trees import write_ptb_xl
-from tests.documented import ROOT, all_commands, name_and_arguments, reason_not_to_run
+from tests.documented import ROOT, all_commands, commands_of, name_and_arguments, reason_not_to_run
 
 pytestmark = pytest.mark.slow
 
@@ -40,9 +40,16 @@ SMALLER = {
 ORDER = (r"ecgmm prepare", r"ecgmm train(?! \+)", r"ecgmm train", r"ecgmm (plan|audit|evaluate|predict|verify)", "")
 
 
+def first_run() -> list[str]:
+    """The commands of the page for newcomers, in its order."""
+    commands = commands_of((ROOT / "docs" / "start" / "first-run.md").read_text(encoding="utf-8"))
+    return [command for command in commands if reason_not_to_run(command) is None]
+
+
 def commands_to_run() -> list[str]:
-    """The commands that are run, in an order in which each finds what it needs."""
+    """All other commands that are run, in an order in which each finds what it needs."""
     commands = [command for command in all_commands() if reason_not_to_run(command) is None]
+    commands = [command for command in commands if command not in first_run()]
     return sorted(commands, key=lambda text: next(k for k, pattern in enumerate(ORDER) if re.match(pattern, text)))
 
 
@@ -108,6 +115,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = Workspace(tmp_path_factory.mktemp("documented"))
     made.fill()
     return made
+
+
+def test_the_first_run_goes_as_its_page_says(tmp_path: Path) -> None:
+    empty = Workspace(tmp_path)
+    for command in first_run():
+        done = empty.run(command)
+        assert done.returncode == 0, f"{command}\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}"
 
 
 @pytest.mark.parametrize("command", commands_to_run())
