@@ -16,7 +16,7 @@ from ecgmm.commands import command_line
 from ecgmm.configuration import CONF_DIR
 from ecgmm.console.terminal import say
 from ecgmm.errors import ConfigError
-from ecgmm.settings import check
+from ecgmm.settings import checked
 from ecgmm.settings.arguments import readable
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def plan(overrides: Sequence[str]) -> "tuple[list[Job], int]":
         UserError: If a setting does not fit, the store is not prepared yet, or the sweep is a search.
     """
     all_overrides = split(overrides)
-    configs = [compose("train", one) for one in all_overrides]
-    for config in configs:
-        check("train", config)  # before the slow imports: a mistake shows at once
+    configs = [checked("train", compose("train", one)) for one in all_overrides]  # a mistake shows at once
     from ecgmm.building import construct
     from ecgmm.data.preparation.opening import open_or_prepare, store_path
     from ecgmm.data.sources.prepare_command import prepare_command

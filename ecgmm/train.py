@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from ecgmm.commands import command_line
 from ecgmm.commands.sweeps import attempt
 from ecgmm.errors import ConfigError
-from ecgmm.settings import check
+from ecgmm.settings import checked
 
 if TYPE_CHECKING:
     from ecgmm.runs.metrics import Metrics
@@ -23,14 +23,14 @@ def main(config: DictConfig) -> float | None:
     directory = Path(HydraConfig.get().runtime.output_dir)
 
     def train() -> "Metrics | None":
-        check("train", config)
+        settings = checked("train", config)
         from ecgmm.data.preparation.opening import open_or_prepare  # slow imports, not needed by --help
         from ecgmm.training.build import set_up
         from ecgmm.training.run import train_run
         from ecgmm.training.trainers import refuse_missing_gpu
 
-        refuse_missing_gpu(config.trainer)  # before the store is prepared, which may take hours
-        return train_run(set_up(config, open_or_prepare(config.data)), directory)
+        refuse_missing_gpu(settings.trainer)  # before the store is prepared, which may take hours
+        return train_run(set_up(settings, open_or_prepare(settings.data)), directory)
 
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         refuse_several_devices(config.trainer.devices, config.trainer.num_nodes)

@@ -16,7 +16,7 @@ from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict
 from ecgmm.commands.command_line import set_up_hydra, user_message
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
-from ecgmm.settings import check
+from ecgmm.settings import checked
 
 ENTRIES = ("train", "prepare", "evaluate", "predict", "audit", "download")
 GIVEN = {"evaluate": ["run=r"], "predict": ["run=r"]}
@@ -87,10 +87,10 @@ def _judge(case: Case) -> Verdict:
     except (OmegaConfBaseException, ValueError):  # the index of a list is no number
         return Verdict(case, Outcome.REFUSED, "no such value in a configuration", False)
     try:
-        check(entry, config)
+        settings = checked(entry, config)
     except (ConfigError, OmegaConfBaseException) as error:
         return Verdict(case, *_refused(key, str(user_message(error))), False)
-    return Verdict(case, *_accepted(key, before, OmegaConf.select(config, key), is_new), False)
+    return Verdict(case, *_accepted(key, before, OmegaConf.select(settings, key), is_new), False)
 
 
 def _another(key: str, random: Generator) -> str:

@@ -24,7 +24,7 @@ from ecgmm.configuration import CONF_DIR
 from ecgmm.console.ending import ended
 from ecgmm.console.system_errors import first_sentence
 from ecgmm.errors import ConfigError
-from ecgmm.settings import check
+from ecgmm.settings import checked
 from ecgmm.settings.arguments import readable
 from ecgmm.settings.help_page import template
 from ecgmm.settings.messages import hydra_sentence
@@ -133,8 +133,8 @@ def command(entry: str, *positional: Positional) -> Callable[[Callable[..., obje
     def decorate(work: Callable[..., object]) -> Callable[[], None]:
         @wraps(work)
         def task(config: DictConfig) -> None:
-            check(entry, config)
-            work(*(config[name] for name in signature(work).parameters))
+            settings = checked(entry, config)
+            work(*(settings[name] for name in signature(work).parameters))
 
         task.__module__ = f"ecgmm.{entry}"  # from which Hydra takes the name of the job
         return wraps(work)(hydra_main(entry, *positional)(task))

@@ -96,41 +96,41 @@ class Dashboard(Logger):
             log.warning("W&B is not ready after %d s and is left; `wandb sync` sends the rest", longest_wait_s)
 
 
-def open_dashboard(run_directory: Path, config: Mapping[str, Any], description: RunDescription) -> Dashboard:
+def open_dashboard(
+    run_directory: Path, logger: Mapping[str, Any], group: str, shown: Mapping[str, Any], description: RunDescription
+) -> Dashboard:
     """Start (or, for an interrupted run, continue) the W&B run of a run directory.
 
     Args:
         run_directory: Where W&B keeps all its files, in the folder ``wandb``.
-        config: The resolved configuration; paths are left out.
+        logger: The setting ``logger``.
+        group: Name of the experiment.
+        shown: Settings that may leave the machine (``content.shown_settings``).
         description: What ``run.json`` says. Its digest gives the W&B run its id, so that a resumed run is the same run.
 
     Returns:
         The logger, which does nothing where ``logger.mode`` is ``disabled``.
     """
-    dashboard = config["logger"]
-    if dashboard["mode"] == "disabled":
+    if logger["mode"] == "disabled":
         return Dashboard()
     folder = run_directory.absolute() / "wandb"
     for name in ("DATA", "CACHE", "ARTIFACT"):  # its settings know no folder for these three
         os.environ[f"WANDB_{name}_DIR"] = str(folder / "staging")
     about = {
-        "project": dashboard["project"],
+        "project": logger["project"],
         "name": printable(run_directory.name)[:_LONGEST_NAME],
-        "group": printable(config["name"])[:_LONGEST_NAME],
+        "group": printable(group)[:_LONGEST_NAME],
         "job_type": "train",
         "tags": dashboard_content.tags(description),
-        "config": {
-            **dashboard_content.shown_settings(config),
-            "facts": dashboard_content.shown_facts(description),
-        },
+        "config": {**shown, "facts": dashboard_content.shown_facts(description)},
         "id": hashlib.sha256(f"{run_directory.name}{description.config_digest}".encode()).hexdigest()[:16],
         "dir": str(folder.parent),
     }
-    longest_wait_s = dashboard["start_timeout_s"] + dashboard["finish_timeout_s"] + _DRAWING_S
-    return Dashboard(lambda: _start(about, dashboard), longest_wait_s)
+    longest_wait_s = logger["start_timeout_s"] + logger["finish_timeout_s"] + _DRAWING_S
+    return Dashboard(lambda: _start(about, logger), longest_wait_s)
 
 
-def _start(about: dict[str, Any], dashboard: dict[str, Any]) -> Any:
+def _start(about: Mapping[str, Any], logger: Mapping[str, Any]) -> Any:
     """Start the W&B run as ``logger.mode`` says, offline where the server does not take it."""
     (Path(about["dir"]) / "wandb" / "sent").mkdir(parents=True, exist_ok=True)  # else W&B takes a temporary folder
     # Read when W&B is imported: its makers would else get stack traces, and the console its advice.
@@ -145,8 +145,8 @@ def _start(about: dict[str, Any], dashboard: dict[str, Any]) -> Any:
         host="",
         program="ecgmm",  # else the path of the script
         x_save_requirements=False,  # versions are in run.json
-        init_timeout=dashboard["start_timeout_s"],
-        finish_timeout=dashboard["finish_timeout_s"],
+        init_timeout=logger["start_timeout_s"],
+        finish_timeout=logger["finish_timeout_s"],
     )
 
     def start(mode: Any) -> Any:
@@ -156,7 +156,7 @@ def _start(about: dict[str, Any], dashboard: dict[str, Any]) -> Any:
         run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
         return run
 
-    mode = dashboard["mode"]
+    mode = logger["mode"]
     if mode == "auto":
         mode = os.environ.get("WANDB_MODE") or ("online" if wandb.login(prompt=False, verify=False) else "offline")
     try:

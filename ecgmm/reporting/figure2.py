@@ -43,7 +43,7 @@ def build(runs: list[Run], stores: Path = STORES) -> Drawing:
     run = next((run for run in runs if run.method == "gated_fusion"), runs[0])
     settings = read_config(run.directory, run.facts.files)
     waveform = Waveform.read(settings.get("waveform"), run.directory / CONFIG)
-    store = store_of_run(run.facts.data.fingerprint, stores, settings, "--stores ...")
+    store = store_of_run(run.facts.data.fingerprint, stores, settings.get("data"), "--stores ...")
     preparation = build_preparation(store.manifest, waveform)
     examples = choose_examples(store, preparation.limit_mv)
     drift = "is left" if waveform.highpass_hz is None else f"below {waveform.highpass_hz} Hz is removed"

@@ -1,13 +1,13 @@
 """Saving a trained method: all that prediction needs, in the ``model/`` folder of its run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from ecgmm.models.architecture import saved_architecture
 from ecgmm.models.method import Method
 from ecgmm.runs.directory import without_folders
-from ecgmm.runs.saved_model import STATEMENTS, TOKENISER, ModelFacts, Signal, Waveform, write_model
+from ecgmm.runs.saved_model import STATEMENTS, TOKENISER, ModelFacts, write_model
 
 
 class Vocabulary(Protocol):
@@ -17,42 +17,21 @@ class Vocabulary(Protocol):
         """Write what is needed to load it again."""
 
 
-def save_model(
-    folder: Path,
-    method: Method,
-    class_names: Sequence[str],
-    vocabularies: tuple[Vocabulary, Vocabulary],
-    manifest: Mapping[str, Any],
-    config: Mapping[str, Any],
-) -> None:
+def save_model(folder: Path, method: Method, vocabularies: tuple[Vocabulary, Vocabulary], facts: ModelFacts) -> None:
     """Write the folder.
 
     Args:
         folder: ``<run>/model``.
         method: The trained method.
-        class_names: The K classes.
         vocabularies: Tokeniser of the reports, and the vocabulary of their statements.
-        manifest: Of the store that it was trained on.
-        config: The resolved configuration.
+        facts: ``model.json``, in which the method may still name pre-trained models; they are described instead.
     """
     tokeniser, statements = vocabularies
     folder.mkdir(exist_ok=True)
     tokeniser.save(folder / TOKENISER)
     statements.save(folder / STATEMENTS)
-    facts = ModelFacts.model_validate(
-        {
-            "task": config["task"]["name"],
-            "class_names": list(class_names),
-            "labels": config["labels"]["name"],
-            "tokeniser": type(tokeniser).__name__,
-            "text_policy": config["text"]["policy"],
-            "max_tokens": config["text"]["max_tokens"],
-            "method": without_folders(_self_contained(config["method"], saved_architecture(method))),
-            "waveform": Waveform.model_validate(config["waveform"]),
-            "store": Signal.of(manifest),
-        }
-    )
-    write_model(folder, facts, method.state_dict())
+    described = without_folders(_self_contained(facts.method, saved_architecture(method)))
+    write_model(folder, facts.model_copy(update={"method": described}), method.state_dict())
 
 
 def _self_contained(settings: Any, architectures: Mapping[str, Mapping[str, Any]]) -> Any:

@@ -1,6 +1,5 @@
 """The store that a run was trained on, found by its fingerprint: never by a path that the run names."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,13 @@ STORES = Path("stores")
 """Default folder of the stores, as ``paths.stores`` has it."""
 
 
-def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any], setting: str) -> Store:
+def store_of_run(fingerprint: str, stores: Path, data: Any, setting: str) -> Store:
     """Open the store with a fingerprint.
 
     Args:
         fingerprint: Of the run's store.
         stores: Folder that holds stores, one of which it may be.
-        config: The run's configuration, which says how to make the store where there is none.
+        data: The setting ``data`` of the run, which says how to make the store where there is none.
         setting: With what the user names the folder, such as ``paths.stores=...``.
 
     Raises:
@@ -33,7 +32,7 @@ def store_of_run(fingerprint: str, stores: Path, config: Mapping[str, Any], sett
             return Store.open(path)
     raise DataError(
         f"what {printable(stores)} holds is not the store that the run was trained on ({printable(fingerprint[:12])});"
-        f" name the folder that holds it with {setting}{_command(config.get('data'))}"
+        f" name the folder that holds it with {setting}{_command(data)}"
     )
 
 

@@ -16,16 +16,19 @@ from ecgmm.settings.lookup import specs_at
 from ecgmm.settings.relations import RELATIONS
 from ecgmm.settings.targets import TARGETS
 
-__all__ = ["TARGETS", "check", "check_at", "check_node", "check_plain", "check_saved", "compose"]
+__all__ = ["TARGETS", "check_at", "check_node", "check_plain", "check_saved", "checked", "compose"]
 
 
-def check(entry: str, config: DictConfig, *, whole: bool = True) -> None:
-    """Bring the settings of a command into their own form (paths, lists) and refuse what does not fit.
+def checked(entry: str, config: DictConfig, *, whole: bool = True) -> DictConfig:
+    """Settings of a command in their own form (paths, lists); what does not fit is refused.
 
     Args:
         entry: A command that has settings, as ``entries.ENTRIES`` lists them.
-        config: Its composed settings; changed in place.
+        config: As it was composed; not changed.
         whole: Whether keys that have to be given must be there; those that a sweep sets are not before its jobs.
+
+    Returns:
+        A copy without Hydra's own settings.
 
     Raises:
         ConfigError: Naming the key, its value, and what it must be.
@@ -41,22 +44,23 @@ def check(entry: str, config: DictConfig, *, whole: bool = True) -> None:
     resolved = OmegaConf.to_container(own, resolve=True, throw_on_missing=whole)
     changes = check_plain(entry, resolved)
     for key in sorted(changes, key=lambda key: not _is_written_at(raw, key)):  # what repeats another key comes after it
-        if OmegaConf.select(config, key) != changes[key]:
-            OmegaConf.update(config, key, changes[key])
+        if OmegaConf.select(own, key) != changes[key]:
+            OmegaConf.update(own, key, changes[key])
+    return own
 
 
 def check_plain(entry: str, resolved: Any) -> dict[str, Any]:
     """Refuse settings of a command that do not fit.
 
     Args:
-        entry: As for ``check``.
+        entry: As for ``checked``.
         resolved: The settings in plain Python, interpolations resolved; not changed.
 
     Returns:
         Values that stand in another form than they were given in (paths, lists), by dotted key.
 
     Raises:
-        ConfigError: As ``check``.
+        ConfigError: As ``checked``.
     """
     walk = Walk(filled=False, entry=entry)
     read = walk.read(ENTRIES[entry], _without_other_sizes(resolved), "")

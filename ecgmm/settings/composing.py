@@ -45,7 +45,7 @@ def compose(name: str, overrides: Sequence[str] = ()) -> DictConfig:
             ``optimizer.lr=1e-3`` sets a value; paths and texts are taken as they are written.
 
     Returns:
-        The settings, interpolations unresolved, not yet checked (``ecgmm.settings.check``); keys cannot be added.
+        The settings, interpolations unresolved, not yet checked (``ecgmm.settings.checked``); keys cannot be added.
 
     Raises:
         ConfigError: If a group, a choice or a key does not exist, a value cannot be read, or a sweep is asked for.

@@ -65,7 +65,7 @@ def evaluate_run(
     config = read_config(run, facts.files)
     settings = read_evaluation_settings(config, inside(run, CONFIG))
     store = (
-        store_of_run(facts.data.fingerprint, stores, config, "paths.stores=..., or itself with store=...")
+        store_of_run(facts.data.fingerprint, stores, config["data"], "paths.stores=..., or itself with store=...")
         if store_path is None
         else Store.open(store_path)
     )

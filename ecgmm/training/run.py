@@ -30,7 +30,7 @@ from ecgmm.runs.measuring import fit_on_validation, measure
 from ecgmm.runs.metrics import METRICS, Metrics, read_metrics, write_metrics
 from ecgmm.runs.predictions import readouts_in, refuse_not_finite, without_readouts, write_predictions
 from ecgmm.runs.provenance import environment
-from ecgmm.runs.saved_model import MODEL
+from ecgmm.runs.saved_model import MODEL, ModelFacts, Signal, Waveform
 from ecgmm.runs.saving import save_model
 from ecgmm.training.build import Setup
 from ecgmm.training.learning import learn
@@ -128,8 +128,7 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
             frame, task.class_names, task.task_name, fitted, **resampling, origins=origins, readouts=readouts
         )
         vocabularies = (datamodule.tokeniser, datamodule.statement_vocabulary)
-        manifest = datamodule.store.manifest
-        save_model(directory / MODEL, task.method, task.class_names, vocabularies, manifest, settings)
+        save_model(directory / MODEL, task.method, vocabularies, model_facts(setup))
         write_metrics(directory / METRICS, metrics)
         facts = RunFacts(
             **dict(description),
@@ -143,7 +142,7 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
             from ecgmm.dashboard.dashboard import log_results
 
             artifacts = settings["logger"]["artifacts"]
-            log_results(dashboard, directory, frame, metrics, facts, manifest, artifacts)
+            log_results(dashboard, directory, frame, metrics, facts, datamodule.store.manifest, artifacts)
     finish_run(directory, facts)
     return metrics
 
@@ -154,9 +153,28 @@ def _dashboard(
     """The logger that sends numbers to W&B; None where there is none, and with it neither W&B nor figures."""
     if settings["logger"]["mode"] == "disabled":
         return nullcontext()
+    from ecgmm.dashboard.content import shown_settings
     from ecgmm.dashboard.dashboard import open_dashboard
 
-    return open_dashboard(directory, settings, description)
+    return open_dashboard(directory, settings["logger"], settings["name"], shown_settings(settings), description)
+
+
+def model_facts(setup: Setup) -> ModelFacts:
+    """Content of ``model.json``, apart from what only the trained method knows."""
+    settings, datamodule = setup.settings, setup.datamodule
+    return ModelFacts.model_validate(
+        {
+            "task": settings["task"]["name"],
+            "class_names": list(datamodule.targets.class_names),
+            "labels": settings["labels"]["name"],
+            "tokeniser": type(datamodule.tokeniser).__name__,
+            "text_policy": settings["text"]["policy"],
+            "max_tokens": settings["text"]["max_tokens"],
+            "method": settings["method"],
+            "waveform": Waveform.model_validate(settings["waveform"]),
+            "store": Signal.of(datamodule.store.manifest),
+        }
+    )
 
 
 def readouts_of(method: Method, stages: Sequence[Stage], origins: Origins, allow_leaky: bool) -> dict[str, Origins]:

@@ -17,6 +17,7 @@ import pytest
 
 from ecgmm.console.ending import Stopped
 from ecgmm.dashboard import content as dashboard_content
+from ecgmm.dashboard.content import shown_settings
 from ecgmm.dashboard.dashboard import Dashboard, log_results, open_dashboard
 from ecgmm.runs.directory import without_folders
 from ecgmm.runs.facts import RunDescription
@@ -78,10 +79,15 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeWandb]:
     return install
 
 
+def opened(directory: Path, mode: str = "offline", description: RunDescription = DESCRIPTION) -> Dashboard:
+    logger = {**CONFIG["logger"], "mode": mode}
+    return open_dashboard(directory, logger, CONFIG["name"], shown_settings(CONFIG), description)
+
+
 def one_run(directory: Path, mode: str = "offline", description: RunDescription = DESCRIPTION) -> None:
     """Open, log two steps and close."""
     directory.mkdir(exist_ok=True, parents=True)
-    with open_dashboard(directory, {**CONFIG, "logger": {**CONFIG["logger"], "mode": mode}}, description) as dashboard:
+    with opened(directory, mode, description) as dashboard:
         dashboard.log_metrics({"train/loss_total": 1.0}, step=1)
         dashboard.log_metrics({"train/loss_total": 0.5}, step=2)
 
@@ -140,7 +146,7 @@ def test_no_wandb_at_all_where_it_is_disabled(fake: Callable[..., FakeWandb], tm
 
 def test_a_run_that_ends_in_an_error_is_marked_failed(fake: Callable[..., FakeWandb], tmp_path: Path) -> None:
     wandb = fake()
-    with pytest.raises(KeyboardInterrupt), open_dashboard(tmp_path, CONFIG, DESCRIPTION):
+    with pytest.raises(KeyboardInterrupt), opened(tmp_path):
         raise KeyboardInterrupt
     one_run(tmp_path)
     assert wandb.named("finish") == [{"exit_code": 1}, {"exit_code": 0}]
@@ -168,7 +174,7 @@ def test_a_folder_that_cannot_be_made_ends_the_logging_only(
 
 def test_a_signal_does_not_wait_for_the_network(fake: Callable[..., FakeWandb], tmp_path: Path) -> None:
     fake()
-    dashboard = open_dashboard(tmp_path, CONFIG, DESCRIPTION)
+    dashboard = opened(tmp_path)
     dashboard._longest_wait_s = 60
     dashboard.send(lambda _: time.sleep(60))
     started = time.monotonic()
@@ -304,7 +310,7 @@ def test_no_artifact_tells_where_the_run_directory_lies(
     frame, metrics = simulated(tmp_path / "run")
     wandb = fake()
     wandb.run.config = wandb.run.summary = SimpleNamespace(update=lambda *_, **__: None)
-    with open_dashboard(tmp_path / "run", CONFIG, DESCRIPTION) as dashboard:
+    with opened(tmp_path / "run") as dashboard:
         log_results(dashboard, tmp_path / "run", frame, metrics, done(), {}, artifacts=True)
     assert len(caplog.messages) == 1
     assert "no artifacts" in caplog.messages[0]

@@ -39,7 +39,7 @@ def finished(run_settings: list[str], tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def store_path(finished: Path, workspace: Path) -> Path:
     """The run's store."""
-    return store_of_run(Run.open(finished).facts.data.fingerprint, workspace / "stores", {}, "stores").path
+    return store_of_run(Run.open(finished).facts.data.fingerprint, workspace / "stores", None, "stores").path
 
 
 @pytest.fixture

@@ -206,8 +206,8 @@ def test_what_cannot_be_composed_is_refused_with_a_cure(overrides: list[str], se
 
 def test_composition_and_check_need_no_hydra() -> None:
     code = (
-        "import sys; from ecgmm.settings import check, compose\n"
-        "check('train', compose('train', ['recipe=quick', 'data.root=x']))\n"
+        "import sys; from ecgmm.settings import checked, compose\n"
+        "checked('train', compose('train', ['recipe=quick', 'data.root=x']))\n"
         "slow = {'hydra', 'torch', 'polars', 'lightning'} & set(sys.modules)\n"
         "assert not slow, slow"
     )

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
-from ecgmm.settings import check, check_plain
+from ecgmm.settings import check_plain, checked
 
 COMPOSED = {
     "default": ("train", []),
@@ -137,8 +137,7 @@ def composed(entry: str, *overrides: str) -> Any:
     ],
 )
 def test_one_value_is_a_list_of_one_and_a_number_a_path(entry: str, overrides: list[str], key: str, value: Any) -> None:
-    config = composed(entry, *overrides)
-    check(entry, config)
+    config = checked(entry, composed(entry, *overrides))
     assert OmegaConf.select(config, key) == value
 
 

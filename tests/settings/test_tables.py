@@ -16,7 +16,7 @@ from ecgmm.data.batches.targets import KINDS, SELECTIONS
 from ecgmm.data.sources.source import RATES_HZ
 from ecgmm.data.store.splits import SPLITS
 from ecgmm.errors import ConfigError
-from ecgmm.settings import TARGETS, check, check_at, check_node, check_saved, ranges
+from ecgmm.settings import TARGETS, check_at, check_node, check_saved, checked, ranges
 from ecgmm.settings.entries import ENTRIES
 from ecgmm.settings.kinds import Built, Group, Value
 from ecgmm.settings.lookup import known_keys, specs_at
@@ -135,8 +135,7 @@ def test_every_choice_of_every_group_fits(overrides: list[str]) -> None:
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         config = compose("train", overrides)
     before = OmegaConf.to_yaml(config)
-    check("train", config)
-    assert OmegaConf.to_yaml(config) == before
+    assert OmegaConf.to_yaml(checked("train", config)) == OmegaConf.to_yaml(config) == before
 
 
 METHOD = {
