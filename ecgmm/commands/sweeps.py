@@ -6,7 +6,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from threading import Thread
@@ -71,10 +72,12 @@ def _end_with_parent() -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def _refuse_unfit(composed: DictConfig, *, whole: bool) -> None:
+@contextmanager
+def _ending_the_command() -> Iterator[None]:
+    """End the command at an error: Hydra makes a warning of what its callbacks raise."""
     try:
-        checked(composed.hydra.job.config_name, composed, whole=whole)
-    except Exception as error:  # Hydra makes a warning of what its callbacks raise, so the command ends here
+        yield
+    except Exception as error:
         message = user_message(error)
         if message is None:
             raise
@@ -86,12 +89,14 @@ class RefuseUnfit(Callback):
     """Hydra callback of all commands: settings that do not fit end them with exit code 2 before anything is made."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Look at the settings of one run."""
-        _refuse_unfit(config, whole=True)
+        """Check the settings of one run."""
+        with _ending_the_command():
+            checked(config.hydra.job.config_name, config)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Look at what the jobs of a sweep have in common."""
-        _refuse_unfit(config, whole=False)
+        """Check the settings that the jobs of a sweep share."""
+        with _ending_the_command():
+            checked(config.hydra.job.config_name, config, whole=False)
 
 
 class ListFailures(Callback):
