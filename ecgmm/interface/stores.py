@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from ecgmm.building import construct
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.opening import open_labels
-from ecgmm.data.store.listing import Listed, stores_in
+from ecgmm.data.store import listing
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
 from ecgmm.interface.settings import overrides_of, settings_of
@@ -112,13 +111,13 @@ def open_store(path: str | Path) -> OpenStore:
     return OpenStore(**{field.name: getattr(store, field.name) for field in fields(store)})
 
 
-def stores(folder: str | Path = STORES) -> pl.DataFrame:
-    """List the stores of a folder.
+def stores(folder: str | Path = STORES) -> list[listing.StoreSummary]:
+    """List the complete stores of a folder by name: path, source, number of rows, rate.
 
-    Returns:
-        One row per store: path, source, records, patients, rate_hz, ...
+    Args:
+        folder: Where stores are; ``stores`` is where commands keep them.
     """
-    return pl.DataFrame(stores_in(Path(folder)))
+    return listing.stores(folder)
 
 
 def prepare(source: str, root: str | Path | None = None, **settings: object) -> OpenStore:
@@ -133,7 +132,7 @@ def prepare(source: str, root: str | Path | None = None, **settings: object) -> 
         ConfigError: If a setting does not exist or is out of its range.
         DataError: If the tree cannot be used.
     """
-    from ecgmm.data.preparation.preparation import open_or_prepare
+    from ecgmm.data.preparation.opening import open_or_prepare
 
     given = settings if root is None else {"root": root, **settings}
     config = settings_of("prepare", [f"data={source}", *overrides_of(given, "data")])
