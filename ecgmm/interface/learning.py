@@ -8,7 +8,7 @@ from ecgmm.data.store.store import PATH_MARK, Store
 from ecgmm.interface.runs import Run, load_run
 from ecgmm.interface.settings import overrides_of, settings_of
 from ecgmm.models.method import Method
-from ecgmm.settings.names import run_name
+from ecgmm.settings.resolvers import run_name
 from ecgmm.training.build import set_up
 from ecgmm.training.run import train_run
 
@@ -27,9 +27,7 @@ def build(method: str, store: Store, **settings: object) -> Method:
     return set_up(_composed(store, {"method": method, **settings}), store).fresh_method()
 
 
-def train(
-    store: Store, method: str = "gated_fusion", directory: str | Path | None = None, **settings: object
-) -> Run:
+def train(store: Store, method: str = "gated_fusion", directory: str | Path | None = None, **settings: object) -> Run:
     """Train, evaluate and save one run; a finished one is opened, an interrupted one goes on where it stopped.
 
     Args:

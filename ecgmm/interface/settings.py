@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from omegaconf import DictConfig
 
-from ecgmm.settings import check, compose
+from ecgmm.settings import checked, compose
+from ecgmm.settings.resolvers import register_resolvers
 from ecgmm.settings.values import written
 
 
@@ -29,6 +30,5 @@ def settings_of(command: str, overrides: list[str]) -> DictConfig:
     Raises:
         ConfigError: If a key or choice does not exist, or a value is out of its range.
     """
-    config = compose(command, overrides)
-    check(command, config)
-    return config
+    register_resolvers()
+    return checked(command, compose(command, overrides))

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgmm.building import construct
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.store import listing
