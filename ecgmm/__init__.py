@@ -12,6 +12,8 @@ costs nothing. None of them imports Hydra.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ecgmm.version import __version__
+
 if TYPE_CHECKING:
     from ecgmm.interface.drawing import plot
     from ecgmm.interface.learning import build, train
@@ -19,12 +21,11 @@ if TYPE_CHECKING:
     from ecgmm.interface.stores import OpenStore, Record, open_store, prepare, stores
     from ecgmm.interface.tables import table2
 
-__version__ = "0.2.0.dev0"
-
 __all__ = [
     "OpenStore",
     "Record",
     "Run",
+    "__version__",
     "build",
     "load_run",
     "open_store",
@@ -52,4 +53,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return __all__

@@ -31,6 +31,9 @@ class Run(run.Run):
     are asked for.
     """
 
+    def __repr__(self) -> str:
+        return f"<ecgmm.Run: {self.method}, seed {self.seed}, {self.directory.name}>"
+
     @cached_property
     def model(self) -> SavedModel:
         """The trained method with its preparation and vocabularies: ``run.model(batch)`` is a ``ModelOutput``."""

@@ -23,6 +23,9 @@ STORES = Path("stores")
 class OpenStore(Store):
     """A store whose rows can be looked at one by one."""
 
+    def __repr__(self) -> str:  # without ids and texts, since notebooks are shared
+        return f"<ecgmm.OpenStore: {self.path.name}, {self.records.height:,} rows at {self.manifest['rate_hz']:g} Hz>"
+
     def record(self, row: int) -> "Record":
         """Row of the store: a recording, or one window of it.
 
@@ -49,7 +52,7 @@ class Record:
     store: OpenStore
     row: int
 
-    def __repr__(self) -> str:  # without ids and text, since notebooks are shared
+    def __repr__(self) -> str:
         seconds = self.store.manifest["n_times"] / self.rate_hz
         return f"<ecgmm.Record: row {self.row} of {self.store.path.name}, {seconds:g} s at {self.rate_hz:g} Hz>"
 
