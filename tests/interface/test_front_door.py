@@ -36,7 +36,8 @@ def run(store: ecgmm.OpenStore, tmp_path_factory: pytest.TempPathFactory) -> ecg
 
 
 def test_importing_it_loads_nothing_slow() -> None:
-    code = "import sys, ecgmm; print([name for name in ('torch', 'polars', 'lightning', 'numpy', 'hydra') if name in sys.modules])"
+    slow = ("torch", "polars", "lightning", "numpy", "hydra")
+    code = f"import sys, ecgmm; print([name for name in {slow} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -139,7 +140,7 @@ def test_a_finished_run_is_opened_and_tabled(run: ecgmm.Run, store: ecgmm.OpenSt
         ecgmm.load_run(store.path / "nothing")
 
 
-BLOCK = '''
+BLOCK = """
 import sys
 import ecgmm
 store = ecgmm.open_store({store!r})
@@ -155,7 +156,7 @@ synthetic = ecgmm.prepare("synthetic", rate_hz=100, n_patients=40)
 recording = next(synthetic.path.parents[1].glob("raw/*/files/*/*/*/*.hea"))
 run.predict(recording.with_suffix(""), "Sinus rhythm.")
 assert not [name for name in sys.modules if name.partition(".")[0] == "hydra"]
-'''
+"""
 
 
 @pytest.mark.slow
