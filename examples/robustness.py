@@ -16,7 +16,7 @@ run = ecgmm.train(store, method="gated_fusion", **short)
 batch = run.batches(store, "test", size=10_000).first()
 
 
-# %% Ways in which input goes wrong. A batch is a tuple of tensors; its waveforms are int16 [B, 12, T], steps of the store.
+# %% Ways in which input goes wrong. A batch is a tuple of tensors; its waveforms are int16 [B, 12, T] in store steps.
 def without_report(batch: Batch) -> Batch:
     """No report at all."""
     nobody = torch.zeros_like(batch.has_report)
