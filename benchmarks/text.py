@@ -33,11 +33,11 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoTokenizer
 
-from ecgmm.commands.command_line import package_folder
 from ecgmm.data.sources.mimic_iv_ecg import read_machine_reports
 from ecgmm.data.store.measurements import MEASUREMENTS
 from ecgmm.data.store.reports import distinct_reports, reports_of_rows
 from ecgmm.data.synthetic import wording
+from ecgmm.settings.resolvers import package_folder
 from ecgmm.text.clean import clean_statement
 from ecgmm.text.tokenise import TransformerTokeniser
 

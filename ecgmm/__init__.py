@@ -1,3 +1,56 @@
-"""ecgmm: joint learning from 12-lead ECG waveforms and their reports."""
+"""ecgmm: joint learning from 12-lead ECG waveforms and their reports.
 
-__version__ = "0.2.0.dev0"
+The names below are the Python face of the package; each loads what it needs when it is first used, so importing ecgmm
+costs nothing. None of them imports Hydra.
+
+    store = ecgmm.open_store("stores/...")        ecgmm.stores(), ecgmm.prepare("ptb_xl", root="...")
+    record = store.record(17)                     record.millivolts, record.statements, ecgmm.plot(record)
+    run = ecgmm.train(store, method="concat")     ecgmm.load_run("outputs/..."), ecgmm.build("concat", store)
+    ecgmm.table2("outputs/table2").to_markdown()
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ecgmm.version import __version__
+
+if TYPE_CHECKING:
+    from ecgmm.interface.drawing import plot
+    from ecgmm.interface.learning import build, train
+    from ecgmm.interface.runs import Run, load_run
+    from ecgmm.interface.stores import OpenStore, Record, open_store, prepare, stores
+    from ecgmm.interface.tables import table2
+
+__all__ = [
+    "OpenStore",
+    "Record",
+    "Run",
+    "__version__",
+    "build",
+    "load_run",
+    "open_store",
+    "plot",
+    "prepare",
+    "stores",
+    "table2",
+    "train",
+]
+
+_ROOMS = {
+    "drawing": ("plot",),
+    "learning": ("build", "train"),
+    "runs": ("Run", "load_run"),
+    "stores": ("OpenStore", "Record", "open_store", "prepare", "stores"),
+    "tables": ("table2",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _ROOMS.items():
+        if name in names:
+            return getattr(import_module(f"ecgmm.interface.{module}"), name)
+    raise AttributeError(f"module 'ecgmm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
-from ecgmm import __version__
 from ecgmm.console.ending import USER_MISTAKE, ended
 from ecgmm.console.terminal import say
+from ecgmm.version import __version__
 
 _PACKAGE = Path(__file__).parent
 _WITH_SETTINGS = (

@@ -18,6 +18,7 @@ from ecgmm.console.terminal import say
 from ecgmm.errors import ConfigError
 from ecgmm.settings import checked
 from ecgmm.settings.arguments import readable
+from ecgmm.settings.resolvers import run_name
 
 if TYPE_CHECKING:
     from ecgmm.training.estimate import Job
@@ -58,7 +59,7 @@ def plan(overrides: Sequence[str]) -> "tuple[list[Job], int]":
         store = store_path(construct(config.data))
         if not store.exists():
             raise ConfigError(f"{store} is not there yet; make it: {prepare_command(config.data)}")
-        directory = Path(config.paths.outputs) / config.name / command_line.run_name(one)
+        directory = Path(config.paths.outputs) / config.name / run_name(one)
         jobs.append(estimator.job(set_up(config, open_or_prepare(config.data)), directory))
     return jobs, configs[0].n_jobs
 

@@ -12,9 +12,10 @@ def main(run: str, record: str | None, report: str | None) -> None:
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     from ecgmm.console.terminal import say
+    from ecgmm.runs.loading import load_model
     from ecgmm.runs.record_prediction import predict_record
 
-    prediction = predict_record(Path(run), None if record is None else Path(record), report)
+    prediction = predict_record(load_model(Path(run)), None if record is None else Path(record), report)
     for name, value in prediction.numbers.items():
         say(f"{name:<24} {value:.3f}")
     say(*prediction.words)

@@ -32,6 +32,7 @@ from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict, memory_limit, ti
 from ecgmm.commands.command_line import set_up_hydra
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import UserError
+from ecgmm.runs.loading import load_model
 from ecgmm.runs.record_prediction import RecordPrediction, predict_record
 
 SETTINGS = (
@@ -141,7 +142,7 @@ def _judge(run: Path, record: Path, sound: RecordPrediction, may_differ: bool) -
 
 def _predict(run: Path, record: Path) -> RecordPrediction:
     with contextlib.redirect_stderr(io.StringIO()), time_limit():
-        return predict_record(run, record, "Sinus rhythm. Left bundle branch block.")
+        return predict_record(load_model(run), record, "Sinus rhythm. Left bundle branch block.")
 
 
 @cache

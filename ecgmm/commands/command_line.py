@@ -1,14 +1,10 @@
 """Entry points: from the command line to a composed configuration, and from an error to an exit code."""
 
-import hashlib
 import os
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
-from importlib.util import find_spec
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -23,64 +19,11 @@ from ecgmm.commands.positional import Positional, with_keys
 from ecgmm.configuration import CONF_DIR
 from ecgmm.console.ending import ended
 from ecgmm.console.system_errors import first_sentence
-from ecgmm.errors import ConfigError
 from ecgmm.settings import checked
 from ecgmm.settings.arguments import readable
 from ecgmm.settings.help_page import template
 from ecgmm.settings.messages import hydra_sentence
-
-_LONGEST_NAME = 120
-# Keys of places and of presentation: runs that differ in these only are the same run.
-_NOT_IN_NAME = (
-    "experiment",
-    "paths.",
-    "data.root",
-    "hydra.",
-    "hydra/",
-    "overwrite",
-    "name",
-    "n_jobs",
-    "logger",
-    "trainer.enable_",
-    "trainer.devices",
-    "trainer.num_nodes",
-    "trainer.strategy",
-)
-
-
-def run_name(overrides: Sequence[str]) -> str:
-    """Name the folder of a run after its overrides, sorted by key; ``default`` if there are none.
-
-    Args:
-        overrides: Hydra's task overrides, such as ``["method=concat", "+experiment=table2"]``.
-
-    Returns:
-        A name that is safe as one path component; long names are cut and end in a digest of the whole name.
-    """
-    last = {text.lstrip("+~").partition("=")[0]: text.lstrip("+~") for text in overrides}  # Hydra takes the last
-    kept = sorted(text for text in last.values() if not text.startswith(_NOT_IN_NAME))
-    kept = [re.sub(r"=[\"']?[/~][^,]*/", "=", text) for text in kept]  # names must not tell the folders of a machine
-    name = re.sub(r"[^\w.,=+\-@]", "-", ",".join(kept))
-    if len(name) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return name or "default"
-
-
-def package_folder(package: str, folder: str, extra: str) -> str:
-    """Locate a folder inside an installed Python package without importing the package.
-
-    Args:
-        package: Import name of the package.
-        folder: Path inside it.
-        extra: Extra of ecgmm that installs the package.
-
-    Raises:
-        ConfigError: If the package is not installed.
-    """
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ConfigError(f"the package {package} is not installed; run pip install 'ecgmm[{extra}]'")
-    return str(Path(spec.origin).with_name(folder))
+from ecgmm.settings.resolvers import register_resolvers
 
 
 def set_up_hydra() -> None:
@@ -88,8 +31,7 @@ def set_up_hydra() -> None:
 
     Workers of a sweep get the resolvers with the rest of Hydra's state.
     """
-    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
-    OmegaConf.register_new_resolver("package_folder", package_folder, replace=True)
+    register_resolvers()
     OmegaConf.register_new_resolver("help_page", template, replace=True)
     register_launcher()
     # In the place of Hydra's own, which prints all overrides of a job that failed, the text of a report too.

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-import ecgmm
 from ecgmm.runs.facts import Hardware
 from ecgmm.runs.reading import Schema
+from ecgmm.version import __version__
 
 _PACKAGES = ("torch", "lightning", "hydra-core", "transformers", "torchmetrics", "numpy", "scikit-learn", "wfdb")
 _SECONDS = 10
@@ -29,8 +29,8 @@ def environment() -> Environment:
     """Commit, versions and hardware of this process."""
     versions = {name: version(name) for name in _PACKAGES}
     return Environment(
-        commit=commit_of(Path(ecgmm.__file__).resolve()),
-        versions={"python": platform.python_version(), "ecgmm": ecgmm.__version__, **versions},
+        commit=commit_of(Path(__file__).resolve().parents[1] / "__init__.py"),
+        versions={"python": platform.python_version(), "ecgmm": __version__, **versions},
         hardware=Hardware(
             machine=platform.machine(),
             cpu_cores=os.cpu_count(),

@@ -10,10 +10,12 @@ import torch
 from ecgmm.data.preparation.single_record import SingleRecord, read_single_record
 from ecgmm.data.preparation.waveform_blocks import LARGEST_STEP
 from ecgmm.data.sources.labels.registry import definition_of
+from ecgmm.data.sources.waveform_reader import WaveformReader
+from ecgmm.data.sources.wfdb_reader import WFDB
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.leads import LEADS
 from ecgmm.models.method import Method
-from ecgmm.runs.loading import SavedModel, load_model
+from ecgmm.runs.loading import SavedModel
 from ecgmm.runs.reading import CURE
 from ecgmm.runs.saved_model import ModelFacts, Signal
 from ecgmm.signal.quality import HALVING_CLIPPED_SHARE, HALVING_DRIFT_MV, HALVING_NOISE_MV
@@ -39,24 +41,26 @@ class RecordPrediction(NamedTuple):
     notes: list[str]
 
 
-def predict_record(run: Path, record: Path | None, report: str | None) -> RecordPrediction:
-    """Classify a WFDB record.
+def predict_record(
+    model: SavedModel, record: Path | None, report: str | None, reader: WaveformReader = WFDB
+) -> RecordPrediction:
+    """Classify a record.
 
     Args:
-        run: A finished run directory.
-        record: A WFDB record, or None for the report alone.
+        model: A saved model.
+        record: A record, or None for the report alone.
         report: The report's text, or None for the waveform alone.
+        reader: Reader of records of its kind.
 
     Raises:
         ConfigError: If neither is given, or not what the method looks at, or the report holds nothing for it.
         DataError: If the record cannot be read, shows no signal, or the model's answer is no number.
     """
-    model = load_model(run)
     given = [name for name, value in (("ecg", record), ("text", report)) if value is not None]
     if not set(given) & set(model.method.inputs_at_test) and model.method.inputs_at_test:
         looks_at = " and ".join(model.method.inputs_at_test)
         raise ConfigError(f"{model.method.name} looks at {looks_at}; give {_needed(model.method)}")
-    return predict_single(model, None if record is None else _read(record, model.facts.store), report)
+    return predict_single(model, None if record is None else _read(record, model.facts.store, reader), report)
 
 
 def predict_single(model: SavedModel, waveform: SingleRecord | None, report: str | None) -> RecordPrediction:
@@ -112,10 +116,10 @@ def _needed(method: Method) -> str:
     return " or ".join({"ecg": "record=...", "text": 'report="..."'}[name] for name in method.inputs_at_test)
 
 
-def _read(record: Path, signal: Signal) -> SingleRecord:
+def _read(record: Path, signal: Signal, reader: WaveformReader) -> SingleRecord:
     made_with = signal.parameters
     read = read_single_record(
-        record, signal.rate_hz, signal.n_times, signal.uv_per_step, made_with.pad, made_with.verify_checksums
+        record, signal.rate_hz, signal.n_times, signal.uv_per_step, made_with.pad, made_with.verify_checksums, reader
     )
     if read.flat.all():
         raise DataError(

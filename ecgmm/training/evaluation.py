@@ -1,7 +1,8 @@
 """Evaluate a finished run again with its saved model, on its own store or another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import torch
@@ -10,15 +11,16 @@ from torch import nn
 from ecgmm.building import construct
 from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice
 from ecgmm.data.batches.datamodule import EcgReportDataModule
+from ecgmm.data.sources.labels.label_table import LabelTable
 from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.sources.leakage import origins_of, refuse_leak, shown_readouts
 from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import inside
-from ecgmm.runs.configuration import CONFIG, read_config, read_evaluation_settings
+from ecgmm.runs.configuration import CONFIG, EvaluationSettings, read_config, read_evaluation_settings
 from ecgmm.runs.facts import RUN, RunFacts, read_facts
-from ecgmm.runs.loading import load_model
+from ecgmm.runs.loading import SavedModel, load_model
 from ecgmm.runs.measuring import Fitted, measure
 from ecgmm.runs.metrics import EVALUATIONS, Metrics, read_metrics, write_metrics
 from ecgmm.runs.predictions import refuse_not_finite, without_readouts
@@ -69,20 +71,11 @@ def evaluate_run(
         if store_path is None
         else Store.open(store_path)
     )
-    labels = open_labels(store, model.facts.labels, construct(config["data"]).label_settings)
-    _check_fits(model.facts, store, labels.label_set.classes)
+    labels = labels_for(model.facts, store, config)
     policy, inputs = model.facts.text_policy, model.method.inputs_at_test
     origins = origins_of(store.manifest["text_origin"], labels.label_set, policy, inputs)
     refuse_leak(origins, allow_leaky)
-    model.preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
-    datamodule = EcgReportDataModule(
-        store,
-        TargetChoice(labels, settings.task.selection, settings.labels.priority),
-        TextChoice(policy, model.facts.max_tokens, lambda *_: (model.tokeniser, model.statements)),
-        Loading(settings.batch_size, prefetch=settings.prefetch),
-        settings.seed,
-        quality=None if settings.quality is None else construct(settings.quality),
-    )
+    datamodule = data_for(model, store, labels, settings, settings.batch_size)
     shown = model.preparation if leads is None else nn.Sequential(OnlyLeads(leads), model.preparation)
     class_names, task_name = tuple(model.facts.class_names), model.facts.task
     task = DiagnosisTask(model.method, shown, None, torch.optim.AdamW, 0.0, class_names, task_name, settings.seed)
@@ -116,6 +109,45 @@ def evaluate_run(
     file = folder / f"{store.path.resolve().name}-{split}{suffix}.json"
     write_metrics(file, metrics)
     return metrics, file
+
+
+def labels_for(facts: ModelFacts, store: Store, config: Mapping[str, Any]) -> LabelTable:
+    """Open the labels of a store that a model can be measured by.
+
+    Args:
+        facts: Of the model.
+        store: An open store.
+        config: ``config.yaml`` of the run, as ``read_config`` gives it.
+
+    Raises:
+        ConfigError: If the store's classes, rate or window are not the model's.
+    """
+    labels = open_labels(store, facts.labels, construct(config["data"]).label_settings)
+    _check_fits(facts, store, labels.label_set.classes)
+    return labels
+
+
+def data_for(
+    model: SavedModel, store: Store, labels: LabelTable, settings: EvaluationSettings, batch_size: int
+) -> EcgReportDataModule:
+    """Serve a store to a saved model, which from then on takes waveforms in the steps of this store.
+
+    Args:
+        model: The model.
+        store: An open store.
+        labels: As ``labels_for`` opens them.
+        settings: Settings of the run.
+        batch_size: Records in a batch.
+    """
+    model.preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
+    return EcgReportDataModule(
+        store,
+        TargetChoice(labels, settings.task.selection, settings.labels.priority),
+        TextChoice(model.facts.text_policy, model.facts.max_tokens, lambda *_: (model.tokeniser, model.statements)),
+        Loading(batch_size, prefetch=settings.prefetch),
+        settings.seed,
+        quality=None if settings.quality is None else construct(settings.quality),
+    )
 
 
 def _facts_of(run: Path, model: ModelFacts) -> RunFacts:

@@ -3,8 +3,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ecgmm.commands.command_line import run, run_name, user_message
+from ecgmm.commands.command_line import run, user_message
 from ecgmm.errors import ConfigError
+from ecgmm.settings.resolvers import run_name
 
 
 def test_run_name_does_not_depend_on_the_order_of_overrides() -> None:

@@ -16,11 +16,12 @@ from transformers import BertConfig
 
 from ecgmm.building import construct
 from ecgmm.commands import command_line
-from ecgmm.commands.command_line import package_folder, user_message
+from ecgmm.commands.command_line import user_message
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
 from ecgmm.models.text_bank import TextBank
 from ecgmm.models.text_encoders.transformer import Transformer
+from ecgmm.settings.resolvers import package_folder
 from ecgmm.text.tokenise import TransformerTokeniser
 
 CHOICES = ("text_encoder=transformer", "text=transformer", "pretrained=minilm", "text_encoder.trainable_layers=0")

@@ -16,12 +16,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ecgmm import plan
-from ecgmm.commands.command_line import run_name
 from ecgmm.configuration import CONF_DIR
 from ecgmm.settings.arguments import readable
 from ecgmm.settings.entries import ENTRIES
 from ecgmm.settings.lookup import known_keys
 from ecgmm.settings.messages import hydra_sentence
+from ecgmm.settings.resolvers import run_name
 
 HOME = os.path.expanduser("~")  # noqa: PTH111
 Command = Callable[..., int]

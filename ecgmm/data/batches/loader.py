@@ -102,6 +102,10 @@ class BatchLoader:
     def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.batch_size)
 
+    def first(self) -> Batch:
+        """First batch of an epoch."""
+        return next(iter(self))
+
     def __iter__(self) -> Iterator[Batch]:
         # Nothing happens before the first batch is asked for: Lightning makes iterators that it never uses.
         first, self._first_step = self._first_step, 0

@@ -14,11 +14,11 @@ import urllib3
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, SSLError
 
-from ecgmm import __version__
 from ecgmm.data.download.address import Address, basic_authorization, redirected
 from ecgmm.data.download.answers import told_bytes, with_paced_answers
 from ecgmm.data.download.problems import OutOfRangeError, StoppedError, TransientError, UnavailableError
 from ecgmm.errors import ConfigError, DataError
+from ecgmm.version import __version__
 
 Result = TypeVar("Result")
 

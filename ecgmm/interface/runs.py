@@ -1,0 +1,103 @@
+"""Finished runs: what they measured, and their models at work."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgmm.data.batches.loader import BatchLoader
+from ecgmm.data.sources.array_reader import ArrayReader
+from ecgmm.data.sources.wfdb_reader import WFDB
+from ecgmm.data.store.splits import SPLITS
+from ecgmm.data.store.store import Store
+from ecgmm.errors import ConfigError
+from ecgmm.files import inside
+from ecgmm.leads import LEADS
+from ecgmm.runs import run
+from ecgmm.runs.configuration import CONFIG, read_config, read_evaluation_settings
+from ecgmm.runs.loading import SavedModel, load_model
+from ecgmm.runs.record_prediction import RecordPrediction, predict_record
+from ecgmm.training.evaluation import data_for, labels_for
+
+_ARRAY = Path("millivolts")
+
+
+class Run(run.Run):
+    """Finished run directory with its model.
+
+    ``facts``, ``metrics``, ``predictions``, ``history`` and ``config`` are the files of the directory, read when they
+    are asked for.
+    """
+
+    def __repr__(self) -> str:
+        return f"<ecgmm.Run: {self.method}, seed {self.seed}, {self.directory.name}>"
+
+    @cached_property
+    def model(self) -> SavedModel:
+        """The trained method with its preparation and vocabularies: ``run.model(batch)`` is a ``ModelOutput``."""
+        return load_model(self.directory)
+
+    def batches(self, store: Store, split: str = "test", size: int | None = None) -> BatchLoader:
+        """Batches of a store as the model takes them, in order of its rows.
+
+        Args:
+            store: A store of the same rate, window and label set.
+            split: ``train``, ``val`` or ``test``.
+            size: Records in a batch; None takes the run's.
+
+        Returns:
+            Batches to go through; ``first()`` is the first.
+
+        Raises:
+            ConfigError: If the store does not fit the model, or there is no such split.
+        """
+        if split not in SPLITS:
+            raise ConfigError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
+        config = read_config(self.directory, self.facts.files)
+        settings = read_evaluation_settings(config, inside(self.directory, CONFIG))
+        labels = labels_for(self.model.facts, store, config)
+        data = data_for(self.model, store, labels, settings, size or settings.batch_size)
+        return data.split_dataloader(split)
+
+    def predict(
+        self,
+        record: str | Path | None = None,
+        report: str | None = None,
+        *,
+        millivolts: NDArray[np.floating] | None = None,
+        rate_hz: float | None = None,
+        leads: Sequence[str] = LEADS,
+    ) -> RecordPrediction:
+        """Classify one record: a file, an array, a report, or a waveform with its report.
+
+        Args:
+            record: Path of a WFDB record.
+            report: The report's text.
+            millivolts: In place of ``record``: ``[12, T]`` in mV, NaN where a sample is missing.
+            rate_hz: Sampling rate of ``millivolts``.
+            leads: Name of each row of ``millivolts``, in any order.
+
+        Returns:
+            Probabilities (``numbers``), what the method says (``words``), and what speaks against them (``notes``).
+
+        Raises:
+            ConfigError: If nothing is given that the method looks at.
+            DataError: If the record cannot be read, or shows no signal.
+        """
+        if millivolts is None:
+            return predict_record(self.model, None if record is None else Path(record), report, WFDB)
+        if rate_hz is None:
+            raise ConfigError("rate_hz is missing; an array does not say its sampling rate")
+        return predict_record(self.model, _ARRAY, report, ArrayReader.of(millivolts, rate_hz, leads))
+
+
+def load_run(directory: str | Path) -> Run:
+    """Open a finished run directory; nothing in it is run, and its model is loaded when it is asked for.
+
+    Raises:
+        DataError: If it holds no finished run, or a file of it is damaged.
+    """
+    opened = run.Run.open(Path(directory))
+    return Run(opened.directory, opened.facts, opened.metrics, opened.readout)
