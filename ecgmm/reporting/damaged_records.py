@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ecgmm.data.store.store import Store
+from ecgmm.errors import UserError
 from ecgmm.leads import LEADS
 from ecgmm.plots.ecg_paper import strips
 
@@ -46,29 +47,59 @@ class _Measured:
 
 
 def choose_examples(store: Store, limit_mv: float) -> list[Example]:
-    """Choose from the test split; undamaged records are those with nothing missing and no flat lead.
+    """Choose from the test split; undamaged records have nothing missing, no flat lead and nothing beyond the limit.
 
     - clean: of the tenth of the undamaged records with least drift, the one whose roughest lead is least rough;
     - missing samples: the largest share of missing samples that is at most one half;
     - flat lead: the fewest flat leads, at least one, and nothing missing;
-    - baseline drift: the undamaged record with the most drift in any lead, nothing beyond the limit;
-    - spike: the undamaged record with the largest sample beyond the limit, in the part of a lead that the sheet shows.
+    - baseline drift: the undamaged record with the most drift in any lead;
+    - spike: the largest sample beyond the limit, nothing missing and no flat lead, in the part of a lead that the sheet
+      shows.
+
+    Raises:
+        UserError: If the split has none of them.
     """
     test = store.records.with_row_index("row").filter((pl.col("split") == "test") & pl.col("has_waveform"))
-    undamaged = test.filter((pl.col("missing_share") == 0) & (pl.col("flat_leads") == 0))["row"].to_numpy()
-    undamaged = undamaged[:MOST_SEARCHED]
-    measured = _measure(store, undamaged)
-    peaks, drifts = measured.peak.max(axis=1), measured.drift.max(axis=1)
-    drifts[peaks > limit_mv] = np.nan
-    calm = drifts <= np.nanquantile(drifts, 0.1)
-    clean = np.where(calm, measured.roughness.max(axis=1), np.inf).argmin()
-    examples = [Example(int(undamaged[clean]), "Clean"), *_missing(test), *_flat(test, store)]
-    drifting = int(np.nanargmax(drifts))
-    examples.append(Example(int(undamaged[drifting]), f"Baseline drift: {_largest(measured.drift[drifting])}"))
-    spiked = int(measured.shown_peak.max(axis=1).argmax())
-    if measured.shown_peak[spiked].max() > limit_mv:
-        examples.append(Example(int(undamaged[spiked]), f"Spike: {_largest(measured.shown_peak[spiked])}"))
+    whole = test.filter((pl.col("missing_share") == 0) & (pl.col("flat_leads") == 0))["row"].to_numpy()
+    measured = _measure(store, whole[:MOST_SEARCHED]) if len(whole) else None
+    examples = [
+        *(_clean(whole, measured, limit_mv) if measured else []),
+        *_missing(test),
+        *_flat(test, store),
+        *(_drift(whole, measured, limit_mv) if measured else []),
+        *(_spike(whole, measured, limit_mv) if measured else []),
+    ]
+    if not examples:
+        raise UserError(f"{store.path} has no test record with a waveform to show; prepare it from more records")
     return examples
+
+
+def _within(measured: _Measured, limit_mv: float) -> NDArray[np.intp]:
+    return np.flatnonzero(measured.peak.max(axis=1) <= limit_mv)
+
+
+def _clean(whole: NDArray[np.integer], measured: _Measured, limit_mv: float) -> list[Example]:
+    within = _within(measured, limit_mv)
+    if not len(within):
+        return []
+    drifts = measured.drift[within].max(axis=1)
+    calm = within[drifts <= np.quantile(drifts, 0.1)]
+    return [Example(int(whole[calm[measured.roughness[calm].max(axis=1).argmin()]]), "Clean")]
+
+
+def _drift(whole: NDArray[np.integer], measured: _Measured, limit_mv: float) -> list[Example]:
+    within = _within(measured, limit_mv)
+    if not len(within):
+        return []
+    most = within[measured.drift[within].max(axis=1).argmax()]
+    return [Example(int(whole[most]), f"Baseline drift: {_largest(measured.drift[most])}")]
+
+
+def _spike(whole: NDArray[np.integer], measured: _Measured, limit_mv: float) -> list[Example]:
+    largest = int(measured.shown_peak.max(axis=1).argmax())
+    if measured.shown_peak[largest].max() <= limit_mv:
+        return []
+    return [Example(int(whole[largest]), f"Spike: {_largest(measured.shown_peak[largest])}")]
 
 
 def _measure(store: Store, rows: NDArray[np.integer]) -> _Measured:
