@@ -9,7 +9,9 @@ costs nothing. None of them imports Hydra.
     ecgmm.table2("outputs/table2").to_markdown()
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ecgmm.version import __version__
@@ -43,6 +45,17 @@ _ROOMS = {
     "stores": ("OpenStore", "Record", "open_store", "prepare", "stores"),
     "tables": ("table2",),
 }
+
+
+class _Package(ModuleType):
+    """The package, in which ``train`` and ``prepare`` stay functions when commands' modules of these names load."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (isinstance(value, ModuleType) and name in __all__):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> object:

@@ -97,6 +97,12 @@ def whole_path(path: Path) -> Iterator[Path]:
         raise
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote left at and below a folder that has one writer."""
+    for partial in folder.rglob(".*.partial"):
+        partial.unlink()
+
+
 @contextmanager
 def whole_file(path: Path, private: bool = False) -> Iterator[BinaryIO]:
     """A file to write, see ``whole_path``.

@@ -60,6 +60,8 @@ def reaches_beyond_the_module(node: ast.stmt) -> bool:
     """Whether a statement at the top of a module calls something for its effect, or changes what is not its own."""
     if isinstance(node, ast.Assign | ast.AugAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        own_class = "sys.modules[__name__].__class__"  # what a module is itself, is its own
+        targets = [target for target in targets if ast.unparse(target) != own_class]
         owners = [target.value if isinstance(target, ast.Subscript) else target for target in targets]
         return any(isinstance(owner, ast.Attribute) for owner in owners)
     if isinstance(node, ast.Expr):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from omegaconf import OmegaConf
 
 from ecgmm.errors import ConfigError, DataError, printable
-from ecgmm.files import inside, write_json, write_whole
+from ecgmm.files import inside, remove_unfinished, write_json, write_whole
 from ecgmm.runs.checkpoints import CHECKPOINTS, PRETRAIN, going_on_from
 from ecgmm.runs.configuration import CONFIG
 from ecgmm.runs.facts import RUN, RunDescription, RunFacts, RunState, read_state, write_description
@@ -128,6 +128,8 @@ def open_run(path: Path, config: dict[str, Any], description: RunDescription, ov
         path.mkdir(parents=True, exist_ok=True)
         write_whole(path / CONFIG, OmegaConf.to_yaml(OmegaConf.create(without_folders(config))).encode())
         write_description(path, description)
+    else:
+        remove_unfinished(path)
     return state
 
 

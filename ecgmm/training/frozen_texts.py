@@ -5,7 +5,6 @@ The reports' embeddings are kept in a folder beside the store (``<store>.text``)
 
 import hashlib
 import logging
-import os
 from pathlib import Path
 
 import torch
@@ -13,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ecgmm.data.batches.datamodule import EcgReportDataModule
+from ecgmm.files import whole_path
 from ecgmm.models.encoders import FreezableTextEncoder
 from ecgmm.models.method import Method
 from ecgmm.models.text_encoders.known_texts import KnownTexts
@@ -58,9 +58,8 @@ def _cached(encoder: FreezableTextEncoder, ids: Tensor, mask: Tensor, folder: Pa
         return load_file(file)["pooled"]
     pooled = _embed(encoder, ids, mask, device)
     folder.mkdir(exist_ok=True)
-    partial = file.with_name(f"{file.name}.partial-{os.getpid()}")  # other runs may be making the same file
-    save_file({"pooled": pooled}, partial)
-    partial.replace(file)
+    with whole_path(file) as partial:  # other runs may be making the same file
+        save_file({"pooled": pooled}, partial)
     log.info("the frozen text encoder has embedded %d distinct reports once (%s)", len(ids), folder.name)
     return pooled
 

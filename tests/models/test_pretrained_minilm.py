@@ -15,12 +15,12 @@ from torch.nn.functional import cosine_similarity
 from transformers import BertConfig
 
 from ecgmm.building import construct
-from ecgmm.commands import command_line
 from ecgmm.commands.command_line import user_message
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
 from ecgmm.models.text_bank import TextBank
 from ecgmm.models.text_encoders.transformer import Transformer
+from ecgmm.settings import resolvers
 from ecgmm.settings.resolvers import package_folder
 from ecgmm.text.tokenise import TransformerTokeniser
 
@@ -82,7 +82,7 @@ def test_similar_findings_are_close_and_bones_are_far(config: DictConfig, weight
 def test_package_that_is_not_there_is_named_with_its_cure(config: DictConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match=r"no_such_package is not installed; run pip install 'ecgmm\[minilm\]'"):
         package_folder("no_such_package", "model", "minilm")
-    monkeypatch.setattr(command_line, "find_spec", lambda _: None)
+    monkeypatch.setattr(resolvers, "find_spec", lambda _: None)
     with pytest.raises(InterpolationResolutionError) as caught:
         print(config.pretrained.name_or_path)
     assert user_message(caught.value) == (

@@ -26,7 +26,7 @@ from ecgmm.data.store.journal import Journal
 from ecgmm.data.store.store import EVIDENCE, MANIFEST, RECORDS, REPORTS, SCHEMA_VERSION, WAVEFORMS, Store
 from ecgmm.data.store.waveform_file import HEADER_BYTES, npy_header
 from ecgmm.errors import DataError
-from ecgmm.files import file_sha256, read_json, whole_file, write_whole
+from ecgmm.files import file_sha256, read_json, remove_unfinished, whole_file, write_whole
 from ecgmm.leads import N_LEADS
 
 _SPARE_BYTES = 64 * 2**20  # for the tables, and so that the disk is not filled to the last byte
@@ -136,6 +136,7 @@ class PartialStore:
             others: The other tables by the name of their file.
             manifest: What the manifest tells besides the digests.
         """
+        remove_unfinished(self._folder)
         header = npy_header((records.height, N_LEADS, self._n_times))
         with RowFile(self.waveforms, self.row_bytes) as file:
             file.write_header(header)
