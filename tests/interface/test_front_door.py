@@ -1,8 +1,12 @@
 """The front door: what ``import ecgmm`` offers does what the commands do, without Hydra."""
 
+import ast
 import importlib
+import inspect
+import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -164,3 +168,21 @@ assert not [name for name in sys.modules if name.partition(".")[0] == "hydra"]
 def test_the_whole_door_works_in_a_process_that_never_imports_hydra(store: ecgmm.OpenStore, tmp_path: Path) -> None:
     code = BLOCK.format(store=str(store.path), run=str(tmp_path / "run"))
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/api.md"])
+def test_the_python_of_the_documents_calls_what_is_there(page: str) -> None:
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    block = re.search(r"^    import ecgmm\n(?:(?:    .*)?\n)+", text, re.MULTILINE)
+    assert block is not None
+    calls = [node for node in ast.walk(ast.parse(textwrap.dedent(block[0]))) if isinstance(node, ast.Call)]
+    owners = {"ecgmm": ecgmm, "store": ecgmm.OpenStore, "run": ecgmm.Run}
+    checked = 0
+    for call in calls:
+        if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
+            called = inspect.unwrap(getattr(owners[call.func.value.id], call.func.attr))
+            if inspect.isfunction(called):
+                own = [None] * (call.func.value.id != "ecgmm")  # self
+                inspect.signature(called).bind(*own, *call.args, **{word.arg or "": None for word in call.keywords})
+                checked += 1
+    assert checked >= 5
