@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
@@ -82,12 +83,13 @@ class Workspace:
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         name, arguments = name_and_arguments(command.replace("=/data/", f"={self.home}/data/"))
         environment = {**os.environ, "PYTHONPATH": str(self.code), "WANDB_MODE": "offline", "OMP_NUM_THREADS": "1"}
-        call = [sys.executable, "-m", "ecgmm", *([name] if name else []), *arguments]
+        folders = [sorted(map(str, self.home.glob(word))) if "*" in word else [word] for word in arguments]
+        call = [sys.executable, "-m", "ecgmm", *([name] if name else []), *chain.from_iterable(folders)]
         return subprocess.run(call, cwd=self.home, env=environment, capture_output=True, text=True, timeout=600)
 
     def fill(self) -> None:
         """Make the data that documents give as a reader's own."""
-        done = self.run("ecgmm prepare")
+        done = self.run("ecgmm prepare data.rate_hz=100")
         assert done.returncode == 0, done.stderr
         (tree,) = (self.home / "raw").glob("synthetic-*")
         (store,) = (self.home / "stores").glob("synthetic-*[0-9a-f]")

@@ -28,7 +28,7 @@ WITHOUT_CHANCE = (
 SCRIPT = """
 import os
 from ecgmm.commands import command_line
-from ecgmm import train
+from ecgmm.train import main
 from ecgmm.training.task import DiagnosisTask
 original, left = DiagnosisTask.training_step, [int(os.environ["STEPS"])]
 def step(*arguments):
@@ -38,7 +38,7 @@ def step(*arguments):
     return original(*arguments)
 DiagnosisTask.training_step = step
 if __name__ == "__main__":
-    command_line.run(train.main)
+    command_line.run(main)
 """
 
 
