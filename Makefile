@@ -103,12 +103,14 @@ $(TOOLS)/.made: Makefile
 # in it already. torch, and what it alone brings for a GPU, stays out.
 COMPILE := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make constraints'
+# Our dependencies need it on Windows alone, the site everywhere: it stands in the list of the tools.
+ON_WINDOWS := --no-emit-package colorama
 LEAVE_OUT := sed -nE 's/^([A-Za-z0-9._-]+)==.*/--no-emit-package \1/p'
 
 constraints: $(TOOLS)/.made ## Resolve all versions again after a change of pyproject.toml, and write constraints*.txt
 	printf 'hatchling>=1.27\neditables\nsetuptools\nwheel\n' | $(COMPILE) - -o constraints-build.txt
 	$(COMPILE) constraints-torch.txt | grep -E '^(torch|triton|cuda-[a-z-]+|nvidia-[a-z0-9-]+)==' > $(TOOLS)/cuda.txt
-	$(COMPILE) pyproject.toml -c constraints-torch.txt \
+	$(COMPILE) pyproject.toml -c constraints-torch.txt $(ON_WINDOWS) \
 	  $$($(LEAVE_OUT) $(TOOLS)/cuda.txt constraints-build.txt) -o constraints.txt
 	$(COMPILE) pyproject.toml --extra dev -c constraints-torch.txt -c constraints.txt \
 	  $$($(LEAVE_OUT) $(TOOLS)/cuda.txt constraints-build.txt constraints.txt) -o constraints-dev.txt
