@@ -205,7 +205,7 @@ MISTYPED = {
 TAKE_PATHS = ("evaluate", "predict", "statements", "verify")
 
 
-@pytest.mark.parametrize("multirun", [[], ["-m"]], ids=["run", "multirun"])
+@pytest.mark.parametrize("multirun", [[], pytest.param(["-m"], marks=pytest.mark.slow)], ids=["run", "multirun"])
 @pytest.mark.parametrize("module", [*ENTRIES, "plan"])
 def test_a_mistyped_key_is_refused_by_every_command_before_it_does_anything(
     module: str,
