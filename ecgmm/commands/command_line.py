@@ -35,7 +35,8 @@ def set_up_hydra() -> None:
     OmegaConf.register_new_resolver("help_page", template, replace=True)
     register_launcher()
     # In the place of Hydra's own, which prints all overrides of a job that failed, the text of a report too.
-    JobReturn.return_value = property(_result, lambda job, value: setattr(job, "_return_value", value))  # type: ignore[assignment]
+    quiet = property(_result, lambda job, value: setattr(job, "_return_value", value))
+    JobReturn.return_value = quiet  # type: ignore[assignment]  # one property takes the place of another
 
 
 def _result(job: JobReturn) -> Any:

@@ -138,12 +138,12 @@ def test_processes_that_train_together_stop_together(
     command = [sys.executable, "-m", "ecgmm.train", *long, f"trainer.devices={devices}", f"hydra.run.dir={run}"]
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads that wait for each other stall beside other tests
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=alone) as process:
-        end = time.monotonic() + 300
+        end = time.monotonic() + 120
         while not (run / "checkpoints" / "last.ckpt").exists():
             assert time.monotonic() < end
             time.sleep(0.05)
         process.send_signal(number)
-        _, printed = process.communicate(timeout=300)
+        _, printed = process.communicate(timeout=120)
     assert process.returncode == 128 + number
     assert printed.count(f"stopped by {number.name}") == 1
     assert "Traceback" not in printed
