@@ -43,14 +43,13 @@ def main(config: DictConfig) -> float | None:
         raise
     if metrics is None:
         return None  # a process beside the first
-    from ecgmm.console.terminal import say
     from ecgmm.runs.facts import read_facts
-    from ecgmm.training.summary import left_out_lines, print_metrics
+    from ecgmm.training.summary import print_metrics, print_participants
 
-    print_metrics(metrics, directory)
     facts = read_facts(directory)
-    if facts is not None and facts.quality is not None:
-        say(*left_out_lines(facts.quality.left_out))
+    if facts is not None and facts.data.participants is not None:
+        print_participants(facts.data.participants)
+    print_metrics(metrics, directory)
     return objective(metrics)
 
 

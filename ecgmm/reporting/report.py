@@ -60,6 +60,7 @@ def write(folders: list[Path], out: Path, figure_folder: Path | None, n_resample
             tables=drawn,
             left_out=left_out,
             figures=shown,
+            participants=contents.participants(compared),
             deviations=contents.deviations(compared),
             configurations=contents.configurations(runs),
             experiments=contents.experiments(runs),

@@ -10,6 +10,7 @@ from ecgmm.configuration import CONF_DIR
 from ecgmm.dashboard.content import shown_settings
 from ecgmm.data.sources.source import flatten
 from ecgmm.reporting.table2_sections import Section
+from ecgmm.runs.participants import lines_of
 from ecgmm.runs.run import Run
 
 _WORDS = {
@@ -83,6 +84,18 @@ def deviations(runs: Sequence[Run]) -> Section:
     ]
     departures = [(words, printed, here) for words, printed, here in settings if here != printed]
     return Section("Departures from the paper", ("What", "Paper", "These runs"), departures + left_open)
+
+
+def participants(runs: Sequence[Run]) -> list[Section]:
+    """Flow of the participants, once for all runs that share it; runs of earlier versions did not count them."""
+    methods: dict[tuple[tuple[str, ...], ...], list[str]] = {}
+    head: tuple[str, ...] = ()
+    for run in runs:
+        flow = run.facts.data.participants
+        if flow is not None:
+            head = ("", "All", *(split.split for split in flow.splits))
+            methods.setdefault(tuple(lines_of(flow)), []).append(run.method)
+    return [Section(_distinct(names), head, lines) for lines, names in methods.items()]
 
 
 def configurations(runs: Sequence[Run]) -> dict[str, str]:

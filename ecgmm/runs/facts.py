@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ecgmm.errors import DataError, printable
 from ecgmm.files import inside, write_json
+from ecgmm.runs.participants import Participants
 from ecgmm.runs.reading import Classes, Count, Number, Schema, Share, Written, json_of, read_file
 
 RUN = "run.json"
@@ -67,6 +68,7 @@ class DataFacts(Schema):
     synthetic: bool
     rate_hz: Number | None = None
     splits: list[SplitFacts] = Field(default_factory=list)
+    participants: Participants | None = None
 
 
 class Hardware(Schema):

@@ -28,6 +28,7 @@ from ecgmm.runs.facts import (
 )
 from ecgmm.runs.measuring import fit_on_validation, measure
 from ecgmm.runs.metrics import METRICS, Metrics, read_metrics, write_metrics
+from ecgmm.runs.participants import in_words
 from ecgmm.runs.predictions import readouts_in, refuse_not_finite, without_readouts, write_predictions
 from ecgmm.runs.provenance import environment
 from ecgmm.runs.saved_model import MODEL, ModelFacts, Signal, Waveform
@@ -36,8 +37,8 @@ from ecgmm.training.build import Setup
 from ecgmm.training.learning import learn
 from ecgmm.training.lightning.processes import is_first_process, wait_until
 from ecgmm.training.lightning.quiet import without_advice
+from ecgmm.training.participants import participants_of
 from ecgmm.training.readouts import LABEL_FREE
-from ecgmm.training.summary import left_out_lines
 from ecgmm.training.trainers import precision_of, refuse_missing_gpu
 
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
         learn(trainers, task, datamodule, directory)
         return None
     description = describe(setup, method, origins, readouts)
-    for line in left_out_lines(datamodule.left_out):
-        log.info(line)
+    assert description.data.participants is not None
+    log.info("%s", in_words(description.data.participants))
     state = open_run(directory, settings, description, settings["overwrite"])
     log.info("%s (%s)", directory, "going on where it stopped" if state == "interrupted" else "new")
 
@@ -224,6 +225,7 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
             synthetic=manifest["text_origin"] == SIMULATION,
             rate_hz=manifest["rate_hz"],
             splits=[SplitFacts(**split) for split in datamodule.summary().to_dicts()],
+            participants=participants_of(datamodule),
         ),
         precision=precision_of(settings["trainer"]["precision"], settings["trainer"]["accelerator"]),
         n_parameters=sum(parameter.numel() for parameter in method.parameters()),

@@ -7,6 +7,7 @@ from rich.table import Table
 from ecgmm.console.plain_console import PlainConsole
 from ecgmm.console.terminal import say
 from ecgmm.runs.metrics import Metrics
+from ecgmm.runs.participants import Participants, lines_of
 
 
 def print_metrics(metrics: Metrics, directory: Path) -> None:
@@ -35,17 +36,15 @@ def print_metrics(metrics: Metrics, directory: Path) -> None:
         say("LEAK: labels come from the report that the method also reads; the numbers measure the leak")
 
 
-def left_out_lines(left_out: dict[str, dict[str, int]]) -> list[str]:
-    """What the quality limits left out, one line a split.
-
-    Args:
-        left_out: Records by limit, by split.
-    """
-    return [
-        f"quality limits left out {sum(counts.values())} records of {split}:"
-        f" {', '.join(f'{count} by {limit}' for limit, count in counts.items())}"
-        for split, counts in left_out.items()
-    ]
+def print_participants(participants: Participants) -> None:
+    """Print the flow as a table."""
+    table = Table(title="Participants", title_justify="left")
+    table.add_column("")
+    for name in ("all", *(split.split for split in participants.splits)):
+        table.add_column(name, justify="right")
+    for line in lines_of(participants):
+        table.add_row(*line)
+    PlainConsole().print(table)
 
 
 def _number(value: float | None) -> str:

@@ -38,6 +38,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
     Attributes:
         targets: Targets of all rows of the store.
         rows: Rows of the store that take part, by split.
+        training: bool ``[N]``, rows of the training patients that are kept, with labels or without.
         left_out: Records that each quality limit left out, by split.
 
     Raises:
@@ -67,23 +68,20 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.intervals = interval_table(store.records)
         self.quality = quality or QualityLimits()
         self.left_out: dict[str, dict[str, int]] = {}
-        self.rows = {split: self._rows_of(split, train_fraction) for split in SPLITS}
-        check_splits(self.rows, self.targets, target.selection, self._is_training(train_fraction))
+        is_kept = (store.records["split"] == "train") & (store.records["fraction_rank"] < train_fraction)
+        self.training: NDArray[np.bool_] = is_kept.to_numpy()
+        self.rows = {split: self._rows_of(split) for split in SPLITS}
+        check_splits(self.rows, self.targets, target.selection, self.training)
         self._prepare_text(text)
 
-    def _rows_of(self, split: str, train_fraction: float) -> NDArray[np.int64]:
+    def _rows_of(self, split: str) -> NDArray[np.int64]:
         records = self.store.records
         chosen = (records["split"] == split).to_numpy() & self.targets.usable
         if split == "train":
-            chosen &= self._is_training(train_fraction)
+            chosen &= self.training
         if self.quality.chosen and split in self.quality.splits:
             chosen, self.left_out[split] = self.quality.apply(records, chosen)
         return np.flatnonzero(chosen)
-
-    def _is_training(self, train_fraction: float) -> NDArray[np.bool_]:
-        """Bool ``[N]``: rows of the training patients that are kept, with labels or without."""
-        records = self.store.records
-        return ((records["split"] == "train") & (records["fraction_rank"] < train_fraction)).to_numpy()
 
     def _prepare_text(self, text: TextChoice) -> None:
         self.report_of_row = own = self.store.records["report"].to_numpy().astype(np.int64)

@@ -25,7 +25,7 @@ class Targets:
             to 1 in a row where ``values`` are class numbers.
         usable: bool ``[N]``, True for the rows that take part.
         present: bool ``[N, K]``, the classes that each row has before the selection; False where nothing is known.
-        dropped: Number of rows that do not take part, by reason.
+        left_out: bool ``[N]`` by reason, the rows that do not take part; each row has one reason.
         class_names: The K classes, in column order.
     """
 
@@ -33,8 +33,13 @@ class Targets:
     training: NDArray[Any]
     usable: NDArray[np.bool_]
     present: NDArray[np.bool_]
-    dropped: dict[str, int]
+    left_out: dict[str, NDArray[np.bool_]]
     class_names: tuple[str, ...]
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Number of rows that do not take part, by reason."""
+        return {reason: int(rows.sum()) for reason, rows in self.left_out.items()}
 
 
 def make_targets(labels: LabelTable, selection: str, priority: Sequence[str], kind: str) -> Targets:
@@ -69,12 +74,9 @@ def make_targets(labels: LabelTable, selection: str, priority: Sequence[str], ki
     present: NDArray[np.bool_] = certainty > 0
     n_present = present.sum(axis=1)
     usable = known if selection == "all" and not labels.label_set.exhaustive else known & (n_present > 0)
-    dropped = {
-        "the label set says nothing": int((~known).sum()),
-        "no class of the label set": int((known & ~usable).sum()),
-    }
+    left_out = {"the label set says nothing": ~known, "no class of the label set": known & ~usable}
     if selection == "exactly_one":
-        dropped["several classes"] = int((usable & (n_present > 1)).sum())
+        left_out["several classes"] = usable & (n_present > 1)
         usable = usable & (n_present == 1)
     if selection == "all":
         values, soft = present.astype(np.float32), certainty
@@ -83,7 +85,7 @@ def make_targets(labels: LabelTable, selection: str, priority: Sequence[str], ki
         order = np.array([list(classes).index(name) for name in first])
         values, soft = order[present[:, order].argmax(axis=1)].astype(np.int64), class_probabilities(certainty)
     values[~usable] = 0
-    return Targets(values, soft if kind == "soft" else values, usable, present, dropped, classes)
+    return Targets(values, soft if kind == "soft" else values, usable, present, left_out, classes)
 
 
 def class_probabilities(certainty: NDArray[np.float32]) -> NDArray[np.float32]:
