@@ -16,6 +16,7 @@ _SETTINGS = (
     "file",
     "data.root",
     "data.store",
+    "data.table",
     "data.notes_csv",
     "data.icd.csv",
     "pretrained.name_or_path",

@@ -68,7 +68,10 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
     known = pl.DataFrame(schema={"record": pl.Int64}) if base is None else known_rows(base, frame)
     new = frame.join(known, on="record", how="anti", maintain_order="left")
     with Workers(choose_n_processes(config.n_processes, new.height), warm_up) as workers:
-        usable = read_headers(config.root_path, new, index.native_rate_hz, workers, config.reader, config.follow_links)
+        listed = new if index.compare_times else new.with_columns(time=pl.lit(None, dtype=pl.Datetime("us")))
+        usable = read_headers(
+            config.root_path, listed, index.native_rate_hz, workers, config.reader, config.follow_links
+        )
         dropped = pl.concat([dropped, usable.dropped])
         if base is None and not usable.frame.height:
             raise _nothing_left(config, dropped)

@@ -67,8 +67,8 @@ def _digest(name: str) -> int:
     return int.from_bytes(digest, "big") >> 2
 
 
-def numbers(table: OwnTable, column: str, low: float, high: float) -> pl.Series:
-    """A column of numbers from ``low`` to ``high``, float64; the decimals may stand behind a comma.
+def numbers(table: OwnTable, column: str, low: float, high: float, also: float | None = None) -> pl.Series:
+    """A column of numbers from ``low`` to ``high``, or ``also``, as float64; the decimals may stand behind a comma.
 
     Raises:
         DataError: If a value is none; ``1,234`` might be another number in another country, and is none either.
@@ -76,7 +76,8 @@ def numbers(table: OwnTable, column: str, low: float, high: float) -> pl.Series:
     values = texts(table, column)
     readable = values.str.contains(_NUMBER) & ~values.str.contains(_GROUPED)
     parsed = values.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-    wrong = ~(readable & parsed.is_between(low, high).fill_null(value=False))
+    fits = parsed.is_between(low, high) | (parsed == also if also is not None else False)
+    wrong = ~(readable & fits.fill_null(value=False))
     _refuse(table, column, wrong & values.is_not_null(), f"no number from {low:g} to {high:g}", _CORRECT)
     return parsed.alias(column)
 
