@@ -18,6 +18,7 @@ _SETTINGS = (
     "data.store",
     "data.table",
     "data.notes_csv",
+    "data.patients_csv",
     "data.icd.csv",
     "pretrained.name_or_path",
     "paths.outputs",
