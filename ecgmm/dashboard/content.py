@@ -17,8 +17,8 @@ from ecgmm.runs.facts import RunDescription, RunFacts
 from ecgmm.runs.metrics import Metrics
 from ecgmm.runs.predictions import labels_and_probabilities, records_of
 from ecgmm.runs.saved_model import MODEL, MODEL_FILE, WEIGHTS
+from ecgmm.settings.lookup import form_of
 
-_STAYS_HERE = ("root", "raw", "store", "stores", "table", "notes_csv", "patients_csv", "csv")  # paths of this machine
 _LONGEST_TAG = 64  # by W&B's server
 
 
@@ -32,7 +32,7 @@ def tags(facts: RunDescription) -> list[str]:
 def shown_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The resolved configuration without paths."""
     kept = {key: value for key, value in config.items() if key not in ("paths", "logger")}
-    shown: dict[str, Any] = without_folders({**kept, "data": _without_paths(config["data"])})
+    shown: dict[str, Any] = without_folders(_without_paths(kept))
     return shown
 
 
@@ -42,11 +42,17 @@ def shown_facts(facts: RunDescription) -> dict[str, Any]:
     return shown
 
 
-def _without_paths(settings: Any) -> Any:
-    """Settings of a source without those that name a path; names may be dotted, as in a manifest."""
-    if not isinstance(settings, dict):
-        return settings
-    return {name: _without_paths(value) for name, value in settings.items() if name.split(".")[-1] not in _STAYS_HERE}
+def _without_paths(settings: Mapping[str, Any], at: str = "") -> dict[str, Any]:
+    """Settings without those that name a path by the table of settings; names may be dotted, as in a manifest.
+
+    A pre-trained model stays: it is named by its address, or by a folder of which ``without_folders`` leaves the name.
+    """
+    kept = {}
+    for name, value in settings.items():
+        key = f"{at}{name}"
+        if name == "name_or_path" or form_of(key) != "path":
+            kept[name] = _without_paths(value, f"{key}.") if isinstance(value, Mapping) else value
+    return kept
 
 
 def summary(frame: pl.DataFrame, metrics: Metrics) -> dict[str, Any]:
@@ -174,6 +180,6 @@ def artifacts(
 def shown_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
     """A store's manifest without paths and names of files."""
     source = {"name": manifest["source"]["name"], "sha256": sorted(manifest["source"]["sha256"].values())}
-    kept = {**manifest, "source": source, "parameters": _without_paths(manifest["parameters"])}
+    kept = {**manifest, "source": source, "parameters": _without_paths(manifest["parameters"], "data.")}
     shown: dict[str, Any] = without_folders(kept)
     return shown

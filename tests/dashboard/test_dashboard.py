@@ -23,6 +23,7 @@ from ecgmm.runs.directory import without_folders
 from ecgmm.runs.facts import RunDescription
 from ecgmm.runs.metrics import Metrics
 from ecgmm.runs.run import Run
+from ecgmm.settings.lookup import form_of, known_keys
 from tests.dashboard.wandb_files import key_of, records
 from tests.reporting.simulated_runs import CLASSES, write_run
 from tests.runs.described import described, done
@@ -327,3 +328,18 @@ def test_a_manifest_is_sent_without_paths_and_names_of_files() -> None:
         "parameters": {"rate_hz": 100},
         "lead_std_mv": [0.1],
     }
+
+
+def test_no_path_of_any_setting_is_sent() -> None:
+    keys = [key for key in known_keys("train") if form_of(key) == "path" and not key.endswith("name_or_path")]
+    assert {"data.root", "data.table", "data.stores"} <= {*keys}
+    settings: dict[str, Any] = {"seed": 42}
+    for key in keys:
+        *groups, last = key.split(".")
+        node = settings
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[last] = "folder_of_smith/file"
+    sent = shown_settings(settings)
+    assert "smith" not in str(sent)
+    assert sent["seed"] == 42
