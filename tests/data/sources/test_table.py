@@ -91,6 +91,13 @@ def test_paths_are_written_in_many_ways(tmp_path: Path, rows: Rows) -> None:
     assert index_of(tmp_path / "tree").frame.equals(plain.frame)
 
 
+def test_ages_above_89_are_90_however_they_are_written(tmp_path: Path, rows: Rows) -> None:
+    written = dict(zip(("89", ">89", "> 89", "90+", "300", "97", "61,5", ""), range(8), strict=True))
+    write_csv(tmp_path / "tree" / "records.csv", [rows[place] | {"age": age} for age, place in written.items()])
+    ages = index_of(tmp_path / "tree").frame.sort("evidence.record_name")["age"].to_list()
+    assert ages == [89, 90, 90, 90, 90, 90, 61.5, None]
+
+
 @pytest.mark.parametrize("way", ["semicolon", "utf16", "gzip", "parquet", "capitals", "mapped"])
 def test_the_index_does_not_depend_on_how_the_table_was_saved(tmp_path: Path, rows: Rows, way: str) -> None:
     root = tmp_path / "tree"
