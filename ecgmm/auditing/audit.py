@@ -56,7 +56,8 @@ def audit_store(
 
         The audit saves no vocabulary, so rare statements cannot leave it, and a look-up would use them.
         """
-        shown = text_choice({**text, "policy": policy}, min_patients=1)
+        described = [one for texts in labels.label_set.described.values() for one in texts]
+        shown = text_choice({**text, "policy": policy}, min_patients=1, described=described)
         return EcgReportDataModule(store, target, shown, Loading(batch_size=1), seed)
 
     datamodule = with_text("full")
