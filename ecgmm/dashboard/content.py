@@ -19,16 +19,10 @@ from ecgmm.runs.predictions import labels_and_probabilities, records_of
 from ecgmm.runs.saved_model import MODEL, MODEL_FILE, WEIGHTS
 
 _STAYS_HERE = (
-    "root",
-    "raw",
-    "store",
-    "stores",
-    "notes_csv",
-    "csv",
-    "labels_csv",
-    "class_map",
-    "descriptions",
-)  # paths of this machine
+    *("root", "raw", "store", "stores", "table", "notes_csv", "csv"),
+    *("labels_csv", "class_map", "descriptions"),
+)
+"""Settings that name paths of this machine."""
 _LONGEST_TAG = 64  # by W&B's server
 
 

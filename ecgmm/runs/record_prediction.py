@@ -11,7 +11,7 @@ from ecgmm.data.preparation.single_record import SingleRecord, read_single_recor
 from ecgmm.data.preparation.waveform_blocks import LARGEST_STEP
 from ecgmm.data.sources.labels.registry import definition_of
 from ecgmm.data.sources.waveform_reader import WaveformReader
-from ecgmm.data.sources.wfdb_reader import WFDB
+from ecgmm.data.sources.wfdb_reader import WFDB_ANY_LEADS
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.leads import LEADS
 from ecgmm.models.method import Method
@@ -42,7 +42,7 @@ class RecordPrediction(NamedTuple):
 
 
 def predict_record(
-    model: SavedModel, record: Path | None, report: str | None, reader: WaveformReader = WFDB
+    model: SavedModel, record: Path | None, report: str | None, reader: WaveformReader = WFDB_ANY_LEADS
 ) -> RecordPrediction:
     """Classify a record.
 

@@ -28,7 +28,7 @@ from ecgmm.data.store.store import DROPPED, EVIDENCE, REPORTS, SCHEMA_VERSION, S
 from ecgmm.errors import DataError
 from ecgmm.locks import one_process
 
-_WORK_VERSION = 3
+_WORK_VERSION = 4
 """Version of the results in the journal; work of another version is begun anew."""
 
 
@@ -68,7 +68,10 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
     known = pl.DataFrame(schema={"record": pl.Int64}) if base is None else known_rows(base, frame)
     new = frame.join(known, on="record", how="anti", maintain_order="left")
     with Workers(choose_n_processes(config.n_processes, new.height), warm_up) as workers:
-        usable = read_headers(config.root_path, new, index.native_rate_hz, workers, config.reader, config.follow_links)
+        listed = new if index.compare_times else new.with_columns(time=pl.lit(None, dtype=pl.Datetime("us")))
+        usable = read_headers(
+            config.root_path, listed, index.native_rate_hz, workers, config.reader, config.follow_links
+        )
         dropped = pl.concat([dropped, usable.dropped])
         if base is None and not usable.frame.height:
             raise _nothing_left(config, dropped)

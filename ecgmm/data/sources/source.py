@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ecgmm.data.sources.waveform_reader import WaveformReader
 
 RATES_HZ = (500, 250, 100)
+READABLE_RATES_HZ = (50.0, 10_000.0)
+"""Range of the rates that are resampled: below the first no wave is left, and no recorder is above the last."""
 EVIDENCE_PREFIX = "evidence."
 
 
@@ -58,22 +60,25 @@ class SourceIndex:
     """Records that a source lists, after the checks that need no waveform.
 
     Attributes:
-        frame: Columns record:i64, patient:i64, time:datetime|null, path:str (relative, without extension),
-            statements:list[str] (raw, empty where there is no report), fold:i64 where the source has folds, and
-            where the source has some, measurement columns and ``evidence.<name>`` columns, from which labels are read.
+        frame: Columns record:i64, patient:i64, time:datetime|null, path:str (relative, as the reader takes it),
+            statements:list[str] (raw, empty where there is no report), and where the source has some, fold:i64 or
+            split:str (a name of ``splits.SPLITS``, or empty for a record in none), those of
+            ``persons.PERSON_COLUMNS``, measurements, and ``evidence.<name>`` columns, from which labels are read.
         dropped: Records dropped so far, as ``drops.dropped_table`` makes them.
-        native_rate_hz: Sampling rate that every header must show.
+        native_rate_hz: Sampling rate that every header must show; None takes any in ``READABLE_RATES_HZ``.
         csv_sha256: sha256 of each CSV file read, by name.
         unreadable: Number of values of the tables that are not understood, by table and column.
         evidence: Facts for the manifest about the evidence besides its columns, such as the class of each code.
+        compare_times: Whether the headers must tell the same times.
     """
 
     frame: pl.DataFrame
     dropped: pl.DataFrame
-    native_rate_hz: float
+    native_rate_hz: float | None
     csv_sha256: dict[str, str]
     unreadable: dict[str, int] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)
+    compare_times: bool = True
 
     def evidence_table(self) -> pl.DataFrame:
         """The store's ``evidence.parquet``: ``record`` and the columns of evidence, of every record in the index."""
@@ -148,6 +153,11 @@ class DataConfig(ABC):
     def chosen_folds(self) -> Folds | None:
         """Folds of each split where the source's own folds are the split, else None: then patients are split."""
         return None
+
+    @property
+    def places(self) -> dict[str, str | None]:
+        """Settings that say where the raw data are; one that is null is none of a store's own."""
+        return {"root": self.root}
 
     @property
     def label_settings(self) -> LabelSettings:
