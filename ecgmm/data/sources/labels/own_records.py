@@ -1,18 +1,18 @@
 """Rows of the user's own labels joined to the records of a store."""
 
 from pathlib import Path
-from typing import TypeVar
 
 import polars as pl
 
 from ecgmm.data.sources.labels.definition import ReadLabels
-from ecgmm.data.sources.labels.own_cells import Cells, line_of
+from ecgmm.data.sources.labels.own_cells import Cells
 from ecgmm.data.store.store import Store
 from ecgmm.errors import DataError, printable
 
-RECORD_NAME, PATH = "record_name", "path"
-"""Columns of the evidence of stores whose records are named otherwise than by a number."""
-_WHOLE = r"^(\d+)\.0+$"
+RECORD_NAME = "record_name"
+"""Column of the evidence of stores whose records have names of their own; without a column of names, their paths."""
+_ENDING = r"\.(hea|dat|mat)$"
+_NAME, _LINE = "ecgmm.name", "ecgmm.line"  # no names of classes
 
 
 def join_records(path: Path, cells: Cells, store: Store) -> ReadLabels:
@@ -29,23 +29,23 @@ def join_records(path: Path, cells: Cells, store: Store) -> ReadLabels:
     Raises:
         DataError: If two rows of one record differ, no row is of a record of the store, or none is filled.
     """
-    names = _names_of_records(store, cells.names_path)
-    by_number = names.schema["name"] == pl.Int64
-    rows = cells.values.with_columns(name=_normal(cells.ids, by_number), row=pl.int_range(cells.ids.len()))
-    joined = rows.join(names, on="name", how="inner")
+    names = _names_of_records(store)
+    by_number = names.schema[_NAME] == pl.Int64
+    rows = cells.values.with_columns(_normal(cells.ids, by_number).alias(_NAME), cells.lines.alias(_LINE))
+    joined = rows.join(names, on=_NAME, how="inner")
     if joined.is_empty():
         raise DataError(
             f"no row of {printable(path)} is of a record of the store: its ids are {kind_of(cells.ids)}, and those of"
-            f" the store are {kind_of(names['name'].cast(pl.String))}; name the column of the ids with labels.id=...,"
+            f" the store are {kind_of(names[_NAME].cast(pl.String))}; name the column of the ids with labels.id=...,"
             " and write them as the source of the store does"
         )
     classes = cells.values.columns
     distinct = joined.unique(["record", *classes], keep="first", maintain_order=True)
-    twice = distinct.filter(pl.col("record").is_duplicated()).sort("row")
+    twice = distinct.filter(pl.col("record").is_duplicated()).sort(_LINE)
     if not twice.is_empty():
-        first, second = twice.filter(pl.col("record") == twice["record"][0])["row"].sort()[:2]
+        first, second = twice.filter(pl.col("record") == twice["record"][0])[_LINE].sort()[:2]
         raise DataError(
-            f"{printable(path)}: lines {line_of(first)} and {line_of(second)} are of one record and differ"
+            f"{printable(path)}: lines {first} and {second} are of one record and differ"
             f" ({twice['record'].n_unique():,} records in all); leave one row for each record"
         )
     empty = pl.any_horizontal(pl.col(classes).is_null())
@@ -70,33 +70,23 @@ def join_records(path: Path, cells: Cells, store: Store) -> ReadLabels:
     return ReadLabels(labels, notes)
 
 
-def _names_of_records(store: Store, by_path: bool) -> pl.DataFrame:
-    """``record`` of each record that the store keeps, and ``name``, by which a table may call it."""
+def _names_of_records(store: Store) -> pl.DataFrame:
+    """``record`` of each record that the store keeps, and ``name``, by which a table calls it."""
     evidence, kept = store.evidence(), store.records.select("record").unique(maintain_order=True)
-    if by_path and PATH in evidence.columns:
-        return kept.join(evidence.select("record", name=_without_ending(pl.col(PATH))), on="record")
     if RECORD_NAME in evidence.columns:
-        return kept.join(evidence.select("record", name=pl.col(RECORD_NAME).str.replace(_WHOLE, "$1")), on="record")
-    return kept.with_columns(name=pl.col("record"))
+        return kept.join(
+            evidence.select("record", pl.col(RECORD_NAME).str.replace(_ENDING, "").alias(_NAME)), on="record"
+        )
+    return kept.with_columns(pl.col("record").alias(_NAME))
 
 
 def _normal(ids: pl.Series, by_number: bool) -> pl.Series:
-    whole = _without_ending(ids).str.replace(_WHOLE, "$1")
-    return whole.cast(pl.Int64, strict=False) if by_number else whole
-
-
-_Paths = TypeVar("_Paths", pl.Expr, pl.Series)
-
-
-def _without_ending(paths: _Paths) -> _Paths:
-    """A path without the ending of its header or samples."""
-    return paths.str.strip_chars().str.replace(r"\.(hea|dat|mat)$", "")
+    return ids.cast(pl.Int64, strict=False) if by_number else ids.str.replace(_ENDING, "")
 
 
 def kind_of(ids: pl.Series) -> str:
     """What ids look like, without showing one: "numbers of 8 digits" or "texts"."""
-    written = ids.drop_nulls().str.strip_chars().str.replace(_WHOLE, "$1")
-    written = written.filter(written != "")
+    written = ids.drop_nulls()
     if written.is_empty():
         return "empty"
     if not written.str.contains(r"^\d+$").all():

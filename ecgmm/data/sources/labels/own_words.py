@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ecgmm.data.sources.labels.own_cells import line_of
+from ecgmm.data.sources.labels.own_cells import check_there
 from ecgmm.data.sources.own_tables import read_own_table
 from ecgmm.errors import DataError, printable
 
@@ -39,18 +39,17 @@ def read_words(path: Path | None, known: Sequence[str], classes: Sequence[str]) 
     if path is None:
         return Words({}, ())
     table = read_own_table(path)
-    if "class" not in table.columns or not {"description", "mask"} & set(table.columns):
-        raise DataError(
-            f"{printable(path)} must have the column class, and description or mask or both; it has"
-            f" {printable(', '.join(table.columns), 120)}"
-        )
+    columns = table.frame.columns
+    check_there(path, "labels.descriptions", ["class"], columns, "columns")
+    if not {"description", "mask"} & set(columns):
+        raise DataError(f"{printable(path)} has neither a column description nor a column mask; give it one or both")
     described: dict[str, list[str]] = {}
     masks: dict[str, list[str]] = {}
-    for row, entry in enumerate(table.iter_rows(named=True)):
-        name = (entry["class"] or "").strip()
+    for line, entry in zip(table.lines, table.frame.iter_rows(named=True), strict=True):
+        name = entry["class"] or ""
         if name not in known:
             raise DataError(
-                f"{printable(path)}, line {line_of(row)}: there is no class {printable(name, 60)!r}; the classes are"
+                f"{printable(path)} line {line}: there is no class {printable(name, 60)!r}; the classes are"
                 f" {printable(', '.join(known), 200)}"
             )
         described.setdefault(name, []).extend(_texts(entry.get("description")))
