@@ -18,6 +18,7 @@ _SETTINGS = (
     "data.store",
     "data.table",
     "data.notes_csv",
+    "data.patients_csv",
     "data.icd.csv",
     "data.labels_csv",
     "labels.class_map",

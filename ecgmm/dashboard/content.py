@@ -19,7 +19,7 @@ from ecgmm.runs.predictions import labels_and_probabilities, records_of
 from ecgmm.runs.saved_model import MODEL, MODEL_FILE, WEIGHTS
 
 _STAYS_HERE = (
-    *("root", "raw", "store", "stores", "table", "notes_csv", "csv"),
+    *("root", "raw", "store", "stores", "table", "notes_csv", "patients_csv", "csv"),
     *("labels_csv", "class_map", "descriptions"),
 )
 """Settings that name paths of this machine."""

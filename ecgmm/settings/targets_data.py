@@ -112,7 +112,10 @@ _DEVICES = many(whole(0, 1023), "different device numbers", distinct=True)
 
 SOURCES: dict[str, Target] = {
     "ecgmm.data.sources.mimic_iv_ecg.MimicIvEcg": _source(
-        notes_csv=nullable(path()), labels=Built(("ecgmm.data.sources.mimic_iv_ecg.LabelRules",)), icd=_ICD
+        notes_csv=nullable(path()),
+        patients_csv=optional(nullable(path())),  # runs made before it was a setting have none
+        labels=Built(("ecgmm.data.sources.mimic_iv_ecg.LabelRules",)),
+        icd=_ICD,
     ),
     "ecgmm.data.sources.ptb_xl.PtbXl": _source(folds=Built(("ecgmm.data.store.splits.Folds",), null=True)),
     "ecgmm.data.sources.table.Table": _source(
