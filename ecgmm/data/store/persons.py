@@ -24,4 +24,4 @@ def person_columns(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
         for name, kind in PERSON_COLUMNS.items()
-    ).select(PERSON_COLUMNS)
+    ).select(*PERSON_COLUMNS)
