@@ -63,8 +63,10 @@ def audit_store(
     datamodule = with_text("full")
     probes = Probes(datamodule, evaluation["n_resamples"], evaluation["seed"])
     entries = probes.text(datamodule, "full")
+    hides_something = bool(labels.label_set.masks or labels.label_set.phrases)
     for policy in TEXT_POLICIES[1:]:
-        entries += probes.text(with_text(policy), policy)
+        if policy != "masked" or hides_something:
+            entries += probes.text(with_text(policy), policy)
     targets, rows = datamodule.targets, datamodule.rows
     audit = {
         "schema_version": SCHEMA_VERSION,
