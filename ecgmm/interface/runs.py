@@ -75,9 +75,9 @@ class Run(run.Run):
         Args:
             record: Path of a WFDB record.
             report: The report's text.
-            millivolts: In place of ``record``: ``[12, T]`` in mV, NaN where a sample is missing.
+            millivolts: In place of ``record``: ``[L, T]`` in mV, NaN where a sample is missing.
             rate_hz: Sampling rate of ``millivolts``.
-            leads: Name of each row of ``millivolts``, in any order.
+            leads: Name of each row of ``millivolts``, in any order; some of the twelve will do.
 
         Returns:
             Probabilities (``numbers``), what the method says (``words``), and what speaks against them (``notes``).

@@ -21,7 +21,5 @@ def as_age(years: pl.Expr) -> pl.Expr:
 
 def person_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """The columns of an index, with those that it lacks as null."""
-    return frame.with_columns(
-        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
-        for name, kind in PERSON_COLUMNS.items()
-    ).select(*PERSON_COLUMNS)
+    known = frame.with_columns(pl.lit(None).alias(name) for name in PERSON_COLUMNS if name not in frame.columns)
+    return known.select(pl.col(name).cast(kind) for name, kind in PERSON_COLUMNS.items())
