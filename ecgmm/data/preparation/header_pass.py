@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ecgmm.data.preparation.workers import Workers
 from ecgmm.data.sources.drops import BadRecordError, Drop, dropped_table
 from ecgmm.data.sources.known_values import FEW, MOST_UNREADABLE
+from ecgmm.data.sources.source import READABLE_RATES_HZ
 from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.waveform_reader import Layout, WaveformReader
 from ecgmm.errors import DataError, printable
@@ -44,7 +45,7 @@ class Usable:
 def read_headers(
     root: Path,
     frame: pl.DataFrame,
-    rate_hz: float,
+    rate_hz: float | None,
     workers: Workers,
     reader: WaveformReader,
     follow_links: bool = False,
@@ -54,7 +55,7 @@ def read_headers(
     Args:
         root: Folder of the raw tree.
         frame: As in ``SourceIndex``.
-        rate_hz: Sampling rate that every header must show.
+        rate_hz: Sampling rate that every header must show; None takes any that can be resampled.
         workers: Processes that read them.
         reader: The source's.
         follow_links: See ``DataConfig``.
@@ -104,7 +105,7 @@ class HeaderUnit:
         paths: Paths below it, without extension.
         times: Time of each record in the index, None where it has none.
         starts: The same as readers give it, which is quicker to compare.
-        rate_hz: Sampling rate that every header must show.
+        rate_hz: Sampling rate that every header must show; None takes any that can be resampled.
         follow_links: Whether links may lead out of the root.
     """
 
@@ -112,7 +113,7 @@ class HeaderUnit:
     paths: list[str]
     times: list[datetime | None]
     starts: list[str | None]
-    rate_hz: float
+    rate_hz: float | None
     follow_links: bool
 
 
@@ -133,7 +134,7 @@ class CheckedHeaders:
     checksums: NDArray[np.uint16]
 
 
-def header_units(root: Path, frame: pl.DataFrame, rate_hz: float, follow_links: bool) -> Iterator[HeaderUnit]:
+def header_units(root: Path, frame: pl.DataFrame, rate_hz: float | None, follow_links: bool) -> Iterator[HeaderUnit]:
     """Units of the headers of an index with columns path and time (as in ``SourceIndex``)."""
     for part in frame.select("path", "time").iter_slices(_UNIT):
         starts = part["time"].dt.strftime("%H:%M:%S %d/%m/%Y").to_list()
@@ -154,13 +155,26 @@ def check_headers(unit: HeaderUnit, reader: WaveformReader) -> CheckedHeaders:
             if start != unit.starts[row]:
                 _check_time(start, unit.times[row])
             if layout.rate_hz != unit.rate_hz:
-                raise BadRecordError(Drop.HEADER_RATE)
+                check_rate(layout, unit.rate_hz)
             check_sizes(path, layout, reader, tree)
         except BadRecordError as error:
             reasons.append(error.reason)
             continue
         layout_of[row] = numbers.setdefault(layout, len(numbers))
     return CheckedHeaders(list(numbers), layout_of, reasons, checksums)
+
+
+def check_rate(layout: Layout, wanted_hz: float | None) -> None:
+    """Check that a record has the rate wanted, or with None one that can be resampled.
+
+    Raises:
+        BadRecordError: If it has not.
+    """
+    low, high = READABLE_RATES_HZ
+    if wanted_hz is not None and layout.rate_hz != wanted_hz:
+        raise BadRecordError(Drop.HEADER_RATE)
+    if not low <= layout.rate_hz <= high:
+        raise BadRecordError(Drop.RATE)
 
 
 def check_sizes(path: str, layout: Layout, reader: WaveformReader, tree: TreeFiles) -> None:

@@ -28,7 +28,7 @@ from ecgmm.data.store.store import DROPPED, EVIDENCE, REPORTS, SCHEMA_VERSION, S
 from ecgmm.errors import DataError
 from ecgmm.locks import one_process
 
-_WORK_VERSION = 3
+_WORK_VERSION = 4
 """Version of the results in the journal; work of another version is begun anew."""
 
 

@@ -3,6 +3,7 @@
 import polars as pl
 from pandera.polars import Check, Column, DataFrameSchema
 
+from ecgmm.data.store.leads import DERIVED, LEAD_ORIGIN, MISSING, RECORDED
 from ecgmm.data.store.splits import SPLITS
 from ecgmm.leads import N_LEADS
 
@@ -18,6 +19,7 @@ def records_schema(measurements: list[str]) -> DataFrameSchema:
         "fraction_rank": Column(pl.Float64, Check.in_range(0, 1, include_max=False)),
         "report": Column(pl.Int32, Check.ge(-1)),
         "has_waveform": Column(pl.Boolean),
+        LEAD_ORIGIN: Column(pl.String, Check.str_matches(rf"^[{RECORDED}{DERIVED}{MISSING}]{{{N_LEADS}}}$")),
         "missing_share": Column(pl.Float32, Check.in_range(0, 1)),
         "flat_leads": Column(pl.Int8, Check.in_range(0, N_LEADS)),
         "clipped_share": Column(pl.Float32, Check.in_range(0, 1)),

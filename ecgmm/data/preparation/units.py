@@ -25,8 +25,10 @@ from ecgmm.data.preparation.waveform_blocks import (
 from ecgmm.data.sources.drops import Drop
 from ecgmm.data.sources.source import DataConfig, Window
 from ecgmm.data.sources.waveform_reader import Layout, WaveformReader
+from ecgmm.data.store.leads import LEAD_ORIGIN, lead_origin
 from ecgmm.data.store.partial_store import RowFile
 from ecgmm.leads import N_LEADS
+from ecgmm.signal.derived_leads import derivable
 from ecgmm.signal.digest import digest_records
 from ecgmm.signal.quality import quality_columns
 from ecgmm.signal.scan import Scan, scan
@@ -127,8 +129,8 @@ class Result(NamedTuple):
     """Result of one unit.
 
     Attributes:
-        rows: Columns of the M rows written: ``record`` and ``slot`` int64, ``window`` int32, and those of
-            ``quality_columns``.
+        rows: Columns of the M rows written: ``record`` and ``slot`` int64, ``window`` int32, ``lead_origin``, and those
+            of ``quality_columns``.
         dropped: int64 ``[D, 2]``: record, number of the reason in ``Drop``.
         sums: int64 ``[3, 12]``: number, sum and sum of squares of the training samples of each lead, in steps.
     """
@@ -219,11 +221,12 @@ class _UnitPass:
             places, block = places[fits], block[fits]
         if len(places):
             steps = to_store_steps(block, layout, form.rate_hz, form.uv_per_step)
+            origin = lead_origin(layout.recorded, derivable(layout.recorded))
             for window, first in enumerate(form.starts(layout)):
-                self._do_windows(places, steps, window, first, file)
+                self._do_windows(places, steps, origin, window, first, file)
 
     def _do_windows(
-        self, places: NDArray[np.int64], block: NDArray[np.int16], window: int, first: int, file: Rows
+        self, places: NDArray[np.int64], block: NDArray[np.int16], origin: str, window: int, first: int, file: Rows
     ) -> None:
         """Cut the same window of each record of a block; assess it, before padding hides that a lead is flat; write."""
         form = self._form
@@ -245,8 +248,8 @@ class _UnitPass:
             seen = seen._replace(content=digest_records(np.ascontiguousarray(rows)))
         training = self._unit.in_training[places]
         self._sums += [array[training].sum(axis=0) for array in (seen.count, seen.total, seen.squares)]
-        number = np.full(len(places), window, dtype=np.int32)
-        self._rows.append({"record": self._unit.records[places], "slot": slots, "window": number})
+        number, origins = np.full(len(places), window, dtype=np.int32), np.full(len(places), origin)
+        self._rows.append({"record": self._unit.records[places], "slot": slots, "window": number, LEAD_ORIGIN: origins})
         self._scans.append(seen)
         self._lengths.append(part.shape[-1])
 

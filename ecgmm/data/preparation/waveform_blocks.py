@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.sources.source import Window
 from ecgmm.data.sources.waveform_reader import Layout, Steps
+from ecgmm.signal.derived_leads import derive_leads
 from ecgmm.types import MISSING_SAMPLE
 
 LARGEST_STEP = 32767
@@ -73,13 +74,13 @@ def rescale(block: Steps, layout: Layout, uv_per_step: float) -> NDArray[np.int1
 
 
 def to_store_steps(block: Steps, layout: Layout, rate_hz: float, uv_per_step: float) -> NDArray[np.int16]:
-    """Bring a block to the store's scale and rate; int16 ``[R, L, T]``."""
-    rescaled = rescale(block, layout, uv_per_step)
-    if layout.rate_hz == rate_hz:
-        return rescaled
-    from ecgmm.signal.resample import resample_block  # imports torch, which most preparations do without
+    """Bring a block to the store's scale and rate, and derive leads that follow from others; int16 ``[R, L, T]``."""
+    steps = rescale(block, layout, uv_per_step)
+    if layout.rate_hz != rate_hz:
+        from ecgmm.signal.resample import resample_block  # imports torch, which most preparations do without
 
-    return resample_block(rescaled, layout.rate_hz, rate_hz)
+        steps = resample_block(steps, layout.rate_hz, rate_hz)
+    return derive_leads(steps, layout.recorded)  # last, so that they follow from the very steps of the store
 
 
 def n_store_samples(layout: Layout, rate_hz: float) -> int:

@@ -34,6 +34,7 @@ class Drop(StrEnum):
     NOT_A_FILE = "not a regular file"  # a folder, FIFO, device or socket in its place
     LINK_OUTSIDE = "link leaves the root"  # unless data.follow_links
     GAIN_RANGE = "gain that no recording of a heart has"
+    RATE = "rate not from 50 to 10,000 Hz"
 
 
 class BadRecordError(Exception):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ecgmm.data.sources.waveform_reader import WaveformReader
 
 RATES_HZ = (500, 250, 100)
+READABLE_RATES_HZ = (50.0, 10_000.0)
+"""Range of the rates that are resampled: below the first no wave is left, and no recorder is above the last."""
 EVIDENCE_PREFIX = "evidence."
 
 
@@ -61,7 +63,7 @@ class SourceIndex:
             statements:list[str] (raw, empty where there is no report), fold:i64 where the source has folds, and
             where the source has some, measurement columns and ``evidence.<name>`` columns, from which labels are read.
         dropped: Records dropped so far, as ``drops.dropped_table`` makes them.
-        native_rate_hz: Sampling rate that every header must show.
+        native_rate_hz: Sampling rate that every header must show; None takes any in ``READABLE_RATES_HZ``.
         csv_sha256: sha256 of each CSV file read, by name.
         unreadable: Number of values of the tables that are not understood, by table and column.
         evidence: Facts for the manifest about the evidence besides its columns, such as the class of each code.
@@ -69,7 +71,7 @@ class SourceIndex:
 
     frame: pl.DataFrame
     dropped: pl.DataFrame
-    native_rate_hz: float
+    native_rate_hz: float | None
     csv_sha256: dict[str, str]
     unreadable: dict[str, int] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)

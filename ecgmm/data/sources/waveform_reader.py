@@ -1,7 +1,7 @@
 """Interface between the recordings of a source, whatever the format of their files, and preparation and prediction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.sources.drops import Drop
 from ecgmm.data.sources.tree_files import TreeFiles
+from ecgmm.leads import N_LEADS
 
 Steps: TypeAlias = NDArray[np.int16] | NDArray[np.int32]
 """Samples as they were recorded, in steps of a layout; the smallest number of their type marks a missing one."""
@@ -23,8 +24,10 @@ class Layout:
         reader: Name of the reader, under which the manifest counts these recordings.
         rate_hz: Sampling rate in Hz.
         n_samples: Samples of each lead.
-        gains_per_mv: Steps per mV of each lead of ``leads.LEADS``.
+        gains_per_mv: Steps per mV of each lead of ``leads.LEADS``; negative for one that is stored inverted, and 1 for
+            one that was not recorded.
         baselines: Step of 0 mV of each lead, in the same order.
+        recorded: Whether each lead was recorded, in the same order; every sample of the others is missing.
     """
 
     reader: str
@@ -32,6 +35,7 @@ class Layout:
     n_samples: int
     gains_per_mv: tuple[float, ...]
     baselines: tuple[int, ...]
+    recorded: tuple[bool, ...] = field(default=(True,) * N_LEADS, kw_only=True)
 
 
 L = TypeVar("L", bound=Layout)

@@ -22,7 +22,7 @@ from ecgmm.data.sources.drops import BadRecordError, Drop
 from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.waveform_reader import Block, Description, Layout
 from ecgmm.data.sources.wfdb_header import MOST_BYTES, START, Header, parse_header, start_of
-from ecgmm.leads import N_LEADS, channel_of_each_lead
+from ecgmm.leads import N_LEADS, channels_of_leads
 from ecgmm.signal.scan import to_lead_major
 
 NAME = "wfdb_16"
@@ -193,16 +193,19 @@ def _layout(header: Header) -> Wfdb16Layout:
     if len({(channel.ending, channel.n_bytes_before) for channel in channels}) > 1:
         raise BadRecordError(Drop.FORMAT)
     try:
-        order = channel_of_each_lead([channel.match["lead"] for channel in channels])
+        named = channels_of_leads([channel.match["lead"] for channel in channels])
     except ValueError:
         raise BadRecordError(Drop.LEADS) from None
+    order = [place for place in named if place is not None]
+    if len(order) < N_LEADS:
+        raise BadRecordError(Drop.LEADS)
     return Wfdb16Layout(
         reader=NAME,
         rate_hz=header.rate_hz,
         n_samples=header.n_samples,
-        gains_per_mv=tuple(channels[number].gain_per_mv for number in order),
-        baselines=tuple(channels[number].baseline for number in order),
-        channels=tuple(order),
+        gains_per_mv=tuple(sign * channels[number].gain_per_mv for number, sign in order),
+        baselines=tuple(channels[number].baseline for number, _ in order),
+        channels=tuple(number for number, _ in order),
         ending=channels[0].ending,
         n_bytes_before=channels[0].n_bytes_before,
     )

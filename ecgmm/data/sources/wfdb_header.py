@@ -83,7 +83,7 @@ class Header(NamedTuple):
         match: Fields of its first line as written.
         rate_hz: Sampling rate.
         n_samples: Samples of each channel.
-        channels: Twelve or more, in stored order.
+        channels: In stored order.
     """
 
     match: re.Match[str]
@@ -92,12 +92,13 @@ class Header(NamedTuple):
     channels: list[Channel]
 
 
-def parse_header(text: str, stem: str) -> Header:
+def parse_header(text: str, stem: str, fewest_channels: int = N_LEADS) -> Header:
     """Read a header line by line.
 
     Args:
         text: Its text.
         stem: Name of the record that it should describe.
+        fewest_channels: Number of channels that it must announce at least.
 
     Raises:
         BadRecordError: If it is damaged, describes another record, or announces what no reader reads.
@@ -110,7 +111,7 @@ def parse_header(text: str, stem: str) -> Header:
     if first["name"] != stem:
         raise BadRecordError(Drop.HEADER_NAME)
     n_channels, n_samples, rate_hz = int(first["channels"]), int(first["samples"]), float(first["rate"])
-    if not N_LEADS <= n_channels <= _MOST_CHANNELS:
+    if not fewest_channels <= n_channels <= _MOST_CHANNELS:
         raise BadRecordError(Drop.LEADS)
     if len(lines) != 1 + n_channels or rate_hz == 0 or n_samples == 0:
         raise BadRecordError(Drop.HEADER_BROKEN)

@@ -16,10 +16,9 @@ from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.waveform_reader import Block, Description, Layout
 from ecgmm.data.sources.wfdb16 import read_text
 from ecgmm.data.sources.wfdb_header import BITS, STORED_BITS, Channel, parse_header, start_of
-from ecgmm.leads import LEADS, channel_of_each_lead
+from ecgmm.leads import N_LEADS, channels_of_leads
 
 NAME = "wfdb_package"
-_UPPER_LEADS = {name.upper() for name in LEADS}
 _MISSING = np.iinfo(np.int32).min
 
 
@@ -52,7 +51,7 @@ class WfdbLayout(Layout):
     """Layout of any files that ``wfdb`` reads.
 
     Attributes:
-        channels: Stored channel of each lead of ``leads.LEADS``.
+        channels: Stored channel of each lead that was recorded, in the order of ``leads.LEADS``.
         files: The signal files, in the order of their channels.
     """
 
@@ -66,23 +65,45 @@ class WfdbLayout(Layout):
 
 
 class WfdbPackageReader:
-    """``WaveformReader`` of such recordings; its checksums are in lead order."""
+    """``WaveformReader`` of such recordings; its checksums are in lead order.
+
+    Args:
+        some_leads: Whether recordings may lack leads.
+    """
+
+    def __init__(self, some_leads: bool = False) -> None:
+        self._fewest_leads = 1 if some_leads else N_LEADS
 
     def describe(self, record: str, tree: TreeFiles) -> Description[WfdbLayout]:
         """See ``WaveformReader``."""
-        header = parse_header(read_text(f"{tree.root}{record}.hea"), record.rpartition("/")[2])
-        order = _channels_of_leads([channel.match["lead"] for channel in header.channels])
-        leads = [header.channels[number] for number in order]
+        text, stem = read_text(f"{tree.root}{record}.hea"), record.rpartition("/")[2]
+        header = parse_header(text, stem, self._fewest_leads)
+        places = self._channels_of_leads([channel.match["lead"] for channel in header.channels])
+        leads = [None if place is None else header.channels[place[0]] for place in places]
+        signs = [0 if place is None else place[1] for place in places]
         layout = WfdbLayout(
             reader=NAME,
             rate_hz=header.rate_hz,
             n_samples=header.n_samples,
-            gains_per_mv=tuple(lead.gain_per_mv for lead in leads),
-            baselines=tuple(lead.baseline for lead in leads),
-            channels=order,
+            gains_per_mv=tuple(
+                lead.gain_per_mv * sign if lead else 1.0 for lead, sign in zip(leads, signs, strict=True)
+            ),
+            baselines=tuple(lead.baseline if lead else 0 for lead in leads),
+            recorded=tuple(lead is not None for lead in leads),
+            channels=tuple(place[0] for place in places if place is not None),
             files=_signal_files(header.channels),
         )
-        return Description(layout, start_of(header.match), tuple(lead.checksum for lead in leads))
+        return Description(layout, start_of(header.match), tuple(lead.checksum if lead else 0 for lead in leads))
+
+    def _channels_of_leads(self, names: list[str]) -> list[tuple[int, int] | None]:
+        """Stored channel and sign of each lead; channels of other names are passed over."""
+        try:
+            places = channels_of_leads(names)
+        except ValueError:
+            raise BadRecordError(Drop.LEADS) from None
+        if len(places) - places.count(None) < self._fewest_leads:
+            raise BadRecordError(Drop.LEADS)
+        return places
 
     def sizes(self, record: str, layout: WfdbLayout) -> Sequence[tuple[str, int]]:
         """See ``WaveformReader``."""
@@ -90,26 +111,18 @@ class WfdbPackageReader:
 
     def read(self, records: Sequence[str], layout: WfdbLayout, checksums: NDArray[np.uint16] | None) -> Block:
         """See ``WaveformReader``."""
-        samples = np.empty((len(records), len(LEADS), layout.n_samples), dtype=np.int32)
+        samples = np.full((len(records), N_LEADS, layout.n_samples), _MISSING, dtype=np.int32)
+        recorded = np.array(layout.recorded)
         reasons: list[Drop | None] = [None] * len(records)
         n_read = 0
         for number, record in enumerate(records):
             try:
-                samples[n_read] = _samples(record, layout, None if checksums is None else checksums[number])
+                own = None if checksums is None else checksums[number][recorded]
+                samples[n_read, recorded] = _samples(record, layout, own)
                 n_read += 1
             except BadRecordError as error:
                 reasons[number] = error.reason
         return Block(samples[:n_read], reasons)
-
-
-def _channels_of_leads(names: list[str]) -> tuple[int, ...]:
-    """Stored channel of each lead; channels of other names are passed over."""
-    known = [number for number, name in enumerate(names) if name.strip().upper() in _UPPER_LEADS]
-    try:
-        order = channel_of_each_lead([names[number] for number in known])
-    except ValueError:
-        raise BadRecordError(Drop.LEADS) from None
-    return tuple(known[place] for place in order)
 
 
 def _signal_files(channels: list[Channel]) -> tuple[SignalFile, ...]:
@@ -122,7 +135,7 @@ def _signal_files(channels: list[Channel]) -> tuple[SignalFile, ...]:
 
 
 def _samples(record: str, layout: WfdbLayout, checksums: NDArray[np.uint16] | None) -> NDArray[np.int64]:
-    """Samples of a record, int64 ``[12, T]``, in which ``_MISSING`` marks the missing ones."""
+    """Samples of the leads that were recorded, int64 ``[L, T]``, in which ``_MISSING`` marks the missing ones."""
     import wfdb  # brings pandas; few archives need it
 
     try:

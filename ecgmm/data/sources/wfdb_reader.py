@@ -18,10 +18,14 @@ _LEFT_TO_THE_PACKAGE = (Drop.FORMAT, Drop.LEADS)
 
 
 class WfdbReader:
-    """``WaveformReader`` of WFDB recordings."""
+    """``WaveformReader`` of WFDB recordings.
 
-    def __init__(self) -> None:
-        self._fast, self._package = Wfdb16Reader(), WfdbPackageReader()
+    Args:
+        some_leads: Whether recordings may lack leads.
+    """
+
+    def __init__(self, some_leads: bool = False) -> None:
+        self._fast, self._package = Wfdb16Reader(), WfdbPackageReader(some_leads)
 
     def record_of(self, file: Path) -> Path:
         """See ``WaveformReader``."""
@@ -53,4 +57,6 @@ class WfdbReader:
 
 
 WFDB: WaveformReader = WfdbReader()
-"""The reader of sources whose recordings are WFDB records."""
+"""The reader of archives of twelve leads, in which a record without one of them is damaged."""
+WFDB_ANY_LEADS: WaveformReader = WfdbReader(some_leads=True)
+"""The reader of recordings of any leads."""

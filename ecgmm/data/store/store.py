@@ -25,7 +25,7 @@ from ecgmm.data.store.waveform_file import map_rows
 from ecgmm.errors import DataError, printable
 from ecgmm.files import MOST_JSON_BYTES, open_regular, read_bounded
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 WAVEFORMS, MANIFEST = "waveforms.npy", "manifest.json"
 RECORDS, REPORTS, DROPPED = "records.parquet", "reports.parquet", "dropped.parquet"
 EVIDENCE = "evidence.parquet"
