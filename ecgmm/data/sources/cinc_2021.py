@@ -40,7 +40,7 @@ _PER_COLLECTION = 1_000_000
 ``HR00017``; those of patients, where they are known, lie beyond them all."""
 _PATIENTS = 100_000_000
 _NAME = re.compile(r"[A-Z]{1,3}(\d{1,6})", re.ASCII)
-_COMMENT = re.compile(r"^[ \t]*#[ \t]*(Age|Sex|Dx)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*#[ \t]*(Age|Sex|Dx)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 _CODE = re.compile(r"\d{6,18}", re.ASCII)  # a SNOMED CT identifier
 _OLDEST_YEARS, _OVER_89, _OVER_89_YEARS = 120, 300, 90
 _UNKNOWN = ("", "nan", "unknown", "-1")
@@ -136,7 +136,7 @@ def read_facts(record: str, tree: TreeFiles) -> Facts:
 
 def facts_of(header: str) -> Facts:
     """Facts in the text of a header."""
-    fields = {name: value for name, value in _COMMENT.findall(header)}
+    fields: dict[str, str] = dict(_COMMENT.findall(header))
     age, sex = _age(fields.get("Age", "")), _SEXES.get(fields.get("Sex", "").lower())
     written = [code.strip() for code in fields.get("Dx", "").split(",")]
     codes = [code for code in dict.fromkeys(written) if _CODE.fullmatch(code)]

@@ -1,4 +1,4 @@
-"""CODE-15 % 1.0.0 as Zenodo publishes it: ``exams.csv``, and recordings in ``exams_part0.hdf5`` to ``exams_part17.hdf5``.
+"""CODE-15 % 1.0.0 as Zenodo publishes it: ``exams.csv``, and ``exams_part0.hdf5`` to ``exams_part17.hdf5``.
 
 345,779 exams of 233,770 patients of the Telehealth Network of Minas Gerais; six abnormalities, age and sex, no reports.
 All recordings are at 400 Hz, in units of 1e-4 V, of 7 or 10 s in the middle of 4096 samples; the last row of a file is

@@ -186,7 +186,9 @@ def _values(tracings: Any, row: int, first: int, last: int) -> NDArray[np.floati
 def _ends(tracings: Any, row: int) -> tuple[int, int]:
     """First sample that any lead has, and the first behind the last such."""
     n_samples = tracings.shape[1]
-    before, after = (_used(_values(tracings, row, *part)) for part in ((0, _EDGE), (max(n_samples - _EDGE, 0), n_samples)))
+    before, after = (
+        _used(_values(tracings, row, *part)) for part in ((0, _EDGE), (max(n_samples - _EDGE, 0), n_samples))
+    )
     if len(before) and len(after):
         return int(before[0]), max(n_samples - _EDGE, 0) + int(after[-1]) + 1
     used = _used(_values(tracings, row, 0, n_samples))
