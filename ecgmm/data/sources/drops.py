@@ -35,6 +35,7 @@ class Drop(StrEnum):
     LINK_OUTSIDE = "link leaves the root"  # unless data.follow_links
     GAIN_RANGE = "gain that no recording of a heart has"
     RATE = "rate not from 50 to 10,000 Hz"
+    SEGMENTS = "segments that do not fit together"  # of other rates, scales or lengths than the whole
 
 
 class BadRecordError(Exception):
