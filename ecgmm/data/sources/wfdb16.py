@@ -152,8 +152,9 @@ def read_text(path: Path | str) -> str:
         content = os.read(file, MOST_BYTES)
     if len(content) == MOST_BYTES:
         raise BadRecordError(Drop.HEADER_BROKEN)
+    content = content.removeprefix(codecs.BOM_UTF8)
     try:
-        return content.decode("utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8")
+        return content.decode()
     except UnicodeDecodeError:
         return _with_old_comments(content)
 
