@@ -31,7 +31,7 @@ class NamedLead(NamedTuple):
         sign: 1, or -1 for a lead that is shown inverted, as -aVR is in the Cabrera sequence.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs of a lead
     sign: int
 
 

@@ -18,7 +18,7 @@ from ecgmm.runs.metrics import Metrics
 from ecgmm.runs.predictions import labels_and_probabilities, records_of
 from ecgmm.runs.saved_model import MODEL, MODEL_FILE, WEIGHTS
 
-_STAYS_HERE = ("root", "raw", "store", "stores", "notes_csv", "csv")  # paths of this machine
+_STAYS_HERE = ("root", "raw", "store", "stores", "table", "notes_csv", "patients_csv", "csv")  # paths of this machine
 _LONGEST_TAG = 64  # by W&B's server
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.batches.loader import BatchLoader
 from ecgmm.data.sources.array_reader import ArrayReader
-from ecgmm.data.sources.wfdb_reader import WFDB
+from ecgmm.data.sources.wfdb_reader import WFDB_ANY_LEADS
 from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
@@ -75,9 +75,9 @@ class Run(run.Run):
         Args:
             record: Path of a WFDB record.
             report: The report's text.
-            millivolts: In place of ``record``: ``[12, T]`` in mV, NaN where a sample is missing.
+            millivolts: In place of ``record``: ``[L, T]`` in mV, NaN where a sample is missing.
             rate_hz: Sampling rate of ``millivolts``.
-            leads: Name of each row of ``millivolts``, in any order.
+            leads: Name of each row of ``millivolts``, in any order; some of the twelve will do.
 
         Returns:
             Probabilities (``numbers``), what the method says (``words``), and what speaks against them (``notes``).
@@ -87,7 +87,7 @@ class Run(run.Run):
             DataError: If the record cannot be read, or shows no signal.
         """
         if millivolts is None:
-            return predict_record(self.model, None if record is None else Path(record), report, WFDB)
+            return predict_record(self.model, None if record is None else Path(record), report, WFDB_ANY_LEADS)
         if rate_hz is None:
             raise ConfigError("rate_hz is missing; an array does not say its sampling rate")
         return predict_record(self.model, _ARRAY, report, ArrayReader.of(millivolts, rate_hz, leads))

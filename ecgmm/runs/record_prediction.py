@@ -11,7 +11,8 @@ from ecgmm.data.preparation.single_record import SingleRecord, read_single_recor
 from ecgmm.data.preparation.waveform_blocks import LARGEST_STEP
 from ecgmm.data.sources.labels.registry import definition_of
 from ecgmm.data.sources.waveform_reader import WaveformReader
-from ecgmm.data.sources.wfdb_reader import WFDB
+from ecgmm.data.sources.wfdb_reader import WFDB_ANY_LEADS
+from ecgmm.data.store.leads import DERIVED, LEAD_ORIGIN
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.leads import LEADS
 from ecgmm.models.method import Method
@@ -42,7 +43,7 @@ class RecordPrediction(NamedTuple):
 
 
 def predict_record(
-    model: SavedModel, record: Path | None, report: str | None, reader: WaveformReader = WFDB
+    model: SavedModel, record: Path | None, report: str | None, reader: WaveformReader = WFDB_ANY_LEADS
 ) -> RecordPrediction:
     """Classify a record.
 
@@ -163,6 +164,8 @@ def _notes_on_waveform(read: SingleRecord, facts: ModelFacts) -> list[str]:
     """Faults of the signal in words, by the measures of docs/understand/quality.md."""
     quality, store, limit_mv = read.quality, facts.store, facts.waveform.limit_mv
     names = ", ".join(name for name, flat in zip(LEADS, read.flat, strict=True) if flat)
+    origin = quality[LEAD_ORIGIN]
+    derived = ", ".join(name for name, letter in zip(LEADS, origin, strict=True) if letter == DERIVED)
     n_ends = int((np.abs(read.steps.astype(np.int32)) == LARGEST_STEP).sum())
     window_s = store.n_times / store.rate_hz
     range_mv = LARGEST_STEP * store.uv_per_step / 1000
@@ -172,6 +175,7 @@ def _notes_on_waveform(read: SingleRecord, facts: ModelFacts) -> list[str]:
             f"the signal's quality is {quality['quality']:.2f}, where 1 is without fault",
         ),
         (read.flat.any(), f"without any signal: {names}"),
+        (DERIVED in origin, f"computed from I and II: {derived}"),
         (quality["missing_share"] > 0, f"{quality['missing_share']:.1%} of the samples are missing"),
         (quality["noise_mv"] > HALVING_NOISE_MV, f"noise of {quality['noise_mv']:.2f} mV"),
         (quality["drift_mv"] > HALVING_DRIFT_MV, f"the baseline drifts by {quality['drift_mv']:.1f} mV"),

@@ -20,6 +20,7 @@ from ecgmm.settings.kinds import (
     number,
     optional,
     path,
+    text,
     whole,
 )
 from ecgmm.settings.ranges import (
@@ -88,6 +89,7 @@ def _source(**more: Spec) -> Target:
     return Target({**_SOURCE, **more}, (_steps_reach_the_limit,))
 
 
+_COLUMNS = ("patient", "record", "time", "report", "split", "fold", "age", "sex", "device", "site")
 _ICD = Built(("ecgmm.data.sources.labels.icd.IcdSettings",))
 _RATES: dict[str, Spec] = {
     "ambiguity": number(0, 1, above=True, below=True),
@@ -115,9 +117,18 @@ SOURCES: dict[str, Target] = {
     ),
     "ecgmm.data.sources.code_15.Code15": _source(),
     "ecgmm.data.sources.mimic_iv_ecg.MimicIvEcg": _source(
-        notes_csv=nullable(path()), labels=Built(("ecgmm.data.sources.mimic_iv_ecg.LabelRules",)), icd=_ICD
+        notes_csv=nullable(path()),
+        patients_csv=optional(nullable(path())),  # runs made before it was a setting have none
+        labels=Built(("ecgmm.data.sources.mimic_iv_ecg.LabelRules",)),
+        icd=_ICD,
     ),
     "ecgmm.data.sources.ptb_xl.PtbXl": _source(folds=Built(("ecgmm.data.store.splits.Folds",), null=True)),
+    "ecgmm.data.sources.table.Table": _source(
+        table=nullable(path()),
+        columns=Built(("ecgmm.data.sources.table.Columns",)),
+        folds=Built(("ecgmm.data.store.splits.Folds",), null=True),
+        report_origin=choice("unknown", "machine_statements", "annotator", "notes"),
+    ),
     "ecgmm.data.sources.simulated.Synthetic": _source(
         raw=path(), n_patients=whole(1, 10_000_000), seed=SEED, rates=Group(_RATES), icd=_ICD
     ),
@@ -130,6 +141,7 @@ DATA_TARGETS: dict[str, Target] = {
         {"csv": nullable(path()), "min_records": COUNT, "use_folds": flag()}, (_folds_stand_in_a_file,)
     ),
     "ecgmm.data.sources.mimic_iv_ecg.LabelRules": Target({"certainty": choice("definite", "include_possible")}),
+    "ecgmm.data.sources.table.Columns": Target({"path": text(), **dict.fromkeys(_COLUMNS, nullable(text()))}),
     "ecgmm.data.sources.source.TextRules": Target({"min_words": whole(0, 10_000)}),
     "ecgmm.data.sources.source.Window": Target(
         {

@@ -71,7 +71,8 @@ def store_path(config: DataConfig) -> Path:
 def check_same_parameters(store: Store, config: DataConfig) -> None:
     """Check that a store was made with the settings.
 
-    A root that is not set is not compared: a store can be used where its raw tree is not to be had.
+    A root that is not set is not compared, nor is another of ``DataConfig.places``: a store can be used where its raw
+    data are not to be had.
 
     Raises:
         ConfigError: If it was not; names the first setting that differs.
@@ -79,7 +80,7 @@ def check_same_parameters(store: Store, config: DataConfig) -> None:
     wanted, made = config.parameters(), store.manifest["parameters"]
     digests = without_paths(wanted)
     for name in [*wanted, *(name for name in made if name not in wanted)]:
-        if name == "root" and config.root is None:
+        if config.places.get(name, "") is None:
             continue
         if made.get(name) not in (wanted.get(name), digests.get(name)):
             is_path = str(made.get(name)).startswith(PATH_MARK)

@@ -18,6 +18,7 @@ from ecgmm.data.preparation.units import Form, n_window_samples
 from ecgmm.data.preparation.waveform_pass import WaveformPass, warm_up
 from ecgmm.data.preparation.waveform_plan import WaveformPlan
 from ecgmm.data.preparation.workers import Workers, choose_n_processes
+from ecgmm.data.sources.drops import CURES
 from ecgmm.data.sources.source import DataConfig, SourceIndex
 from ecgmm.data.store.journal import boot_id
 from ecgmm.data.store.partial_store import PartialStore, settle
@@ -30,6 +31,9 @@ from ecgmm.locks import one_process
 
 _WORK_VERSION = 4
 """Version of the results in the journal; work of another version is begun anew."""
+
+
+_COMPLETE = "check that the tree is complete and is what data names"
 
 
 def prepare_store(config: DataConfig) -> Path:
@@ -68,7 +72,10 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
     known = pl.DataFrame(schema={"record": pl.Int64}) if base is None else known_rows(base, frame)
     new = frame.join(known, on="record", how="anti", maintain_order="left")
     with Workers(choose_n_processes(config.n_processes, new.height), warm_up) as workers:
-        usable = read_headers(config.root_path, new, index.native_rate_hz, workers, config.reader, config.follow_links)
+        listed = new if index.compare_times else new.with_columns(time=pl.lit(None, dtype=pl.Datetime("us")))
+        usable = read_headers(
+            config.root_path, listed, index.native_rate_hz, workers, config.reader, config.follow_links
+        )
         dropped = pl.concat([dropped, usable.dropped])
         if base is None and not usable.frame.height:
             raise _nothing_left(config, dropped)
@@ -136,7 +143,5 @@ def _numbered(known: pl.DataFrame, new: pl.DataFrame, store: PartialStore) -> pl
 def _nothing_left(config: DataConfig, dropped: pl.DataFrame) -> DataError:
     counts = dropped["reason"].value_counts(sort=True)
     reason, count = counts.row(0) if counts.height else ("empty table", 0)
-    return DataError(
-        f"no record of {config.root_path} can be used (most often: {reason}, {count} records);"
-        " check that the tree is complete and is what data names"
-    )
+    cure = next((words for known, words in CURES.items() if known == reason), _COMPLETE)
+    return DataError(f"no record of {config.root_path} can be used (most often: {reason}, {count} records); {cure}")

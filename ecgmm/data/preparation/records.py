@@ -5,6 +5,7 @@ import polars as pl
 from ecgmm.data.sources.drops import Drop, dropped_table
 from ecgmm.data.sources.source import DataConfig, SourceIndex
 from ecgmm.data.store.measurements import PREFIX
+from ecgmm.data.store.persons import PERSON_COLUMNS, person_columns
 from ecgmm.data.store.reports import DistinctReports, NumberedReports, reports_of_rows
 from ecgmm.data.store.splits import check_splits, patient_ranks, split_by_fold, split_by_patient
 from ecgmm.data.store.store import Store
@@ -12,17 +13,19 @@ from ecgmm.errors import ConfigError
 from ecgmm.leads import N_LEADS
 
 _MUST_STAY = ("patient", "time", "split")
-_OF_THE_INDEX = ("record", "patient", "time", "split", "fraction_rank", "report", "has_waveform")
+_OF_THE_INDEX = ("record", "patient", "time", "split", "fraction_rank", "report", "has_waveform", *PERSON_COLUMNS)
 
 
 def with_splits(config: DataConfig, index: SourceIndex) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Index with the column split (by the source's folds where the settings name folds, else by patient).
+    """Index with the column split: the source's own, that of its folds where the settings name folds, or by patient.
 
     Returns:
         The records of the splits, and the records dropped so far, as ``drops.dropped_table`` makes them.
     """
     frame = index.frame
-    if config.chosen_folds is not None:
+    if "split" in frame.columns:
+        splits = frame["split"].to_numpy()
+    elif config.chosen_folds is not None:
         splits = split_by_fold(frame["fold"].fill_null(-1).to_numpy(), config.chosen_folds)
     else:
         splits = split_by_patient(frame["patient"].to_numpy(), config.split)
@@ -74,6 +77,7 @@ def make_tables(
     numbered = reports_of_rows(reports, places.to_numpy())
     measurements = [column for column in frame.columns if column.startswith(PREFIX)]
     of_the_index = frame.select("patient", "time", "split", *measurements)[places]
+    persons = person_columns(frame)[places]
     own = pl.DataFrame(
         {
             "fraction_rank": patient_ranks(of_the_index["patient"].to_numpy(), config.split.seed, "fraction"),
@@ -83,8 +87,8 @@ def make_tables(
     )
     of_the_waveform = [name for name in rows.columns if name not in ("record", "window")]
     first = ["record", "patient", "time", "window", "split", "fraction_rank", "report", "has_waveform"]
-    columns = [*first, *of_the_waveform, *measurements]
-    return pl.concat([rows, of_the_index, own], how="horizontal").select(columns), numbered
+    columns = [*first, *of_the_waveform, *PERSON_COLUMNS, *measurements]
+    return pl.concat([rows, of_the_index, persons, own], how="horizontal").select(columns), numbered
 
 
 def check_records(records: pl.DataFrame) -> None:

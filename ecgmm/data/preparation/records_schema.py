@@ -4,6 +4,7 @@ import polars as pl
 from pandera.polars import Check, Column, DataFrameSchema
 
 from ecgmm.data.store.leads import DERIVED, LEAD_ORIGIN, MISSING, RECORDED
+from ecgmm.data.store.persons import OLDEST_YEARS, SEXES
 from ecgmm.data.store.splits import SPLITS
 from ecgmm.leads import N_LEADS
 
@@ -30,6 +31,10 @@ def records_schema(measurements: list[str]) -> DataFrameSchema:
         "limb_swap": Column(pl.String),
         "quality": Column(pl.Float32, Check.in_range(0, 1)),
         "content": Column(pl.UInt64),
+        "age": Column(pl.Float32, Check.in_range(0, OLDEST_YEARS), nullable=True),
+        "sex": Column(pl.String, Check.isin(SEXES), nullable=True),
+        "device": Column(pl.String, nullable=True),
+        "site": Column(pl.String, nullable=True),
     }
     numbers = {name: Column(pl.Float32, nullable=True) for name in measurements}
     return DataFrameSchema(columns | numbers, unique=["record", "window"], strict=True, ordered=True)

@@ -11,17 +11,16 @@ from ecgmm.data.preparation.header_pass import check_sizes
 from ecgmm.data.preparation.units import Form, Unit, read_unit
 from ecgmm.data.preparation.waveform_blocks import n_store_samples
 from ecgmm.data.sources.drops import BadRecordError, Drop
-from ecgmm.data.sources.source import RATES_HZ, Window
+from ecgmm.data.sources.source import READABLE_RATES_HZ, Window
 from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.waveform_reader import WaveformReader
-from ecgmm.data.sources.wfdb_reader import WFDB
+from ecgmm.data.sources.wfdb_reader import WFDB_ANY_LEADS
 from ecgmm.errors import DataError, printable
 from ecgmm.types import MISSING_SAMPLE
 
 SPIKE_SHARE = 0.01
 """Largest share of a lead's samples beyond the range of the model's steps; more are a wrong gain, not spikes."""
 _LIMIT_MV = 10.0  # of sums that are made on the way and not used
-_RATES_HZ = (min(RATES_HZ), 10_000)
 _CURES = {
     Drop.CHECKSUM: "its samples are not those of its header; fetch both files from their source again",
     Drop.SIZE: "fetch both files from their source again",
@@ -61,7 +60,7 @@ def read_single_record(
     uv_per_step: float,
     pad: str = "zero",
     verify_checksums: bool = True,
-    reader: WaveformReader = WFDB,
+    reader: WaveformReader = WFDB_ANY_LEADS,
 ) -> SingleRecord:
     """Read one record by the code that fills a store: the same row, bit for bit, and the same reasons to refuse it.
 
@@ -124,10 +123,10 @@ def _unit(stem: Path, reader: WaveformReader) -> Unit:
         check_sizes(path, layout, reader, tree)
     except BadRecordError as error:
         raise _refused(stem, error.reason) from None
-    if not _RATES_HZ[0] <= layout.rate_hz <= _RATES_HZ[1]:
+    if not READABLE_RATES_HZ[0] <= layout.rate_hz <= READABLE_RATES_HZ[1]:
         raise DataError(
-            f"{printable(stem)} cannot be read (its rate is {layout.rate_hz:g} Hz); give a record of {_RATES_HZ[0]} to"
-            f" {_RATES_HZ[1]:,} Hz"
+            f"{printable(stem)} cannot be read (its rate is {layout.rate_hz:g} Hz); give a record of"
+            f" {READABLE_RATES_HZ[0]:g} to {READABLE_RATES_HZ[1]:,.0f} Hz"
         )
     nothing = np.zeros(1, dtype=np.int64)
     return Unit(
@@ -143,7 +142,7 @@ def _unit(stem: Path, reader: WaveformReader) -> Unit:
 
 
 def _refused(stem: Path, reason: Drop) -> DataError:
-    cure = _CURES.get(reason, "give a WFDB record of the twelve leads in mV")
+    cure = _CURES.get(reason, "give a WFDB record of some of the twelve leads in mV")
     return DataError(f"{printable(stem)} cannot be read ({reason.value}); {cure}")
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.waveform_reader import Block, Description, Layout
 from ecgmm.errors import ConfigError
-from ecgmm.leads import N_LEADS, channel_of_each_lead
+from ecgmm.leads import N_LEADS, channels_of_leads
 
 _STEPS_PER_MV = 100_000
 _LARGEST = np.iinfo(np.int32).max
@@ -24,32 +24,39 @@ class ArrayReader:
     Attributes:
         steps: int32 ``[1, 12, T]``, leads in standard order, 0.01 microvolts a step.
         rate_hz: Sampling rate.
+        recorded: Whether each lead was recorded.
     """
 
     steps: NDArray[np.int32]
     rate_hz: float
+    recorded: tuple[bool, ...]
 
     @staticmethod
     def of(millivolts: NDArray[np.floating], rate_hz: float, leads: Sequence[str]) -> "ArrayReader":
         """Reader of an array.
 
         Args:
-            millivolts: ``[12, T]`` in mV, NaN where a sample is missing.
+            millivolts: ``[L, T]`` in mV, NaN where a sample is missing.
             rate_hz: Sampling rate.
             leads: Name of each row, in any order.
 
         Raises:
-            ConfigError: If the array is not of twelve rows, or the names are not those of the twelve leads.
+            ConfigError: If there is not one row for each name, or the names are none of the twelve leads or one twice.
         """
-        if millivolts.ndim != 2 or millivolts.shape[0] != N_LEADS or millivolts.shape[1] == 0:
-            raise ConfigError(f"millivolts has shape {millivolts.shape}; it must be [12, T], one row per lead")
+        if millivolts.ndim != 2 or millivolts.shape[0] != len(leads) or millivolts.shape[1] == 0:
+            n = len(leads)
+            raise ConfigError(f"millivolts has shape {millivolts.shape}; it must be [{n}, T], one row per lead")
         try:
-            order = channel_of_each_lead(leads)
+            channels = channels_of_leads(leads)
         except ValueError as error:
             raise ConfigError(str(error)) from None
-        in_steps = np.clip(np.rint(millivolts[order].astype(np.float64) * _STEPS_PER_MV), -_LARGEST, _LARGEST)
+        in_mv = np.full((N_LEADS, millivolts.shape[1]), np.nan)
+        for lead, place in enumerate(channels):
+            if place is not None:
+                in_mv[lead] = place[1] * millivolts[place[0]].astype(np.float64)
+        in_steps = np.clip(np.rint(in_mv * _STEPS_PER_MV), -_LARGEST, _LARGEST)
         steps = np.where(np.isnan(in_steps), _MISSING, in_steps).astype(np.int32)
-        return ArrayReader(steps[None], float(rate_hz))
+        return ArrayReader(steps[None], float(rate_hz), tuple(place is not None for place in channels))
 
     def record_of(self, file: Path) -> Path:
         """See ``WaveformReader``."""
@@ -58,7 +65,8 @@ class ArrayReader:
     def describe(self, record: str, tree: TreeFiles) -> Description[Layout]:
         """See ``WaveformReader``."""
         gains, baselines = (float(_STEPS_PER_MV),) * N_LEADS, (0,) * N_LEADS
-        return Description(Layout("array", self.rate_hz, self.steps.shape[-1], gains, baselines), "", baselines)
+        layout = Layout("array", self.rate_hz, self.steps.shape[-1], gains, baselines, recorded=self.recorded)
+        return Description(layout, "", baselines)
 
     def sizes(self, record: str, layout: Layout) -> Sequence[tuple[str, int]]:
         """See ``WaveformReader``."""

@@ -38,6 +38,31 @@ class Drop(StrEnum):
     SEGMENTS = "segments that do not fit together"  # of other rates, scales or lengths than the whole
 
 
+CURES = {
+    Drop.KEY_MISSING: "fill the columns of records, patients and paths",
+    Drop.PATH_UNSAFE: "set data.root to a folder above all recordings",
+    Drop.FOLD_UNUSED: "set data.folds to folds that the records have",
+    Drop.FILE_MISSING: "set data.root to the folder that the table's paths begin in, and bring the files that it names",
+    Drop.FILE_UNREADABLE: "make the files readable for yourself, or copy them again",
+    Drop.HEADER_ENCODING: "save the headers as UTF-8",
+    Drop.HEADER_NAME: "give header and samples the name that stands in the header",
+    Drop.HEADER_RATE: "take header, samples and table from one release",
+    Drop.HEADER_TIME: "take header, samples and table from one release",
+    Drop.LEADS: "name the channels I, II, III, aVR, aVL, aVF, V1 to V6, each once",
+    Drop.FORMAT: "write the samples in format 16",
+    Drop.GAIN: "write the gain of each channel into the headers, in steps per mV",
+    Drop.GAIN_RANGE: "write the gain of each channel into the headers, in steps per mV",
+    Drop.UNIT: "write the gains in steps per mV, uV or V",
+    Drop.SIZE: "copy the recordings again; their files are not as long as their headers say",
+    Drop.CHECKSUM: "copy the recordings again, or set data.verify_checksums=false if their checksums were never right",
+    Drop.RANGE: "raise data.uv_per_step, or check gain and baseline of the headers",
+    Drop.NOT_A_FILE: "put the files themselves there",
+    Drop.LINK_OUTSIDE: "set data.follow_links=true if the files are yours",
+    Drop.RATE: "give recordings of 50 to 10,000 Hz",
+}
+"""What the user can do about a reason that befell every record."""
+
+
 class BadRecordError(Exception):
     """A record cannot be used; carries the reason. Never leaves preparation."""
 

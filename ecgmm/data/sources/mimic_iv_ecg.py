@@ -29,6 +29,7 @@ from ecgmm.data.sources.labels.icd_diagnoses import read_folds
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.reading import STATEMENTS
 from ecgmm.data.sources.leakage import MACHINE, NOTES
+from ecgmm.data.sources.mimic_iv_patients import with_patients
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
 from ecgmm.data.store.measurements import MEASUREMENTS, measurement_columns
 from ecgmm.data.store.reports import clean_statements
@@ -68,6 +69,7 @@ class MimicIvEcg(DataConfig):
     """Settings of the MIMIC-IV-ECG source.
 
     Attributes:
+        patients_csv: ``patients.csv`` of MIMIC-IV, which knows ages and sexes; None leaves them unknown.
         notes_csv: CSV with the columns study_id and text that replaces the machine statements as report; None keeps
             the machine statements. Labels come from the machine statements either way.
         labels: See ``LabelRules``.
@@ -77,6 +79,7 @@ class MimicIvEcg(DataConfig):
     notes_csv: str | None
     labels: LabelRules
     icd: IcdSettings
+    patients_csv: str | None = None  # runs made before it was a setting have none
 
     @property
     def chosen_folds(self) -> Folds | None:
@@ -102,13 +105,17 @@ class MimicIvEcg(DataConfig):
         index = read_tables(self.root_path)
         statements = clean_statements(index.frame["statements"]).alias(f"{EVIDENCE_PREFIX}{STATEMENTS}")
         index = replace(index, frame=index.frame.with_columns(statements))
+        if self.patients_csv is not None:
+            index = with_patients(index, Path(self.patients_csv).expanduser())
         if self.notes_csv is not None:
             index = _with_notes(index, Path(self.notes_csv).expanduser())
         return with_folds(index, self.label_settings, CURE) if self.icd.use_folds else index
 
     def parameters(self) -> dict[str, Any]:
-        """As for every source, and the file of the folds where it is the split."""
-        return super().parameters() | self.icd.parameters()
+        """As for every source, with the file of the patients where there is one, and that of the folds where used."""
+        parameters = super().parameters() | self.icd.parameters()
+        path = parameters.pop("patients_csv")
+        return parameters if path is None else parameters | {"patients_csv": str(Path(path).expanduser().absolute())}
 
 
 def read_tables(root: Path) -> SourceIndex:
@@ -160,8 +167,8 @@ class MachineReports(NamedTuple):
     """Content of ``machine_measurements.csv``.
 
     Attributes:
-        frame: Columns study_id, subject_id, ecg_time, ``measurement.<name>`` and statements (the filled report columns
-            in the order of their numbers), one row a study.
+        frame: Columns study_id, subject_id, ecg_time, ``measurement.<name>``, statements (the filled report columns in
+            the order of their numbers) and device (the cart, where the table has it), one row a study.
         twice: The studies listed twice and differently.
         unreadable: As in ``Values``, and the report cells that hold a word for "no value".
     """
@@ -178,12 +185,13 @@ def read_machine_reports(path: Path) -> MachineReports:
         DataError: If the table is missing, unreadable or lacks a column.
     """
     keys = {"study_id": INTEGER, "subject_id": INTEGER, "ecg_time": TIME, "report_0": _CATEGORY}
-    others = {_REPORT_COLUMN: _CATEGORY, re.compile("|".join(MEASUREMENTS)): NUMBER}
+    others = {_REPORT_COLUMN: _CATEGORY, re.compile("|".join(MEASUREMENTS)): NUMBER, re.compile("cart_id"): _CATEGORY}
     measured = read_values(path, keys, _NO_REPORTS, others)
     names = sorted((name for name in measured.frame.columns if _REPORT_COLUMN.fullmatch(name)), key=_number)
     statements, n_no_value = _filled(measured.frame[names])
     reports = measured.frame.select("study_id", "subject_id", "ecg_time", *measurement_columns(measured.frame))
-    reports = reports.with_columns(statements)
+    reports = reports.with_columns(statements, *(column for column in measured.frame if column.name == "cart_id"))
+    reports = reports.rename({"cart_id": "device"}, strict=False)
     study = pl.col("study_id")
     twice = reports.filter(study.is_duplicated()).unique().filter(study.is_duplicated())["study_id"].unique()
     frame = reports.filter(study.is_first_distinct() & study.is_not_null())

@@ -3,6 +3,8 @@
 Source: Wagner et al., PTB-XL, Scientific Data 7, 154 (2020); https://physionet.org/content/ptb-xl/1.0.3/.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import polars as pl
 
 from ecgmm.data.sources.index_tables import (
     INTEGER,
+    NUMBER,
     TEXT,
     TIME,
     Kind,
@@ -22,6 +25,7 @@ from ecgmm.data.sources.known_values import is_no_value, words_for_none
 from ecgmm.data.sources.labels.scp_codes import DIAGNOSTIC_CLASS, SCP_CODES, count_unreadable, read_scp_statements
 from ecgmm.data.sources.leakage import ANNOTATOR
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
+from ecgmm.data.store.persons import as_age
 from ecgmm.data.store.splits import Folds
 from ecgmm.files import file_sha256
 from ecgmm.text.clean import split_report
@@ -37,6 +41,11 @@ _COLUMNS = {
     "strat_fold": Kind("fold from 1 to 10", to_integer_of(1, 10)),
     "filename_lr": TEXT,
     "filename_hr": TEXT,
+}
+_PERSONS = {
+    re.compile("age"): NUMBER,
+    re.compile("sex"): Kind("0 or 1", to_integer_of(0, 1)),
+    re.compile("device|site"): TEXT,
 }
 
 
@@ -72,9 +81,10 @@ class PtbXl(DataConfig):
 def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
     """Read the tables of a tree and the paths of its recordings at 100 or 500 Hz."""
     database_path, statements_path = root / "ptbxl_database.csv", root / "scp_statements.csv"
-    database = read_values(database_path, _COLUMNS, _DOWNLOAD)
+    database = read_values(database_path, _COLUMNS, _DOWNLOAD, _PERSONS)
     scp_statements = read_scp_statements(statements_path, SUPERCLASSES, _DOWNLOAD)
     records = database.frame.select(
+        *_persons(database.frame.columns),
         "report",
         "scp_codes",
         path="filename_lr" if native_rate_hz == 100 else "filename_hr",
@@ -95,3 +105,15 @@ def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
     frame = frame.drop("report").rename({"scp_codes": f"{EVIDENCE_PREFIX}{SCP_CODES}"}).hstack([reports])
     evidence = {DIAGNOSTIC_CLASS: dict(scp_statements.sort("code").iter_rows())}
     return SourceIndex(frame, dropped, native_rate_hz, csv_sha256, unreadable, evidence)
+
+
+def _persons(columns: Sequence[str]) -> list[pl.Expr]:
+    """Age (which the table writes as 300 above 89), sex (0 is male, 1 female), recorder and site, where it has them."""
+    number = pl.col("site").str.strip_chars().str.strip_suffix(".0")
+    values = {
+        "age": as_age(pl.col("age")),
+        "sex": pl.when(pl.col("sex") == 1).then(pl.lit("female")).when(pl.col("sex") == 0).then(pl.lit("male")),
+        "device": pl.col("device").str.strip_chars(),
+        "site": number,
+    }
+    return [value.alias(name) for name, value in values.items() if name in columns]

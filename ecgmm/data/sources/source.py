@@ -59,14 +59,16 @@ class SourceIndex:
     """Records that a source lists, after the checks that need no waveform.
 
     Attributes:
-        frame: Columns record:i64, patient:i64, time:datetime|null, path:str (relative, without extension),
-            statements:list[str] (raw, empty where there is no report), fold:i64 where the source has folds, and
-            where the source has some, measurement columns and ``evidence.<name>`` columns, from which labels are read.
+        frame: Columns record:i64, patient:i64, time:datetime|null, path:str (relative, as the reader takes it),
+            statements:list[str] (raw, empty where there is no report), and where the source has some, fold:i64 or
+            split:str (a name of ``splits.SPLITS``, or empty for a record in none), those of
+            ``persons.PERSON_COLUMNS``, measurements, and ``evidence.<name>`` columns, from which labels are read.
         dropped: Records dropped so far, as ``drops.dropped_table`` makes them.
         native_rate_hz: Sampling rate that every header must show; None takes any in ``READABLE_RATES_HZ``.
         csv_sha256: sha256 of each CSV file read, by name.
         unreadable: Number of values of the tables that are not understood, by table and column.
         evidence: Facts for the manifest about the evidence besides its columns, such as the class of each code.
+        compare_times: Whether the headers must tell the same times.
     """
 
     frame: pl.DataFrame
@@ -75,6 +77,7 @@ class SourceIndex:
     csv_sha256: dict[str, str]
     unreadable: dict[str, int] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)
+    compare_times: bool = True
 
     def evidence_table(self) -> pl.DataFrame:
         """The store's ``evidence.parquet``: ``record`` and the columns of evidence, of every record in the index."""
@@ -147,6 +150,11 @@ class DataConfig(ABC):
     def chosen_folds(self) -> Folds | None:
         """Folds of each split where the source's own folds are the split, else None: then patients are split."""
         return None
+
+    @property
+    def places(self) -> dict[str, str | None]:
+        """Settings that say where the raw data are; one that is null is none of a store's own."""
+        return {"root": self.root}
 
     @property
     def label_settings(self) -> LabelSettings:
