@@ -19,6 +19,7 @@ _SETTINGS = (
     "data.table",
     "data.notes_csv",
     "data.patients_csv",
+    "data.ptb_xl_csv",
     "data.icd.csv",
     "pretrained.name_or_path",
     "paths.outputs",

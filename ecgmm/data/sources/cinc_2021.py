@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -25,6 +25,7 @@ from ecgmm.data.sources.leakage import ANNOTATOR
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
 from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.wfdb16 import read_text
+from ecgmm.data.store.persons import as_age
 from ecgmm.errors import DataError, printable
 from ecgmm.files import file_sha256, read_bounded
 from ecgmm.progress import run_with_progress
@@ -42,7 +43,7 @@ _PATIENTS = 100_000_000
 _NAME = re.compile(r"[A-Z]{1,3}(\d{1,6})", re.ASCII)
 _COMMENT = re.compile(r"^[ \t]*#[ \t]*(Age|Sex|Dx)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 _CODE = re.compile(r"\d{6,18}", re.ASCII)  # a SNOMED CT identifier
-_OLDEST_YEARS, _OVER_89, _OVER_89_YEARS = 120, 300, 90
+_OLDEST_YEARS, _OVER_89 = 120, 300  # PTB-XL writes 300 above 89
 _UNKNOWN = ("", "nan", "unknown", "-1")
 _SEXES = {"male": "male", "m": "male", "female": "female", "f": "female"}
 _MOST_LIST_BYTES = 1 << 24
@@ -102,12 +103,17 @@ class Cinc2021(DataConfig):
         kept, dropped = check_index(frame)
         return SourceIndex(kept, dropped, None, csv_sha256 | _digest(frame), _unreadable(facts))
 
+    def parameters(self) -> dict[str, Any]:
+        """Settings as for every source; the path of PTB-XL's table is absolute."""
+        path = self.ptb_xl_csv
+        return super().parameters() | {"ptb_xl_csv": None if path is None else str(Path(path).expanduser().absolute())}
+
 
 class Facts(NamedTuple):
     """Facts that the comments of a header hold.
 
     Attributes:
-        age: Years; None where it is not known.
+        age: Years, 300 for all above 89; None where it is not known.
         sex: ``female`` or ``male``; None where it is not known.
         codes: Distinct SNOMED CT codes of ``Dx`` in their order, between commas; None where there are none.
         unreadable: Fields that hold something else.
@@ -153,9 +159,7 @@ def _age(text: str) -> float | None:
         age = float(text)
     except ValueError:
         return None
-    if age == _OVER_89:  # PTB-XL's word for it
-        return float(_OVER_89_YEARS)
-    return age if 0 <= age <= _OLDEST_YEARS else None
+    return age if 0 <= age <= _OLDEST_YEARS or age == _OVER_89 else None
 
 
 def _folders(root: Path, chosen: list[str] | None) -> list[tuple[str, Path]]:
@@ -189,7 +193,7 @@ def _frame(listed: list[tuple[str, str]], facts: list[Facts]) -> pl.DataFrame:
         {
             "path": pl.Series([path for _, path in listed], dtype=pl.String),
             "site": pl.Series([name for name, _ in listed], dtype=pl.String),
-            "age": pl.Series([fact.age for fact in facts], dtype=pl.Float32),
+            "age": pl.Series([fact.age for fact in facts], dtype=pl.Float64),
             "sex": pl.Series([fact.sex for fact in facts], dtype=pl.String),
             f"{EVIDENCE_PREFIX}{SNOMED_CODES}": pl.Series([fact.codes for fact in facts], dtype=pl.String),
         }
@@ -202,7 +206,7 @@ def _frame(listed: list[tuple[str, str]], facts: list[Facts]) -> pl.DataFrame:
         patient=first + number,
         time=pl.lit(None, dtype=pl.Datetime("us")),  # the headers' times are those of the files, or of no clock at all
         statements=pl.lit([], dtype=pl.List(pl.String)),
-        device=pl.lit(None, dtype=pl.String),
+        age=as_age(pl.col("age")),
         contradicts=False,
     ).with_columns(name.alias(f"{EVIDENCE_PREFIX}{RECORD_NAME}"))
 

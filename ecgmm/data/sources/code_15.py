@@ -17,6 +17,7 @@ from ecgmm.data.sources.labels.code_15 import CLASSES
 from ecgmm.data.sources.leakage import ANNOTATOR
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
 from ecgmm.data.sources.waveform_reader import WaveformReader
+from ecgmm.data.store.persons import as_age
 from ecgmm.errors import DataError, printable
 from ecgmm.files import file_sha256
 
@@ -83,10 +84,8 @@ class Code15(DataConfig):
             time=pl.lit(None, dtype=pl.Datetime("us")),
             path=pl.when(is_there).then(path).otherwise("trace_file"),
             statements=pl.lit([], dtype=pl.List(pl.String)),
-            age=pl.when(is_age).then("age"),
+            age=as_age(pl.when(is_age).then("age")),
             sex=sex,
-            device=pl.lit(None, dtype=pl.String),
-            site=pl.lit(None, dtype=pl.String),
             contradicts=is_there & pl.col("row").is_null(),
             **{f"{EVIDENCE_PREFIX}{name}": pl.col(name) for name in CLASSES},
         )

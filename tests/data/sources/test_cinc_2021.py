@@ -74,6 +74,20 @@ def test_ids_are_those_of_the_collection_and_the_name(store: Store) -> None:
     assert store.records["time"].null_count() == store.records.height
 
 
+def test_age_sex_and_collection_stand_in_the_store(tmp_path: Path) -> None:
+    write_tree(tmp_path / "tree")
+    for number, age in ((2, "300"), (4, "93"), (6, "NaN")):
+        base = tmp_path / "tree" / "training" / "georgia" / "g1" / f"E{number:05d}"
+        write_mat_record(base, wave(number, 600, 500), comments_of(age, "Female"))
+    store = prepare("cinc_2021", tmp_path / "tree", SHORT, "data.collections=[georgia,ptb]")
+    persons = {
+        name: store.records.row(row_of(store, name), named=True) for name in ("E00002", "E00004", "E00006", "S0001")
+    }
+    assert [person["age"] for person in persons.values()] == [90, 90, None, 74]
+    assert [person["sex"] for person in persons.values()] == ["female", "female", "female", "male"]
+    assert [person["site"] for person in persons.values()] == ["georgia", "georgia", "georgia", "ptb"]
+
+
 def test_collections_can_be_chosen_and_the_folders_themselves_given(tree: Path, tmp_path: Path) -> None:
     config = data_config("cinc_2021", tree / "training", tmp_path, "data.collections=[georgia,ptb-xl]")
     assert sorted(config.read_index().frame["site"].unique()) == ["georgia", "ptb-xl"]
@@ -127,7 +141,7 @@ def test_what_records_lists_and_is_not_there_is_counted(tmp_path: Path) -> None:
         ("74", "F", (74.0, "female", ())),
         ("NaN", "Unknown", (None, None, ())),
         ("-1", "NaN", (None, None, ())),
-        ("300", "female", (90.0, "female", ())),
+        ("300", "female", (300.0, "female", ())),
         ("", "", (None, None, ())),
         ("seven", "x", (None, None, ("Age", "Sex"))),
         ("-5", "M", (None, "male", ("Age",))),

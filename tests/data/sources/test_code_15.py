@@ -62,6 +62,8 @@ def test_exams_are_read_cut_and_labelled(tmp_path: Path) -> None:
     assert not short[:, :750].any()
     assert not short[:, 4250:].any()
     assert short[:, 750:760].any()
+    persons = [store.records.select("age", "sex").row(records.index(exam)) for exam in (1001, 1005, 1006)]
+    assert persons == [(60, "male"), (17, "female"), (None, "male")]
     labels = open_labels(store, "code_15")
     assert labels.label_set.classes == ("1dAVb", "RBBB", "LBBB", "SB", "AF", "ST")
     assert [labels.of_row(records.index(exam)) for exam in (1001, 1003, 1005, 1006)] == [{}, {"AF": 1}, {"ST": 1}, None]
