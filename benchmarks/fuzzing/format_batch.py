@@ -14,7 +14,7 @@ from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.wfdb_reader import WFDB
 
 KINDS = {f"formats.{name}": name for name in (*FORMATS, "segments")}
-_REFUSED = (Drop.FORMAT, Drop.SEGMENTS)
+_REFUSED = (Drop.FORMAT, Drop.SEGMENTS, Drop.SIZE)
 _UNITS_PER_MV = {"mV": 1.0, "uV": 1e3, "nV": 1e6, "V": 1e-3}
 
 

@@ -143,7 +143,8 @@ def _of(format_: str, n: int, random: Generator) -> NDArray[np.int64]:
 
 
 def _rate(random: Generator) -> str:
-    return pick(("500", "100", "257", "360.5", "1000/1000(0)", "250.0/500", "62.4725"), random)
+    rate: str = pick(("500", "100", "257", "360.5", "1000/1000(0)", "250.0/500", "62.4725"), random)
+    return rate
 
 
 def _write(
@@ -164,6 +165,7 @@ def _write(
         (base.parent / f"{base.name}{file.ending}").write_bytes(bytes(file.before or 0) + _packed(file, own, n_frames))
         place += len(file.channels)
     length = "" if not plain and random.random() < 0.1 else f" {n_frames}"
+    refuse |= not length and _has_a_filling(files[0], n_frames)
     start = pick(_STARTS, random) if length else ""
     lines = [f"{base.name} {len(channels)} {rate}{length}{start}"]
     lines += [_line(base.name, file, one, own, random) for (file, one), own in zip(channels, steps, strict=True)]
@@ -211,6 +213,12 @@ def _write_header(base: Path, lines: list[str], random: Generator) -> None:
     mark = b"\xef\xbb\xbf" if random.random() < 0.1 else b""
     ends = pick((b"\n", b"\r\n"), random)
     base.with_name(f"{base.name}.hea").write_bytes(mark + ends.join(text) + ends)
+
+
+def _has_a_filling(file: SignalFile, n_frames: int) -> bool:
+    """Whether a file has the size of another with one sample more, so that wfdb takes it for that."""
+    n_samples = n_frames * sum(one.per_frame for one in file.channels)
+    return file.format in ("310", "311") and n_samples % 3 == 2 and len(file.channels) == 1
 
 
 def _is_refusable(files: list[SignalFile]) -> bool:

@@ -45,13 +45,19 @@ def wave(number: int, n_samples: int, rate_hz: int) -> NDArray[np.int16]:
     """int16 ``[12, T]``: sines of another frequency for each record, of another phase for each lead, below 2 mV."""
     time = np.arange(n_samples) / rate_hz
     phase = np.arange(12)[:, None]
-    return np.rint(1500 * np.sin(2 * np.pi * (1 + number % 7) * time + phase)).astype(np.int16)
+    steps: NDArray[np.int16] = np.rint(1500 * np.sin(2 * np.pi * (1 + number % 7) * time + phase)).astype(np.int16)
+    return steps
 
 
 def write_exams(root: Path, rows: list[dict[str, object]]) -> None:
     """Write ``exams.csv`` with the columns of the published one; what a row leaves out has a usual value."""
     root.mkdir(parents=True, exist_ok=True)
-    usual = {"age": 60, "is_male": True, "nn_predicted_age": 58.1, **dict.fromkeys(("1dAVb", "RBBB", "LBBB"), False)}
+    usual: dict[str, object] = {
+        "age": 60,
+        "is_male": True,
+        "nn_predicted_age": 58.1,
+        **dict.fromkeys(("1dAVb", "RBBB", "LBBB"), False),
+    }
     usual |= {**dict.fromkeys(("SB", "ST", "AF"), False), "patient_id": 1, "death": None, "timey": None}
     usual |= {"normal_ecg": True, "trace_file": "exams_part0.hdf5"}
     frame = pl.DataFrame([{"exam_id": None, **usual, **row} for row in rows], infer_schema_length=None)

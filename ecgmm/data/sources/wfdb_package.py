@@ -47,17 +47,17 @@ class SignalFile:
         return self.n_bytes_before + (n * STORED_BITS[self.format] + 7) // 8
 
     def n_frames(self, n_bytes: int) -> int:
-        """Frames of a file of this size.
+        """Frames of a file of this size; the larger number where the last of three samples may be a filling, as wfdb.
 
         Raises:
             BadRecordError: If it holds no whole number of them.
         """
         bits = 32 / 3 if self.format in ("310", "311") else STORED_BITS[self.format]
         near = round((n_bytes - self.n_bytes_before) * 8 / bits / sum(self.frame))
-        for n_frames in (near, near - 1):
-            if 0 < n_frames <= MOST_SAMPLES and self.n_bytes(n_frames) == n_bytes:
-                return n_frames
-        raise BadRecordError(Drop.SIZE)
+        fitting = [n for n in (near - 1, near, near + 1) if 0 < n <= MOST_SAMPLES and self.n_bytes(n) == n_bytes]
+        if not fitting:
+            raise BadRecordError(Drop.SIZE)
+        return fitting[-1]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,9 @@ class WfdbPackageReader:
         if len(per_frame) > 1:  # leads of several rates
             raise BadRecordError(Drop.FORMAT)
         files = _signal_files(header.channels)
-        n_frames = header.n_frames or _n_frames(record, files, tree)
+        n_frames = header.n_frames
+        if n_frames is None:  # the first file tells, and the others are held to it
+            n_frames = files[0].n_frames(tree.check_file(f"{record}{files[0].ending}"))
         layout = WfdbLayout(
             reader=NAME,
             rate_hz=header.rate_hz * max(per_frame),
@@ -161,11 +163,6 @@ def _signal_files(channels: list[Channel]) -> tuple[SignalFile, ...]:
     if max(one.samples_per_frame for one in channels) > 1 and any(file.format == "61" for file in files):
         raise BadRecordError(Drop.FORMAT)  # wfdb 4.3 fails on them
     return files
-
-
-def _n_frames(record: str, files: tuple[SignalFile, ...], tree: TreeFiles) -> int:
-    """Frames that the first file has by its size; the others are held to it as to a header."""
-    return files[0].n_frames(tree.check_file(f"{record}{files[0].ending}"))
 
 
 def read_leads(record: str, layout: WfdbLayout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

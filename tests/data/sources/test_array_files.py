@@ -79,6 +79,11 @@ def pickled(path: Path) -> None:
     np.save(path, np.array([[print]], dtype=object), allow_pickle=True)
 
 
+def no_json(path: Path) -> None:
+    np.save(path, MV)
+    path.with_suffix(".json").write_text("[1")
+
+
 def promised(path: Path) -> None:
     head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (12, 99999999999), }\n"
     path.write_bytes(b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head)
@@ -90,7 +95,7 @@ REFUSED: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "no rate": ("a.npy", lambda path: np.save(path, MV), "give rate_hz in a JSON file beside it"),
     "shape": ("a.npy", lambda path: np.save(with_facts(path, rate_hz=500), MV[:7]), "neither axis is of 12 leads"),
     "unit": ("a.npy", lambda path: np.save(with_facts(path, rate_hz=500, unit="kg"), MV), Drop.UNIT.value),
-    "no JSON": ("a.npy", lambda path: (np.save(path, MV), path.with_suffix(".json").write_text("[1")), "damaged"),
+    "no JSON": ("a.npy", no_json, "damaged"),
     "words": ("a.csv", lambda path: path.write_text("time,I\n0,x\n0.1,1\n"), "it is no csv file, or damaged"),
     "uneven": ("a.csv", lambda path: path.write_text("time,I\n0,1\n0.1,1\n0.5,1\n"), "not evenly spaced"),
     "no leads": ("a.csv", lambda path: path.write_text("time,a,b\n0,1,2\n0.002,1,2\n"), Drop.LEADS.value),
