@@ -25,13 +25,14 @@ from ecgmm.data.preparation.waveform_blocks import (
 from ecgmm.data.sources.drops import Drop
 from ecgmm.data.sources.source import DataConfig, Window
 from ecgmm.data.sources.waveform_reader import Layout, WaveformReader
-from ecgmm.data.store.leads import LEAD_ORIGIN, lead_origin
+from ecgmm.data.store.leads import LEAD_ORIGIN, MISSING, lead_origin
 from ecgmm.data.store.partial_store import RowFile
 from ecgmm.leads import N_LEADS
 from ecgmm.signal.derived_leads import derivable
 from ecgmm.signal.digest import digest_records
 from ecgmm.signal.quality import quality_columns
 from ecgmm.signal.scan import Scan, scan
+from ecgmm.types import MISSING_SAMPLE
 
 UNIT = 512
 """Records of a unit: so many that keeping its result costs nothing, so few that a kill loses a fraction of a second."""
@@ -243,9 +244,10 @@ class _UnitPass:
             return
         slots = self._unit.slots[places] + window
         rows = pad_window(part, first, form.n_times, form.window.pad)
-        self._write(slots, rows, file)
-        if rows is not part:  # the digest is that of the row as it is stored
+        if rows is not part:  # the digest is that of the row as it is stored, in which what is missing stays so
+            rows[:, [letter == MISSING for letter in origin]] = MISSING_SAMPLE
             seen = seen._replace(content=digest_records(np.ascontiguousarray(rows)))
+        self._write(slots, rows, file)
         training = self._unit.in_training[places]
         self._sums += [array[training].sum(axis=0) for array in (seen.count, seen.total, seen.squares)]
         number, origins = np.full(len(places), window, dtype=np.int32), np.full(len(places), origin)

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -22,6 +23,7 @@ from ecgmm.text.clean import split_report
 RECORD_NAME = f"{EVIDENCE_PREFIX}record_name"
 STANDARD_FOLDS = Folds(train=None, val=[9], test=[10])
 _OLDEST, _ABOVE_89 = 130, 300
+_ABOVE_89_WORDS = r"^(> ?89|>=? ?90|(89|90) ?\+)$"
 _SPLIT_WORDS: dict[str, str | None] = {
     **dict.fromkeys(("train", "training", "tr"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "tune", "tuning"), "val"),
@@ -166,7 +168,9 @@ def _reports(table: _Named) -> pl.Series:
 def _persons(table: _Named) -> list[pl.Series]:
     found = []
     if (age := table.column("age")) is not None:
-        years = numbers(*age, 0, _OLDEST, also=_ABOVE_89)
+        own, name = age
+        written = own.frame.with_columns(pl.col(name).str.replace(_ABOVE_89_WORDS, str(_ABOVE_89)))
+        years = numbers(replace(own, frame=written), name, 0, _OLDEST, also=_ABOVE_89)
         found.append(pl.select(as_age(pl.lit(years)).alias("age")).to_series())
     if (sex := table.column("sex")) is not None:
         cure = "write female or male, since 0 and 1 mean one thing here and the other there"
