@@ -27,7 +27,7 @@ def main(
     from ecgmm.data.sources.labels.opening import open_labels
 
     store = open_or_prepare(data)
-    table = open_labels(store, labels.name, construct(data).label_settings)
+    table = open_labels(store, labels.name, construct(data).label_settings_with(labels))
     audit = audit_store(store, table, labels.priority, task, text, evaluation, seed)
     folder = Path(paths.outputs) / "audit" / store.path.name / labels.name
     save_audit(audit, folder)

@@ -30,6 +30,10 @@ NOT_RUN = {
     r"ecgmm train trainer\.devices=2": "two processes; tests/training/lightning/test_ddp_run.py",
     r"(WANDB_\w+=\w+ )?wandb ": "needs W&B's server; tests/dashboard runs it against a server of its own",
     r"ecgmm dashboard (?!.*--dry-run)": "needs W&B's server; tests/reporting/test_dashboard.py",
+    r"ecgmm \w+ .*labels=table": "needs the reader's own labels; tests/training/test_own_labels.py writes some",
+    r"ecgmm train .*(labels=ptb_xl_|experiment=ptb_xl_)": (
+        "needs the published scp_statements.csv; tests/data/sources/labels/test_ptb_xl_benchmark.py"
+    ),
     r"eval ": "changes the shell; tests/commands asks for completions",
     r"pytest ": "a part of the test suite",
     r"ecgmm train \+experiment=(search|profile|\w+ seed=42\b|table2 (name|recipe)=)": (

@@ -56,14 +56,17 @@ def audit_store(
 
         The audit saves no vocabulary, so rare statements cannot leave it, and a look-up would use them.
         """
-        shown = text_choice({**text, "policy": policy}, min_patients=1)
+        described = [one for texts in labels.label_set.described.values() for one in texts]
+        shown = text_choice({**text, "policy": policy}, min_patients=1, described=described)
         return EcgReportDataModule(store, target, shown, Loading(batch_size=1), seed)
 
     datamodule = with_text("full")
     probes = Probes(datamodule, evaluation["n_resamples"], evaluation["seed"])
     entries = probes.text(datamodule, "full")
+    hides_something = bool(labels.label_set.masks or labels.label_set.phrases)
     for policy in TEXT_POLICIES[1:]:
-        entries += probes.text(with_text(policy), policy)
+        if policy != "masked" or hides_something:
+            entries += probes.text(with_text(policy), policy)
     targets, rows = datamodule.targets, datamodule.rows
     audit = {
         "schema_version": SCHEMA_VERSION,

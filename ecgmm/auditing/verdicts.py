@@ -80,10 +80,12 @@ def _reports(counts: dict[str, int]) -> Verdict:
 
 def _text(audit: dict[str, Any]) -> Iterator[Verdict]:
     """One verdict per text policy, by the better of the two probes."""
-    best = {policy: _best(audit["probes"], policy) for policy in ("full", "masked", "shuffled")}
+    probed = {probe["text_policy"] for probe in audit["probes"]}
+    best = {policy: _best(audit["probes"], policy) for policy in ("full", "masked", "shuffled") if policy in probed}
     origin = audit.get("text_origin", UNKNOWN)  # an audit from before it was written
-    yield _full(best["full"], leaks(audit["labels"]["source"], origin, "full", ("text",)))
-    yield _masked(best["masked"], best["full"])
+    source = audit["labels"]["source"]
+    yield _full(best["full"], leaks(source, origin, "full", ("text",)), source == UNKNOWN)
+    yield _masked(best["masked"], best["full"]) if "masked" in best else _NO_MASK
     yield _shuffled(best["shuffled"])
 
 
@@ -102,8 +104,19 @@ def _said(probe: dict[str, Any]) -> str:
     return f"{name} alone: macro AUROC {area['value']:.3f} [{area['low']:.3f}, {area['high']:.3f}]"
 
 
-def _full(probe: dict[str, Any], from_report: bool) -> Verdict:
+_NO_MASK = Verdict(
+    "WARN",
+    "text.policy=masked",
+    "nothing says which statements state these labels",
+    "list them in the column mask of labels.descriptions",
+)
+
+
+def _full(probe: dict[str, Any], from_report: bool, unknown: bool) -> Verdict:
     about, value = "text.policy=full", probe["auroc_macro"]["value"] or 0.0
+    if unknown:
+        reason = f"nothing says whether the labels were read from the report; {_said(probe)}"
+        return Verdict("LEAK", about, reason, "set labels.source; until then training refuses full without allow_leaky")
     if from_report:
         reason = f"the labels are read from the report that the model would see; {_said(probe)}"
         return Verdict("LEAK", about, reason, "set text.policy=masked; training refuses full without allow_leaky=true")

@@ -18,7 +18,11 @@ from ecgmm.runs.metrics import Metrics
 from ecgmm.runs.predictions import labels_and_probabilities, records_of
 from ecgmm.runs.saved_model import MODEL, MODEL_FILE, WEIGHTS
 
-_STAYS_HERE = ("root", "raw", "store", "stores", "table", "notes_csv", "patients_csv", "csv")  # paths of this machine
+_STAYS_HERE = (
+    *("root", "raw", "store", "stores", "table", "notes_csv", "patients_csv", "csv"),
+    *("labels_csv", "class_map", "descriptions"),
+)
+"""Settings that name paths of this machine."""
 _LONGEST_TAG = 64  # by W&B's server
 
 
@@ -32,7 +36,8 @@ def tags(facts: RunDescription) -> list[str]:
 def shown_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The resolved configuration without paths."""
     kept = {key: value for key, value in config.items() if key not in ("paths", "logger")}
-    shown: dict[str, Any] = without_folders({**kept, "data": _without_paths(config["data"])})
+    there = {name: _without_paths(config[name]) for name in ("data", "labels")}
+    shown: dict[str, Any] = without_folders({**kept, **there})
     return shown
 
 

@@ -57,7 +57,7 @@ class Run(run.Run):
             raise ConfigError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
         config = read_config(self.directory, self.facts.files)
         settings = read_evaluation_settings(config, inside(self.directory, CONFIG))
-        labels = labels_for(self.model.facts, store, config["data"])
+        labels = labels_for(self.model.facts, store, config["data"], config["labels"], settings.task.selection)
         data = data_for(self.model, store, labels, settings, size or settings.batch_size)
         return data.split_dataloader(split)
 

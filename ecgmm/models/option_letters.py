@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from ecgmm.errors import ConfigError
 from ecgmm.models.language_model import LanguageModel
 from ecgmm.models.text_bank import TextBank
-from ecgmm.text.glossary import ANSWER, OPTION_LETTERS, QUESTION, class_descriptions
+from ecgmm.text.glossary import ANSWER, OPTION_LETTERS, QUESTION
 
 
 class OptionLetters(nn.Module):
@@ -38,7 +38,7 @@ class OptionLetters(nn.Module):
                 "answers; choose labels with at most 26 classes, such as labels=superclass."
             )
         chosen = list(zip(OPTION_LETTERS, texts.class_names, strict=False))
-        options = " , ".join(f"{letter} : {class_descriptions(name)[0]}" for letter, name in chosen)
+        options = " , ".join(f"{letter} : {texts.descriptions(name)[0]}" for letter, name in chosen)
         # Read behind the words that stand before it: many tokenisers write a letter after a space otherwise than alone.
         before = texts.pieces(ANSWER)
         answers = [texts.pieces(f"{ANSWER} {letter}") for letter, _ in chosen]

@@ -6,7 +6,6 @@ from torch import Tensor, nn
 from ecgmm.models.encoders import TextEncoder
 from ecgmm.models.text_bank import TextBank
 from ecgmm.models.words import ClassPrompts
-from ecgmm.text.glossary import class_descriptions
 
 
 class LearnedPrompts(nn.Module):
@@ -29,7 +28,7 @@ class LearnedPrompts(nn.Module):
     def bind(self, texts: TextBank) -> None:
         """Write the descriptions, and see whether the tokeniser begins a text with a token of its own ([CLS])."""
         self.descriptions.bind(texts, templates=("{}",))
-        first = class_descriptions(texts.class_names[0])[0]
+        first = texts.descriptions(texts.class_names[0])[0]
         self.n_before = int(texts.encode([first])[0][0, 0] != texts.pieces(first)[0])
 
     def forward(self, text_encoder: TextEncoder) -> Tensor:

@@ -1,7 +1,7 @@
 """Words that a method is bound to: class names, the statement vocabulary and the tokeniser of the reports."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecgmm.text.assemble import ReportTable
+from ecgmm.text.glossary import class_descriptions
 
 
 class Tokeniser(Protocol):
@@ -34,12 +35,18 @@ class TextBank:
         statements: Statements in order of their ids in ``Batch.statement_ids``; the first has id 2.
         tokeniser: The tokeniser that made ``Batch.token_ids``.
         max_tokens: Longest text in tokens.
+        described: The user's own descriptions of classes, by name.
     """
 
     class_names: tuple[str, ...]
     statements: tuple[str, ...]
     tokeniser: Tokeniser
     max_tokens: int
+    described: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def descriptions(self, name: str) -> Sequence[str]:
+        """Descriptions of a class in words: the user's own, else those of the glossary."""
+        return self.described.get(name) or class_descriptions(name)
 
     def encode(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Tokenise each text as a report of one statement.

@@ -9,7 +9,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 from ecgmm.models.contrastive import unit
 from ecgmm.models.text_bank import TextBank
 from ecgmm.text.findings import finding_table, findings_in
-from ecgmm.text.glossary import CLASS_TEMPLATES, class_descriptions
+from ecgmm.text.glossary import CLASS_TEMPLATES
 from ecgmm.types import Batch
 
 
@@ -28,7 +28,7 @@ class ClassPrompts(nn.Module):
         prompts = [
             (index, template.format(description))
             for index, name in enumerate(texts.class_names)
-            for description in class_descriptions(name)
+            for description in texts.descriptions(name)
             for template in templates
         ]
         ids, mask = texts.encode([text for _, text in prompts])

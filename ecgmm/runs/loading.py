@@ -80,7 +80,7 @@ def load_model(run: Path) -> SavedModel:
     if n_classes is not None and n_classes != len(facts.class_names):
         raise DataError(f"{printable(path)}: method.n_classes is not the number of class_names; {CURE}")
     tokeniser, statements = _vocabularies(folder, facts)
-    texts = TextBank(tuple(facts.class_names), statements.statements, tokeniser, facts.max_tokens)
+    texts = TextBank(tuple(facts.class_names), statements.statements, tokeniser, facts.max_tokens, facts.descriptions)
     unlike = DataError(f"{printable(folder / WEIGHTS)} does not fit its {MODEL_FILE}; {CURE}")
     with torch.device("meta"):  # takes no memory, whatever the settings ask for
         wanted = _shapes(_built(facts, None, path))

@@ -141,7 +141,8 @@ def _shown(report: str | None, facts: ModelFacts, notes: list[str]) -> list[str]
     if n_words < max(fewest, 1):
         notes.append(f"the report has {n_words} words, fewer than {max(fewest, 1)}, and counts as missing")
         return []
-    [shown] = apply_policy([statements], facts.text_policy, definition_of(facts.labels).masks)
+    masks = definition_of(facts.labels).masks
+    [shown] = apply_policy([statements], facts.text_policy, masks, facts.masked_phrases)
     if len(shown) < len(statements):
         hidden = len(statements) - len(shown)
         notes.append(f"{hidden} of {len(statements)} statements are hidden by text.policy={facts.text_policy}")

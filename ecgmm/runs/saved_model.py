@@ -87,12 +87,14 @@ class Signal(Schema):
 
 
 class ModelFacts(Schema):
-    """``model.json``."""
+    """``model.json``; ``masked_phrases`` and ``descriptions`` are those of the user's own labels."""
 
     schema_version: int = SCHEMA_VERSION
     task: Task
     class_names: Classes
     labels: str
+    masked_phrases: list[str] = Field(default_factory=list)
+    descriptions: dict[str, list[str]] = Field(default_factory=dict)
     tokeniser: Literal["WordTokeniser", "TransformerTokeniser"]
     text_policy: str
     max_tokens: Annotated[int, Field(ge=1, le=65_536)]

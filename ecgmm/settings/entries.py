@@ -22,7 +22,7 @@ from ecgmm.settings.kinds import (
     text,
     whole,
 )
-from ecgmm.settings.label_sets import LABEL_SETS
+from ecgmm.settings.label_sets import ALL_LABEL_SETS
 from ecgmm.settings.ranges import (
     BATCH,
     EPOCHS,
@@ -69,10 +69,21 @@ _TASK = Group(
         "criterion": CRITERION,
     }
 )
+_CLASSES = many(text(), "different classes, such as [MI,NORM]", most=20_000, distinct=True)
 _LABELS = Group(
     {
-        "name": choice(*LABEL_SETS),
+        "name": choice(*ALL_LABEL_SETS),
         "priority": many(text(), "different classes, such as [MI,NORM]", least=0, distinct=True),
+        # The others belong to labels=table, and min_records also to labels=ptb_xl_*.
+        "id": optional(nullable(text())),
+        "column": optional(nullable(text())),
+        "class_map": optional(nullable(path())),
+        "classes": optional(nullable(_CLASSES)),
+        "keep": optional(nullable(_CLASSES)),
+        "min_records": optional(whole(0, 10**9)),
+        "exhaustive": optional(flag()),
+        "source": optional(choice("annotation", "report", "icd", "other", "unknown")),
+        "descriptions": optional(nullable(path())),
     }
 )
 _TEXT = Group(

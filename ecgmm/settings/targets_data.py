@@ -82,6 +82,7 @@ _SOURCE: dict[str, Spec] = {
     "follow_links": optional(flag()),  # runs made before it was a setting have none
     "n_processes": nullable(whole(1, 4096)),
     "residency": choice("disk", "memory", "gpu"),
+    "labels_csv": optional(nullable(path())),  # runs made before it was a setting have none
 }
 
 

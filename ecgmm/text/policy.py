@@ -1,6 +1,8 @@
 """The four text policies: which statements of a report a model may see."""
 
+import re
 from collections.abc import Collection, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +33,30 @@ def states_a_label(statement: str, masks: Collection[str]) -> bool:
     )
 
 
-def apply_policy(reports: Sequence[Sequence[str]], policy: str, masks: Collection[str]) -> list[list[str]]:
+def holds_a_phrase(statement: str, phrases: Collection[str]) -> bool:
+    """Whether a statement holds one of the phrases as whole words, in any case; ``*`` stands for the rest of a word.
+
+    ``infarct*`` is in "old infarction", ``mi`` is not in "minimal changes". A denial holds the phrase too.
+    """
+    return bool(phrases) and _any_of(tuple(phrases)).search(" ".join(statement.split())) is not None
+
+
+@cache
+def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    written = (re.escape(" ".join(phrase.split())).replace(r"\*", r"\w*") for phrase in phrases)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(written)})(?!\w)", re.IGNORECASE)
+
+
+def apply_policy(
+    reports: Sequence[Sequence[str]], policy: str, masks: Collection[str], phrases: Collection[str] = ()
+) -> list[list[str]]:
     """Statements of each report that remain under a policy.
 
     Args:
         reports: Cleaned statements of each distinct report.
         policy: ``full`` and ``shuffled`` keep all, ``masked`` removes statements that state a label, ``none`` all.
         masks: What ``masked`` hides for the label set, see ``states_a_label``.
+        phrases: The user's own words that it hides too, see ``holds_a_phrase``.
 
     Returns:
         One list of statements per report, in the order of ``reports``.
@@ -50,9 +69,16 @@ def apply_policy(reports: Sequence[Sequence[str]], policy: str, masks: Collectio
     if policy == "none":
         return [[] for _ in reports]
     if policy == "masked":
-        if not masks:
-            raise ConfigError("text.policy=masked needs a label set that says what to hide; choose another text.policy")
-        return [[statement for statement in report if not states_a_label(statement, masks)] for report in reports]
+        if not masks and not phrases:
+            raise ConfigError(
+                "text.policy=masked needs a label set that says what to hide (of labels=table the column mask of"
+                " labels.descriptions); choose another text.policy"
+            )
+
+        def told(statement: str) -> bool:
+            return states_a_label(statement, masks) or holds_a_phrase(statement, phrases)
+
+        return [[statement for statement in report if not told(statement)] for report in reports]
     return [list(report) for report in reports]
 
 

@@ -57,6 +57,7 @@ class WordTokeniser:
         glossary: bool = False,
         closed: bool = False,
         min_patients: int = MIN_PATIENTS,
+        described: Sequence[str] = (),
     ) -> Self:
         """Take the most frequent words; ties go by the alphabet, so the order of reports does not matter.
 
@@ -68,6 +69,7 @@ class WordTokeniser:
             glossary: Add the words of ``glossary`` (prompts, class descriptions) that the reports lack.
             closed: Take all words of ``known_texts`` and none from the reports.
             min_patients: Words of fewer patients become [UNK] unless they are words of ``known_texts``.
+            described: The user's own descriptions of classes, which belong to the glossary.
         """
         if closed:
             kept = [*SPECIAL_TOKENS, *_known_words()]
@@ -75,7 +77,7 @@ class WordTokeniser:
             frequent = _frequent(mentions(reports, patients), min_frequency, min_patients)
             kept = [*SPECIAL_TOKENS, *frequent[: max_vocabulary - len(SPECIAL_TOKENS)]]
         if glossary:
-            kept += [word for text in texts_of_glossary() for word in _words(text)]
+            kept += [word for text in (*texts_of_glossary(), *described) for word in _words(text)]
         return cls.of_words(dict.fromkeys(kept))
 
     @classmethod

@@ -1,7 +1,7 @@
 """From composed settings and an open store to what is trained, without Hydra and without changing the settings."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from ecgmm.building import construct
 from ecgmm.data.batches.choices import Loading, ReportTokeniser, TargetChoice, TextChoice
 from ecgmm.data.batches.datamodule import EcgReportDataModule
+from ecgmm.data.sources.labels.label_set import LabelSet
 from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.store.store import Store
 from ecgmm.models.method import Method, Stage
@@ -49,7 +50,9 @@ class Setup:
         """Words that the method is bound to."""
         data = self.datamodule
         statements = data.statement_vocabulary.statements
-        return TextBank(data.targets.class_names, statements, data.tokeniser, self.settings["text"]["max_tokens"])
+        described = own_descriptions(data.labels.label_set, self.settings["task"]["selection"])
+        max_tokens = self.settings["text"]["max_tokens"]
+        return TextBank(data.targets.class_names, statements, data.tokeniser, max_tokens, described)
 
     def fresh_method(self) -> Method:
         """Build the method, bound to its words, with the weights of the run's seed; seeds all random generators."""
@@ -105,18 +108,20 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
     """
     started_s = time.monotonic()
     asked = resolved(config, {})
-    labels = open_labels(store, asked["labels"]["name"], construct(asked["data"]).label_settings)
+    labels = open_labels(store, asked["labels"]["name"], construct(asked["data"]).label_settings_with(asked["labels"]))
+    described = own_descriptions(labels.label_set, asked["task"]["selection"])
     datamodule = EcgReportDataModule(
         store,
         TargetChoice(labels, asked["task"]["selection"], asked["labels"]["priority"], asked["task"]["targets"]),
-        text_choice(asked["text"]),
+        text_choice(asked["text"], described=[text for texts in described.values() for text in texts]),
         Loading(asked["batch_size"], asked["sampling"], asked["prefetch"], asked["data"]["residency"]),
         asked["seed"],
         asked["train_fraction"],
         None if asked["quality"] is None else construct(asked["quality"]),
     )
     settings = resolved(config, datamodule.facts())
-    return Setup(datamodule, settings, config_digest(settings, store.fingerprint), started_s)
+    own = [labels.digest] if "own" in labels.made_from else []  # of a file that may change while its path does not
+    return Setup(datamodule, settings, config_digest(settings, "+".join([store.fingerprint, *own])), started_s)
 
 
 def resolved(config: DictConfig | Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,19 +136,30 @@ def resolved(config: DictConfig | Mapping[str, Any], facts: Mapping[str, Any]) -
     return cast(dict[str, Any], OmegaConf.to_container(filled, resolve=True))
 
 
-def text_choice(text: Mapping[str, Any], min_patients: int = MIN_PATIENTS) -> TextChoice:
+def own_descriptions(label_set: LabelSet, selection: str) -> dict[str, tuple[str, ...]]:
+    """The user's own descriptions of the classes that a task tells apart; no is described as "no ..."."""
+    described = dict(label_set.described)
+    classes = label_set.answers(selection)
+    if len(classes) > len(label_set.classes):
+        described[classes[0]] = tuple(f"no {text}" for text in label_set.descriptions[classes[1]])
+    return described
+
+
+def text_choice(text: Mapping[str, Any], min_patients: int = MIN_PATIENTS, described: Sequence[str] = ()) -> TextChoice:
     """What is seen of reports, from the setting ``text``, in a vocabulary that is learnt from the training reports.
 
     Args:
         text: The setting.
         min_patients: Words and statements of fewer training patients stay out of the vocabularies.
+        described: The user's own descriptions of classes, whose words belong to the vocabulary.
     """
     tokeniser = construct(text["tokeniser"])  # or a function that learns it
     closed = text["vocabulary"] == "closed"
 
     def vocabularies(reports: Reports, patients: NDArray[Any]) -> tuple[ReportTokeniser, StatementVocabulary]:
         ready = not callable(tokeniser)
-        learnt = tokeniser if ready else tokeniser(reports, patients, closed=closed, min_patients=min_patients)
+        chosen = {"closed": closed, "min_patients": min_patients, "described": described}
+        learnt = tokeniser if ready else tokeniser(reports, patients, **chosen)
         if closed:
             return learnt, StatementVocabulary(known_statements())
         return learnt, StatementVocabulary.train(reports, patients, min_patients)

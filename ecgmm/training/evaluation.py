@@ -71,7 +71,7 @@ def evaluate_run(
         if store_path is None
         else Store.open(store_path)
     )
-    labels = labels_for(model.facts, store, config["data"])
+    labels = labels_for(model.facts, store, config["data"], config["labels"], settings.task.selection)
     policy, inputs = model.facts.text_policy, model.method.inputs_at_test
     origins = origins_of(store.manifest["text_origin"], labels.label_set, policy, inputs)
     refuse_leak(origins, allow_leaky)
@@ -111,20 +111,24 @@ def evaluate_run(
     return metrics, file
 
 
-def labels_for(facts: ModelFacts, store: Store, data: Mapping[str, Any]) -> LabelTable:
+def labels_for(
+    facts: ModelFacts, store: Store, data: Mapping[str, Any], labels: Mapping[str, Any], selection: str
+) -> LabelTable:
     """Open the labels of a store that a model can be measured by.
 
     Args:
         facts: Of the model.
         store: An open store.
         data: Settings ``data`` of the run.
+        labels: Settings ``labels`` of the run.
+        selection: See ``TargetChoice``.
 
     Raises:
         ConfigError: If the store's classes, rate or window are not the model's.
     """
-    labels = open_labels(store, facts.labels, construct(data).label_settings)
-    _check_fits(facts, store, labels.label_set.classes)
-    return labels
+    table = open_labels(store, facts.labels, construct(data).label_settings_with(labels))
+    _check_fits(facts, store, table.label_set.answers(selection))
+    return table
 
 
 def data_for(

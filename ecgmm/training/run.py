@@ -167,6 +167,7 @@ def model_facts(setup: Setup) -> ModelFacts:
             "task": settings["task"]["name"],
             "class_names": list(datamodule.targets.class_names),
             "labels": settings["labels"]["name"],
+            **own_words(setup),
             "tokeniser": type(datamodule.tokeniser).__name__,
             "text_policy": settings["text"]["policy"],
             "max_tokens": settings["text"]["max_tokens"],
@@ -175,6 +176,15 @@ def model_facts(setup: Setup) -> ModelFacts:
             "store": Signal.of(datamodule.store.manifest),
         }
     )
+
+
+def own_words(setup: Setup) -> dict[str, Any]:
+    """Fields of ``model.json`` for the user's own words about the classes; none where there are none."""
+    words = {
+        "masked_phrases": list(setup.datamodule.labels.label_set.phrases),
+        "descriptions": {name: list(texts) for name, texts in setup.texts.described.items()},
+    }
+    return {name: value for name, value in words.items() if value}
 
 
 def readouts_of(method: Method, stages: Sequence[Stage], origins: Origins, allow_leaky: bool) -> dict[str, Origins]:

@@ -89,7 +89,8 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.report_of_row = own = self.store.records["report"].to_numpy().astype(np.int64)
         if text.policy == "shuffled":
             self.report_of_row = shuffle_reports(self.report_of_row, self.store.records["split"].to_numpy(), self.seed)
-        reports = apply_policy(self.store.reports["statements"].to_list(), text.policy, self.labels.label_set.masks)
+        statements, label_set = self.store.reports["statements"].to_list(), self.labels.label_set
+        reports = apply_policy(statements, text.policy, label_set.masks, label_set.phrases)
         rows = self.rows["train"][own[self.rows["train"]] >= 0]  # exchanged reports would not be of their patients
         patients = self.store.records["patient"].to_numpy()[rows]
         self.tokeniser, self.statement_vocabulary = text.vocabularies([reports[index] for index in own[rows]], patients)

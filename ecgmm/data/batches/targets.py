@@ -41,7 +41,7 @@ def make_targets(labels: LabelTable, selection: str, priority: Sequence[str], ki
     """Select the records that take part, and their classes.
 
     Args:
-        labels: Labels of all rows of a store; a value above 0 is a label.
+        labels: Labels of all rows of a store; see ``LabelTable.present``.
         selection: ``exactly_one`` drops records with several classes, ``priority`` keeps the first of ``priority``,
             ``all`` keeps every class, and records of none where the set is not exhaustive: no is an answer too.
         priority: Order of the classes for ``priority``; it may name more than there are.
@@ -53,7 +53,7 @@ def make_targets(labels: LabelTable, selection: str, priority: Sequence[str], ki
     Raises:
         ConfigError: If one of the choices does not fit the label set.
     """
-    name_of_set, classes = labels.label_set.name, labels.label_set.classes
+    name_of_set, classes = labels.label_set.name, labels.label_set.answers(selection)
     for name, chosen, choices in (("task.selection", selection, SELECTIONS), ("task.targets", kind, KINDS)):
         if chosen not in choices:
             raise ConfigError(f"{name} is {chosen!r}; choose one of {', '.join(choices)}")
@@ -66,7 +66,10 @@ def make_targets(labels: LabelTable, selection: str, priority: Sequence[str], ki
         raise ConfigError(f"labels.priority is {list(priority)}; it must order {', '.join(classes)}")
     known = labels.known
     certainty = np.where(known[:, None], labels.values, np.float32(0))
-    present: NDArray[np.bool_] = certainty > 0
+    present = labels.present
+    if len(classes) > len(labels.label_set.classes):  # no is a class of its own
+        certainty = np.where(known[:, None], np.hstack([1 - certainty, certainty]), np.float32(0))
+        present = np.hstack([known[:, None] & ~present, present])
     n_present = present.sum(axis=1)
     usable = known if selection == "all" and not labels.label_set.exhaustive else known & (n_present > 0)
     dropped = {

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 MACHINE, ANNOTATOR, NOTES, SIMULATION, UNKNOWN = "machine_statements", "annotator", "notes", "simulation", "unknown"
 """Origins of the reports of a store: the cart, those who annotated it too, the user's own notes, the simulation."""
 
+OWN_REPORT = "own_report"
+"""Source of the user's own labels that were read from the reports of the store, whosever words these are."""
+
 
 @dataclass(frozen=True, config=ConfigDict(strict=False))  # metrics.json gives it as an object, which strict refuses
 class Origins:
@@ -27,7 +30,7 @@ class Origins:
 
     Attributes:
         labels: Name of the label set.
-        label_source: ``report``, ``annotation``, ``icd`` or ``simulation``.
+        label_source: See ``LabelSet.source``.
         text_origin: Whose words the reports are; one that is not known may be the statements that labels come from.
         text_policy: ``full``, ``masked``, ``none`` or ``shuffled``.
         inputs_at_test: Inputs of the model when it predicts, of ``ecg`` and ``text``.
@@ -46,13 +49,14 @@ def leaks(label_source: str, text: str, text_policy: str, inputs: Sequence[str])
     """Whether a model reads the very statements that its labels were read from.
 
     Args:
-        label_source: ``report``, ``annotation``, ``icd`` or ``simulation``.
+        label_source: See ``LabelSet.source``; labels of which it is not known may be read from any text.
         text: Origin of the text; one that is not known may be the statements.
         text_policy: ``full``, ``masked``, ``none`` or ``shuffled``.
         inputs: Of the model when it predicts, of ``ecg`` and ``text``.
     """
-    other_text = text in (ANNOTATOR, NOTES, SIMULATION)
-    return label_source == "report" and not other_text and text_policy == "full" and "text" in inputs
+    from_statements = label_source == "report" and text not in (ANNOTATOR, NOTES, SIMULATION)
+    from_text = from_statements or label_source in (OWN_REPORT, UNKNOWN)
+    return from_text and text_policy == "full" and "text" in inputs
 
 
 def origins_of(text_origin: str, labels: LabelSet, text_policy: str, inputs: Sequence[str]) -> Origins:
@@ -78,6 +82,12 @@ def refuse_leak(origins: Origins, allow_leaky: bool) -> None:
     Raises:
         ConfigError: If it leaks and that is not permitted.
     """
+    if origins.leaky and not allow_leaky and origins.label_source == UNKNOWN:
+        raise ConfigError(
+            f"nothing says where labels={origins.labels} come from, and labels that were read from the report leak into"
+            " a model that reads it (text.policy=full); say it with labels.source=annotation, icd, other or report, or"
+            " train with text.policy=masked or a method without text"
+        )
     if origins.leaky and not allow_leaky:
         raise ConfigError(
             f"labels={origins.labels} is read from the report and text.policy=full feeds the same report to the"

@@ -22,6 +22,7 @@ from ecgmm.data.sources.index_tables import (
     to_integer_of,
 )
 from ecgmm.data.sources.known_values import is_no_value, words_for_none
+from ecgmm.data.sources.labels.ptb_xl_benchmark import benchmark_facts
 from ecgmm.data.sources.labels.scp_codes import DIAGNOSTIC_CLASS, SCP_CODES, count_unreadable, read_scp_statements
 from ecgmm.data.sources.leakage import ANNOTATOR
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
@@ -82,7 +83,7 @@ def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
     """Read the tables of a tree and the paths of its recordings at 100 or 500 Hz."""
     database_path, statements_path = root / "ptbxl_database.csv", root / "scp_statements.csv"
     database = read_values(database_path, _COLUMNS, _DOWNLOAD, _PERSONS)
-    scp_statements = read_scp_statements(statements_path, SUPERCLASSES, _DOWNLOAD)
+    scp_statements = read_scp_statements(statements_path, SUPERCLASSES, _DOWNLOAD, kinds_too=True)
     records = database.frame.select(
         *_persons(database.frame.columns),
         "report",
@@ -103,7 +104,10 @@ def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
     unreadable = database.unreadable | words_for_none(database_path, "report", n_words)
     csv_sha256 = {path.name: file_sha256(path) for path in (database_path, statements_path)}
     frame = frame.drop("report").rename({"scp_codes": f"{EVIDENCE_PREFIX}{SCP_CODES}"}).hstack([reports])
-    evidence = {DIAGNOSTIC_CLASS: dict(scp_statements.sort("code").iter_rows())}
+    evidence = {
+        DIAGNOSTIC_CLASS: dict(scp_statements.sort("code").select("code", DIAGNOSTIC_CLASS).iter_rows()),
+        **benchmark_facts(scp_statements),
+    }
     return SourceIndex(frame, dropped, native_rate_hz, csv_sha256, unreadable, evidence)
 
 

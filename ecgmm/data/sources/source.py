@@ -2,13 +2,14 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ecgmm.data.sources.labels.label_set import LabelSettings
+from ecgmm.data.sources.labels.label_set import LabelSettings, OwnLabels
 from ecgmm.data.store.splits import Folds, SplitShares
 from ecgmm.errors import ConfigError, DataError
 
@@ -104,6 +105,7 @@ class DataConfig(ABC):
         follow_links: Whether links of the tree may lead out of its root; records behind such links are dropped else.
         n_processes: Processes that read and write waveforms; None takes every core where there are enough records.
         residency: Where the waveforms are while batches are made: ``disk``, ``memory`` or ``gpu``.
+        labels_csv: The user's own labels, for ``labels=table``; None where there are none.
     """
 
     name: str
@@ -120,6 +122,7 @@ class DataConfig(ABC):
     follow_links: bool = False  # runs made before it was a setting have none
     n_processes: int | None
     residency: str
+    labels_csv: str | None = None  # runs made before it was a setting have none
 
     def __post_init__(self) -> None:
         self.uv_per_step, self.limit_mv = float(self.uv_per_step), float(self.limit_mv)
@@ -161,6 +164,16 @@ class DataConfig(ABC):
         """Settings of the labels that are read from the store; they are none of the store's own."""
         return LabelSettings()
 
+    def label_settings_with(self, labels: Mapping[str, Any]) -> LabelSettings:
+        """Settings of the labels, with what the setting ``labels`` says of the user's own."""
+        csv = None if self.labels_csv is None else Path(self.labels_csv).expanduser()
+        return dataclasses.replace(
+            self.label_settings,
+            labels_csv=csv,
+            own=OwnLabels.of(labels),
+            fewest_records=labels.get("min_records", 0),
+        )
+
     @property
     def reader(self) -> "WaveformReader":
         """Reader of the recordings; WFDB unless a source says otherwise."""
@@ -180,7 +193,7 @@ class DataConfig(ABC):
     def parameters(self) -> dict[str, Any]:
         """Every setting that changes the store, flat, as in ``{"window.length_s": 10.0}``; the root is absolute."""
         settings = dataclasses.asdict(self)
-        for name in ("store", "stores", "n_processes", "residency", "follow_links", "labels", "icd"):
+        for name in ("store", "stores", "n_processes", "residency", "follow_links", "labels_csv", "labels", "icd"):
             settings.pop(name, None)  # a source without labels of reports or diagnoses lacks the last two
         settings["root"] = None if self.root is None else str(Path(self.root).expanduser().resolve())
         return flatten(settings)

@@ -70,10 +70,10 @@ class TimeFrequency(ContrastiveMethod):
         """Write the class descriptions and find the unseen classes.
 
         Raises:
-            ConfigError: If an unseen class is not a class, or fewer than two classes are left.
+            ConfigError: If an unseen class is not a class, or fewer than two others are left.
         """
         unseen, classes = set(self.unseen_classes), texts.class_names
-        if not unseen <= set(classes) or len(set(classes) - unseen) < 2:
+        if not unseen <= set(classes) or (unseen and len(set(classes) - unseen) < 2):
             raise ConfigError(
                 f"method.unseen_classes is {list(self.unseen_classes)}; it may name some of {', '.join(classes)} and "
                 "must leave at least two of them"

@@ -1,5 +1,7 @@
 """What makes the time-frequency row itself: two aligned views, learned prompts, and classes that are never seen."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -185,3 +187,17 @@ def test_unseen_class_is_recognised_by_its_words(task: Task) -> None:
     other = method(batch).logits
     assert not torch.allclose(other[:, MI], logits[:, MI], atol=1e-3)
     torch.testing.assert_close(other[:, [0, 2]], logits[:, [0, 2]])
+
+
+def test_a_label_set_of_one_class_is_bound_and_learnt() -> None:
+    """Every other method takes one question too; here the classes that may be unseen are counted."""
+    method = model("multi_label")
+    with torch.no_grad():
+        method.class_bias = nn.Parameter(torch.zeros(1))
+    method.bind(replace(TEXTS, class_names=("MI",)))
+    batch = batch_of("multi_label")
+    output = method(batch)
+    assert output.logits.shape == (N_RECORDS, 1)
+    one = batch._replace(labels=batch.labels[:, [MI]])
+    expected = binary_cross_entropy_with_logits(output.logits, one.labels)
+    torch.testing.assert_close(method.criterion(output.logits, one.labels), expected)

@@ -1,6 +1,7 @@
 """Cardiac discharge diagnoses: each record has the first class, by priority, that any of its codes belongs to."""
 
 from ecgmm.data.sources.labels.definition import Definition, Reader, ReadLabels
+from ecgmm.data.sources.labels.icd import CURE
 from ecgmm.data.sources.labels.icd_codes import CARDIAC, cardiac_groups
 from ecgmm.data.sources.labels.icd_diagnoses import DIAGNOSES, label_columns, read_diagnoses
 from ecgmm.data.sources.labels.label_set import LabelSettings
@@ -19,7 +20,13 @@ def read_cardiac(store: Store, settings: LabelSettings) -> ReadLabels:
 LABELS = Definition(
     "icd_cardiac",
     readers=(
-        Reader("icd", f"MIMIC-IV-ECG-Ext-ICD {DIAGNOSES}, first class by priority; 1", read_cardiac, file="icd_csv"),
+        Reader(
+            "icd",
+            f"MIMIC-IV-ECG-Ext-ICD {DIAGNOSES}, first class by priority; 1",
+            read_cardiac,
+            file="icd_csv",
+            cure=CURE,
+        ),
     ),
     masks=("superclass", "rhythm", "pacing"),  # discharge codes name conduction, infarct and fibrillation alike
     exhaustive=True,

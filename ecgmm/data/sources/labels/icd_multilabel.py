@@ -1,6 +1,7 @@
 """All frequent discharge diagnoses and their ancestors, many per record."""
 
 from ecgmm.data.sources.labels.definition import Definition, Reader, ReadLabels
+from ecgmm.data.sources.labels.icd import CURE
 from ecgmm.data.sources.labels.icd_codes import frequent_codes, with_ancestors
 from ecgmm.data.sources.labels.icd_diagnoses import DIAGNOSES, label_columns, read_diagnoses
 from ecgmm.data.sources.labels.label_set import LabelSettings
@@ -28,6 +29,7 @@ LABELS = Definition(
             read_frequent,
             file="icd_csv",
             settings=("min_records",),
+            cure=CURE,
         ),
     ),
     masks=("superclass", "rhythm", "pacing"),  # discharge codes name conduction, infarct and fibrillation alike

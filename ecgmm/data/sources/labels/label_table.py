@@ -50,6 +50,13 @@ class LabelTable:
         """Whether anything is known of each row, bool ``[N]``."""
         return np.asarray(~np.isnan(self.values).any(axis=1))
 
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Whether each row has each class, bool ``[N, K]``; False where nothing is known."""
+        least = self.label_set.least
+        certainty = np.where(self.known[:, None], self.values, np.float32(0))
+        return np.asarray(certainty >= least if least else certainty > 0)
+
     def of_row(self, row: int) -> dict[str, float] | None:
         """Classes of one row with their certainty; None where nothing is known of it."""
         if np.isnan(self.values[row]).any():
@@ -64,7 +71,7 @@ class LabelTable:
             splits: Split of each row, str ``[N]``.
         """
         about = self.label_set
-        present: NDArray[np.bool_] = self.values > 0
+        present = self.present
         return {
             "source": about.source,
             "version": about.version,

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ecgmm.data.sources.labels.definition import Definition, Reader
-from ecgmm.data.sources.labels.icd import CURE
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.label_table import (
     LabelTable,
@@ -51,7 +50,7 @@ def open_labels(store: Store, name: str, settings: LabelSettings = _DEFAULTS) ->
     if reader.file:
         path: Path = getattr(settings, reader.file)
         if not path.exists():
-            return _read_before(store, name, made_from, path)
+            return _read_before(store, name, made_from, path, reader.cure)
         made_from["file"] = file_sha256(path)
     file = folder_of(store.path) / f"{name}-{digest_of(made_from)}.parquet"
     n_rows = store.records.height
@@ -86,18 +85,18 @@ def _make(
     log.info(
         "labels %s made from the %s: %s",
         definition.name,
-        reader.source,
+        label_set.source,
         "; ".join([f"{len(label_set.classes)} classes", f"rows without a label: {n_unknown:,}", *noted]),
     )
     return table
 
 
-def _read_before(store: Store, name: str, made_from: dict[str, Any], path: Path) -> LabelTable:
+def _read_before(store: Store, name: str, made_from: dict[str, Any], path: Path, cure: str) -> LabelTable:
     """The table that was read from a file that is gone; all else is as asked for."""
     tables = [read_table(file, store.records.height) for file in folder_of(store.path).glob(f"{name}-*.parquet")]
     fitting = [table for table in tables if table and {**table.made_from, "file": ""} == {**made_from, "file": ""}]
     if len(fitting) != 1:
-        raise DataError(f"{printable(path)} is missing; {CURE}")
+        raise DataError(f"{printable(path)} is missing; {cure}")
     log.info("%s is not there; labels that were read from it before are used", printable(path))
     return fitting[0]
 
@@ -109,5 +108,6 @@ def _can_write(folder: Path) -> bool:
 def _no_labels(name: str) -> ConfigError:
     return ConfigError(
         f"the store has no label set {name!r}; prepare it from a source that carries these labels (icd_cardiac and"
-        " icd_multilabel need data.icd.csv, the latter codes with data.icd.min_records records)"
+        " icd_multilabel need data.icd.csv, the latter codes with data.icd.min_records records; table needs"
+        " data.labels_csv; ptb_xl_* need PTB-XL with the columns of its scp_statements.csv)"
     )

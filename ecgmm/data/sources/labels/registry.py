@@ -4,7 +4,7 @@ from importlib import import_module
 
 from ecgmm.data.sources.labels.definition import Definition
 from ecgmm.errors import ConfigError
-from ecgmm.settings.label_sets import LABEL_SETS
+from ecgmm.settings.label_sets import ALL_LABEL_SETS
 
 
 def definition_of(name: str) -> Definition:
@@ -13,7 +13,7 @@ def definition_of(name: str) -> Definition:
     Raises:
         ConfigError: If there is none.
     """
-    if name not in LABEL_SETS:
-        raise ConfigError(f"labels.name is {name!r}; choose one of {', '.join(LABEL_SETS)}")
+    if name not in ALL_LABEL_SETS:
+        raise ConfigError(f"labels.name is {name!r}; choose one of {', '.join(ALL_LABEL_SETS)}")
     definition: Definition = import_module(f"ecgmm.data.sources.labels.{name}").LABELS
     return definition
