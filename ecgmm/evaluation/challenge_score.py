@@ -14,9 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgmm.evaluation.metrics import Scorer
 from ecgmm.evaluation.ranking import Floats, ratio
 
 KEY = "challenge_score"
+LABEL_SET = "cinc_2021"
+"""The label set whose metrics hold the score."""
 SINUS_RHYTHM = "NSR"
 
 
@@ -39,14 +42,6 @@ def challenge_weights() -> Weights:
     head, *rows = csv.reader(line for line in text.splitlines() if not line.startswith("#"))
     worth = np.array([[float(field) for field in row[1:]] for row in rows])
     return Weights(tuple(head[1:]), worth)
-
-
-def terms_of(labels: NDArray[np.bool_], decisions: NDArray[np.bool_], class_names: Sequence[str]) -> Floats | None:
-    """Result of ``challenge_terms`` by the published table; None unless the classes are its classes, in their order."""
-    weights = challenge_weights()
-    if tuple(class_names) != weights.classes:
-        return None
-    return challenge_terms(labels, decisions, weights.worth, weights.classes.index(SINUS_RHYTHM))
 
 
 def worth_of_records(labels: NDArray[np.bool_], decisions: NDArray[np.bool_], weights: Floats) -> Floats:
@@ -96,3 +91,22 @@ def challenge_score(
     """
     terms = challenge_terms(labels, decisions, weights, sinus_rhythm)
     return float(normalised(terms.sum(axis=1)[:, None])[0])
+
+
+def challenge_scorer(
+    labels: NDArray[np.floating], probabilities: NDArray[np.floating], thresholds: Floats, class_names: Sequence[str]
+) -> Scorer:
+    """Scorer of a task of some of the published classes; the others are neither labelled nor predicted.
+
+    Args:
+        labels: ``[n, C]`` in [0, 1]; positive from one half on.
+        probabilities: ``[n, C]``.
+        thresholds: ``[C]``, chosen on validation.
+        class_names: C names of the label set ``cinc_2021``.
+    """
+    classes, worth = challenge_weights()
+    places = [classes.index(name) for name in class_names]
+    named = np.zeros((2, len(labels), len(classes)), dtype=bool)
+    named[:, :, places] = labels >= 0.5, probabilities >= thresholds
+    terms = challenge_terms(*named, worth, classes.index(SINUS_RHYTHM))
+    return lambda weights: {KEY: normalised(terms @ weights)}

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ecgmm.evaluation import challenge_score
 from ecgmm.evaluation.ranking import Floats, auroc_and_average_precision, rank_segments, ratio
 
 TaskKind: TypeAlias = Literal["single_label", "multi_label"]
@@ -125,7 +124,6 @@ def multi_label_scorer(
     exact = (positive == predicted).all(axis=1).astype(np.float64)
     segments = [rank_segments(positive[:, k], probabilities[:, k]) for k in range(n_classes)]
     scored = scored_classes(positive)
-    challenge = challenge_score.terms_of(positive, predicted, class_names)
 
     def score(weights: Floats) -> dict[str, Floats]:
         tn, fp, fn, tp = (counts @ weights).reshape(n_classes, 4, -1).swapaxes(0, 1)  # each [K, R]
@@ -136,8 +134,6 @@ def multi_label_scorer(
             "exact_match": ratio(exact @ weights, total, np.nan),
             "mcc": _macro(per_class["mcc"], scored),
         }
-        if challenge is not None:
-            overall[challenge_score.KEY] = challenge_score.normalised(challenge @ weights)
         return _assemble(per_class, overall, class_names, scored)
 
     return score

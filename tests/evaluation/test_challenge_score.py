@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from ecgmm.data.sources.labels.cinc_2021 import CLASSES
-from ecgmm.evaluation.challenge_score import KEY, challenge_score, challenge_weights
-from ecgmm.evaluation.metrics import compute_metrics, make_scorer
+from ecgmm.evaluation.challenge_score import KEY, challenge_score, challenge_scorer, challenge_weights
+from ecgmm.evaluation.thresholds import Thresholds
+from ecgmm.runs.measuring import measure_predictions
 
 WORTH = np.array([[1.0, 0.5, 0.2], [0.5, 1.0, 0.3], [0.2, 0.3, 1.0]])
 SINUS = 2
@@ -40,14 +41,21 @@ def test_the_published_table_is_that_of_the_label_set() -> None:
     assert worth[classes.index("PVC"), classes.index("PR")] == 0.5
 
 
-def test_metrics_have_the_score_where_the_classes_are_those_of_the_challenge() -> None:
+def test_metrics_of_the_label_set_have_the_score_of_all_classes_whichever_the_store_has() -> None:
     random = np.random.default_rng(0)
     labels = (random.random((40, 26)) < 0.2).astype(float)
     probabilities = random.random((40, 26))
-    found = compute_metrics(labels, probabilities, CLASSES, "multi_label", np.full(26, 0.6))
+    lacking = [CLASSES.index("PRWP"), CLASSES.index("NSR")]
+    labels[:, lacking], probabilities[:, lacking] = 0, 0
     classes, worth = challenge_weights()
     wanted = challenge_score(labels > 0, probabilities >= 0.6, worth, classes.index("NSR"))
-    assert found[KEY] == pytest.approx(wanted)
-    twice = make_scorer(labels, probabilities, CLASSES, "multi_label", np.full(26, 0.6))(np.full((40, 1), 2.0))
-    assert twice[KEY][0] == pytest.approx(wanted)
-    assert KEY not in compute_metrics(labels[:, :25], probabilities[:, :25], CLASSES[:25], "multi_label")
+    kept = np.delete(np.arange(26), lacking)
+    names = [CLASSES[place] for place in kept]
+    score = challenge_scorer(labels[:, kept], probabilities[:, kept], np.full(24, 0.6), names)
+    assert score(np.ones((40, 1)))[KEY][0] == pytest.approx(wanted)
+    assert score(np.full((40, 1), 2.0))[KEY][0] == pytest.approx(wanted)
+    thresholds = Thresholds(np.full(24, 0.6), np.zeros(24, dtype=bool))
+    given = (labels[:, kept], probabilities[:, kept], np.arange(40), names, "multi_label", thresholds, None, 20)
+    measured = measure_predictions(*given, label_set="cinc_2021").measured
+    assert measured[f"test/{KEY}"].value == pytest.approx(wanted)
+    assert f"test/{KEY}" not in measure_predictions(*given, label_set="table").measured

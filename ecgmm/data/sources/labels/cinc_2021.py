@@ -8,6 +8,7 @@ from collections import Counter
 
 from ecgmm.data.sources.labels.definition import Definition, Reader, ReadLabels
 from ecgmm.data.sources.labels.label_set import LabelSettings, weight_columns
+from ecgmm.data.sources.labels.rare_classes import without_rare_classes
 from ecgmm.data.store.store import Store
 
 RECORD_NAME, SNOMED_CODES = "record_name", "snomed_codes"
@@ -44,7 +45,7 @@ CLASSES = tuple(CODES)
 _CLASS_OF = {code: name for name, codes in CODES.items() for code in codes}
 
 
-def read_codes(store: Store, _: LabelSettings) -> ReadLabels:
+def read_codes(store: Store, settings: LabelSettings) -> ReadLabels:
     """Read the classes of each record; one without any code is unlabelled, one without a scored code has no class."""
     evidence = store.evidence()
     codes = [None if text is None else text.split(",") for text in evidence[SNOMED_CODES]]
@@ -54,11 +55,20 @@ def read_codes(store: Store, _: LabelSettings) -> ReadLabels:
         "records without any code": codes.count(None),
         "codes that are not scored": sum(number for code, number in counts.items() if code not in _CLASS_OF),
     }
-    return ReadLabels(weight_columns(CLASSES, weights).select(evidence["record"], *CLASSES), notes)
+    labels = ReadLabels(weight_columns(CLASSES, weights).select(evidence["record"], *CLASSES), notes)
+    return without_rare_classes(labels, store, settings.fewest_records, least=0)
 
 
 LABELS = Definition(
     "cinc_2021",
-    readers=(Reader("annotation", "SNOMED CT codes, 26 scored classes; 1", read_codes, needs=SNOMED_CODES),),
+    readers=(
+        Reader(
+            "annotation",
+            "SNOMED CT codes, 26 scored classes; 1",
+            read_codes,
+            needs=SNOMED_CODES,
+            settings=("fewest_records",),
+        ),
+    ),
     masks=("superclass", "rhythm", "pacing"),
 )
