@@ -3,9 +3,10 @@
 Each case mutates the header, the samples or the table row of one record, or a whole table, in a tree of sound ones, and
 prepares the tree. A recording that is kept must hold the millivolts that ``wfdb`` reads, a row what Python's ``csv``
 reads; everything else must be dropped under a reason, or the table refused in one sentence. Saved models, settings and
-reports are mutated too (``fuzzing/model_batch.py`` and its neighbours say what must hold). Prints what became of each
-mutation and, last, JSON; ends with exit code 1, and a command for each, where a case fails. ``--kind`` and ``--case``
-run some or one.
+reports are mutated too (``fuzzing/model_batch.py`` and its neighbours say what must hold), and sound WFDB records of
+every form are generated (``fuzzing/format_batch.py``). Prints what became of each mutation and, last, JSON; ends with
+exit code 1, and a command for each, where a case fails. ``--kind`` (one, or all that begin so, as ``formats``) and
+``--case`` run some or one.
 """
 
 import argparse
@@ -20,20 +21,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.fuzzing import model_batch, record_batch, report_batch, settings_batch, table_batch
+from benchmarks.fuzzing import format_batch, model_batch, record_batch, report_batch, settings_batch, table_batch
 from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict
 from ecgmm.data.sources.known_values import FEW
 
 SHARES = {
-    "header": 0.3,
+    "header": 0.25,
     "samples": 0.1,
+    "formats": 0.05,
     "cell": 0.05,
     "file": 0.05,
     "model": 0.05,
     "settings": 0.1,
     "report": 0.35,
 }
-BATCHES = (record_batch, table_batch, model_batch, settings_batch, report_batch)
+BATCHES = (record_batch, format_batch, table_batch, model_batch, settings_batch, report_batch)
 KINDS = [kind for batch in BATCHES for kind in batch.KINDS]
 BATCH = dict.fromkeys(SHARES, 100) | {"cell": FEW}
 """Cases at once; of rows so few that their table is not refused for what it holds."""
@@ -87,13 +89,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kind", choices=KINDS)
+    parser.add_argument("--kind", choices=[*KINDS, *SHARES], metavar="KIND")
     parser.add_argument("--case", type=int)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # wfdb's and numpy's, of damaged files
     started = time.perf_counter()
     verdicts: list[Verdict] = []
-    for kind in [arguments.kind] if arguments.kind else KINDS:
+    chosen = [kind for kind in KINDS if arguments.kind in (None, kind, kind.partition(".")[0])]
+    for kind in chosen:
         cases = cases_of(kind, arguments.cases, arguments.seed)
         if arguments.case is not None:
             cases = [Case(kind, arguments.seed, arguments.case)]

@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.data.cinc_trees import comments_of, wave, write_mat_record
 from tests.data.own_tree import write_collection, write_csv
 from tests.data.trees import write_ptb_xl
 from tests.documented import ROOT, all_commands, commands_of, name_and_arguments, reason_not_to_run
@@ -106,6 +107,10 @@ class Workspace:
             codes = {k: f"{{'{CODES[(7 * k + k // 10) % 5]}': 100.0, 'SR': 0.0}}" for k in range(1, 101)}
             write_ptb_xl(data / "ptb-xl" / "1.0.3", 100, rate_hz, codes)
         write_csv(data / "own" / "records.csv", write_collection(data / "own", 60))
+        for number in range(1, 61):
+            base = data / "challenge-2021" / "1.0.3" / "training" / "georgia" / "g1" / f"E{number:05d}"
+            dx = ("426783006", "164889003,59118001")[number % 2]
+            write_mat_record(base, wave(number, 5000, 500), comments_of(dx=dx))
         header = next(tree.rglob("*.hea"))
         for folder in (self.home / "path", self.home):
             folder.mkdir(exist_ok=True)

@@ -19,6 +19,7 @@ _SETTINGS = (
     "data.table",
     "data.notes_csv",
     "data.patients_csv",
+    "data.ptb_xl_csv",
     "data.icd.csv",
     "data.labels_csv",
     "labels.class_map",

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgmm.data.batches.loader import BatchLoader
+from ecgmm.data.sources.any_reader import ANY_LEADS
 from ecgmm.data.sources.array_reader import ArrayReader
-from ecgmm.data.sources.wfdb_reader import WFDB_ANY_LEADS
 from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
@@ -87,7 +87,7 @@ class Run(run.Run):
             DataError: If the record cannot be read, or shows no signal.
         """
         if millivolts is None:
-            return predict_record(self.model, None if record is None else Path(record), report, WFDB_ANY_LEADS)
+            return predict_record(self.model, None if record is None else Path(record), report, ANY_LEADS)
         if rate_hz is None:
             raise ConfigError("rate_hz is missing; an array does not say its sampling rate")
         return predict_record(self.model, _ARRAY, report, ArrayReader.of(millivolts, rate_hz, leads))

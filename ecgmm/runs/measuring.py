@@ -13,6 +13,8 @@ from ecgmm.data.batches.split_checks import require_both_answers
 from ecgmm.data.sources.leakage import Origins
 from ecgmm.evaluation.bootstrap import CONFIDENCE, Estimate, estimates
 from ecgmm.evaluation.calibration import apply_temperature, calibration_scorer, fit_temperature
+from ecgmm.evaluation.challenge_score import LABEL_SET as CHALLENGE
+from ecgmm.evaluation.challenge_score import challenge_scorer
 from ecgmm.evaluation.confusion import confusion_counts
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics, joint_scorer, make_scorer, scored_classes
 from ecgmm.evaluation.thresholds import Thresholds, choose_thresholds
@@ -99,6 +101,7 @@ def measure(
             n_resamples,
             seed,
             prefix=f"{split}/",
+            label_set=origins.labels,
         )
         fields = {name: getattr(metrics, name) for name in metrics.model_fields_set}
         if len(validation):
@@ -122,6 +125,7 @@ def measure_predictions(
     n_resamples: int = 1000,
     seed: int = 0,
     prefix: str = "test/",
+    label_set: str = "",
 ) -> Metrics:
     """Compute all metrics of one split with 95 % patient-bootstrap intervals.
 
@@ -136,11 +140,14 @@ def measure_predictions(
         n_resamples: Patient resamples.
         seed: Seed of the resamples.
         prefix: Put before every metric key.
+        label_set: Name of the label set; one that has a metric of its own gets it.
     """
     assert np.isfinite(probabilities).all()
     values = None if thresholds is None else thresholds.values
     scorers = [make_scorer(labels, probabilities, class_names, task, values)]
     scorers.append(calibration_scorer(labels, probabilities, task, with_chance=True))
+    if label_set == CHALLENGE and values is not None:
+        scorers.append(challenge_scorer(labels, probabilities, values, class_names))
     if temperature is not None:
         calibrated = apply_temperature(probabilities, temperature, task)
         scorers.append(calibration_scorer(labels, calibrated, task, "_calibrated", with_chance=True))

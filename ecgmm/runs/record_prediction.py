@@ -9,9 +9,9 @@ import torch
 
 from ecgmm.data.preparation.single_record import SingleRecord, read_single_record
 from ecgmm.data.preparation.waveform_blocks import LARGEST_STEP
+from ecgmm.data.sources.any_reader import ANY_LEADS
 from ecgmm.data.sources.labels.registry import definition_of
 from ecgmm.data.sources.waveform_reader import WaveformReader
-from ecgmm.data.sources.wfdb_reader import WFDB_ANY_LEADS
 from ecgmm.data.store.leads import DERIVED, LEAD_ORIGIN
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.leads import LEADS
@@ -43,7 +43,7 @@ class RecordPrediction(NamedTuple):
 
 
 def predict_record(
-    model: SavedModel, record: Path | None, report: str | None, reader: WaveformReader = WFDB_ANY_LEADS
+    model: SavedModel, record: Path | None, report: str | None, reader: WaveformReader = ANY_LEADS
 ) -> RecordPrediction:
     """Classify a record.
 

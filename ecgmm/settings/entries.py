@@ -74,7 +74,7 @@ _LABELS = Group(
     {
         "name": choice(*ALL_LABEL_SETS),
         "priority": many(text(), "different classes, such as [MI,NORM]", least=0, distinct=True),
-        # The others belong to labels=table, and min_records also to labels=ptb_xl_*.
+        # The others belong to labels=table, and min_records also to the sets of single data sets.
         "id": optional(nullable(text())),
         "column": optional(nullable(text())),
         "class_map": optional(nullable(path())),

@@ -10,6 +10,8 @@ BENCHMARK_SETS = (
     "ptb_xl_rhythm",
 )
 """The six sets of the published PTB-XL benchmark, which only a store of PTB-XL has."""
+DATA_SET_SETS = ("cinc_2021", "code_15")
+"""Those that only a store of the data set of their name has."""
 OWN_LABELS = "table"
 """The user's own, of ``data.labels_csv``."""
-ALL_LABEL_SETS = (*LABEL_SETS, *BENCHMARK_SETS, OWN_LABELS)
+ALL_LABEL_SETS = (*LABEL_SETS, *BENCHMARK_SETS, *DATA_SET_SETS, OWN_LABELS)

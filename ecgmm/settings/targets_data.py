@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecgmm.leads import N_LEADS
+from ecgmm.settings.cinc_2021 import COLLECTIONS
 from ecgmm.settings.kinds import (
     Built,
     Group,
@@ -111,6 +112,11 @@ _STEPS = Value(
 _DEVICES = many(whole(0, 1023), "different device numbers", distinct=True)
 
 SOURCES: dict[str, Target] = {
+    "ecgmm.data.sources.cinc_2021.Cinc2021": _source(
+        collections=nullable(many(choice(*COLLECTIONS), f"different names of {', '.join(COLLECTIONS)}", distinct=True)),
+        ptb_xl_csv=nullable(path()),
+    ),
+    "ecgmm.data.sources.code_15.Code15": _source(),
     "ecgmm.data.sources.mimic_iv_ecg.MimicIvEcg": _source(
         notes_csv=nullable(path()),
         patients_csv=optional(nullable(path())),  # runs made before it was a setting have none

@@ -1,7 +1,8 @@
 """Words that methods add themselves: class descriptions, prompt templates, questions to language models.
 
 Descriptions and features of the waveform are tables (``class_descriptions.csv``, ``waveform_features.csv``), in the
-wording of ECG carts, so that a vocabulary learned from reports knows most of their words.
+wording of ECG carts, so that a vocabulary learned from reports knows most of their words. The words of
+``class_descriptions_more.csv`` are added to no vocabulary: ids of words that saved runs use would change.
 """
 
 import csv
@@ -22,7 +23,8 @@ OPTION_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 def class_descriptions(name: str) -> tuple[str, ...]:
     """Descriptions of a class in words; a class without an entry (an ICD code) is described by its own name."""
-    return _table("class_descriptions.csv").get(name, (name,))
+    more = _table("class_descriptions_more.csv").get(name, (name,))
+    return _table("class_descriptions.csv").get(name, more)
 
 
 def waveform_features(finding: str) -> tuple[str, ...]:

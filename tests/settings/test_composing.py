@@ -183,7 +183,10 @@ def test_what_hydra_reads_is_read_alike(text: str) -> None:
     ("overrides", "sentence"),
     [
         (["method=gated_fusio"], "method is 'gated_fusio'; choose one of bag_of_statements, "),
-        (["data=_common"], "data is '_common'; choose one of mimic_iv_ecg, ptb_xl, synthetic"),
+        (
+            ["data=_common"],
+            "data is '_common'; choose one of cinc_2021, code_15, mimic_iv_ecg, ptb_xl, synthetic, table",
+        ),
         (["method=[mean,concat]"], "method is '[mean,concat]'; choose one of bag_of_statements, "),
         (["metod=concat"], "there is no setting metod; did you mean method?"),
         (["lr=1"], "there is no setting lr; did you mean optimizer.lr?"),

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from ecgmm.data.preparation.header_pass import check_sizes
 from ecgmm.data.preparation.units import Form, Unit, read_unit
 from ecgmm.data.preparation.waveform_blocks import n_store_samples
+from ecgmm.data.sources.any_reader import ANY_LEADS
 from ecgmm.data.sources.drops import BadRecordError, Drop
 from ecgmm.data.sources.source import READABLE_RATES_HZ, Window
 from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.waveform_reader import WaveformReader
-from ecgmm.data.sources.wfdb_reader import WFDB_ANY_LEADS
 from ecgmm.errors import DataError, printable
 from ecgmm.types import MISSING_SAMPLE
 
@@ -60,7 +60,7 @@ def read_single_record(
     uv_per_step: float,
     pad: str = "zero",
     verify_checksums: bool = True,
-    reader: WaveformReader = WFDB_ANY_LEADS,
+    reader: WaveformReader = ANY_LEADS,
 ) -> SingleRecord:
     """Read one record by the code that fills a store: the same row, bit for bit, and the same reasons to refuse it.
 
@@ -122,7 +122,7 @@ def _unit(stem: Path, reader: WaveformReader) -> Unit:
         layout, _, checksums = reader.describe(path, tree)
         check_sizes(path, layout, reader, tree)
     except BadRecordError as error:
-        raise _refused(stem, error.reason) from None
+        raise _refused(stem, error.reason, error.detail) from None
     if not READABLE_RATES_HZ[0] <= layout.rate_hz <= READABLE_RATES_HZ[1]:
         raise DataError(
             f"{printable(stem)} cannot be read (its rate is {layout.rate_hz:g} Hz); give a record of"
@@ -141,9 +141,10 @@ def _unit(stem: Path, reader: WaveformReader) -> Unit:
     )
 
 
-def _refused(stem: Path, reason: Drop) -> DataError:
+def _refused(stem: Path, reason: Drop, detail: str = "") -> DataError:
     cure = _CURES.get(reason, "give a WFDB record of some of the twelve leads in mV")
-    return DataError(f"{printable(stem)} cannot be read ({reason.value}); {cure}")
+    why = f"{reason.value}: {detail}" if detail else reason.value
+    return DataError(f"{printable(stem)} cannot be read ({why}); {cure}")
 
 
 def _is_flat(leads: NDArray[np.int16]) -> NDArray[np.bool_]:

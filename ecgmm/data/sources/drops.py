@@ -35,6 +35,7 @@ class Drop(StrEnum):
     LINK_OUTSIDE = "link leaves the root"  # unless data.follow_links
     GAIN_RANGE = "gain that no recording of a heart has"
     RATE = "rate not from 50 to 10,000 Hz"
+    SEGMENTS = "segments that do not fit together"  # of other rates, scales or lengths than the whole
 
 
 CURES = {
@@ -58,16 +59,17 @@ CURES = {
     Drop.NOT_A_FILE: "put the files themselves there",
     Drop.LINK_OUTSIDE: "set data.follow_links=true if the files are yours",
     Drop.RATE: "give recordings of 50 to 10,000 Hz",
+    Drop.SEGMENTS: "write each recording in one piece, or its segments with one rate and one gain",
 }
 """What the user can do about a reason that befell every record."""
 
 
 class BadRecordError(Exception):
-    """A record cannot be used; carries the reason. Never leaves preparation."""
+    """A record cannot be used; carries the reason, and what of it to say where it is the only record."""
 
-    def __init__(self, reason: Drop) -> None:
+    def __init__(self, reason: Drop, detail: str = "") -> None:
         super().__init__(reason.value)
-        self.reason = reason
+        self.reason, self.detail = reason, detail
 
 
 def dropped_table(records: pl.DataFrame, reason: Drop | Sequence[str]) -> pl.DataFrame:

@@ -76,10 +76,10 @@ class Table(DataConfig):
 
     @property
     def reader(self) -> "WaveformReader":
-        """Reader of recordings of any leads."""
-        from ecgmm.data.sources.wfdb_reader import WFDB_ANY_LEADS  # opened stores need no reader
+        """Reader of recordings of any format and any leads."""
+        from ecgmm.data.sources.any_reader import ANY_LEADS  # opened stores need no reader
 
-        return WFDB_ANY_LEADS
+        return ANY_LEADS
 
     @property
     def text_origin(self) -> str:

@@ -5,6 +5,7 @@ Read is what archives of twelve leads use: one signal file of twelve channels in
 file. All else is left to ``wfdb_package``.
 """
 
+import codecs
 import errno
 import os
 import re
@@ -144,16 +145,26 @@ def read_text(path: Path | str) -> str:
     """Text of a header.
 
     Raises:
-        BadRecordError: If it is missing, cannot be read, is longer than any header, or is not UTF-8.
+        BadRecordError: If it is missing, cannot be read, is longer than any header, or is not UTF-8 outside its
+            comments.
     """
     with _opened(path) as file:
         content = os.read(file, MOST_BYTES)
     if len(content) == MOST_BYTES:
         raise BadRecordError(Drop.HEADER_BROKEN)
+    content = content.removeprefix(codecs.BOM_UTF8)
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise BadRecordError(Drop.HEADER_ENCODING) from None
+        return _with_old_comments(content)
+
+
+def _with_old_comments(content: bytes) -> str:
+    """Text of a header whose comments are Latin-1; elsewhere one of its letters could be a unit's µ, read as none."""
+    others = re.sub(rb"(?m)^[ \t]*#.*$", b"", content)
+    if not others.isascii():
+        raise BadRecordError(Drop.HEADER_ENCODING)
+    return content.decode("latin-1")
 
 
 class _opened:  # noqa: N801  a context manager, and a class of two methods costs a third of one made of a generator
@@ -190,7 +201,9 @@ def _layout(header: Header) -> Wfdb16Layout:
         raise BadRecordError(Drop.LEADS)
     if {channel.format for channel in channels} != {"16"} or channels[0].ending not in (".dat", ".mat"):
         raise BadRecordError(Drop.FORMAT)
-    if len({(channel.ending, channel.n_bytes_before) for channel in channels}) > 1:
+    if len({(channel.ending, channel.n_bytes_before) for channel in channels}) > 1 or header.n_frames is None:
+        raise BadRecordError(Drop.FORMAT)
+    if any(channel.samples_per_frame > 1 for channel in channels):
         raise BadRecordError(Drop.FORMAT)
     try:
         named = channels_of_leads([channel.match["lead"] for channel in channels])
@@ -202,7 +215,7 @@ def _layout(header: Header) -> Wfdb16Layout:
     return Wfdb16Layout(
         reader=NAME,
         rate_hz=header.rate_hz,
-        n_samples=header.n_samples,
+        n_samples=header.n_frames,
         gains_per_mv=tuple(sign * channels[number].gain_per_mv for number, sign in order),
         baselines=tuple(channels[number].baseline for number, _ in order),
         channels=tuple(number for number, _ in order),

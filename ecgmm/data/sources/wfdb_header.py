@@ -17,7 +17,8 @@ BITS = STORED_BITS | {"8": 32}
 """Bits of the samples themselves: format 8 stores differences, whose sums know no smaller bound."""
 MOST_BYTES = 1 << 16
 """Largest header; twelve leads take one or two thousand bytes."""
-_MOST_SAMPLES = 1 << 20  # of a lead, half an hour at 500 Hz: no header makes preparation ask for more memory
+MOST_SAMPLES = 1 << 20
+"""Most samples of a lead, half an hour at 500 Hz: no header makes preparation ask for more memory."""
 _MOST_CHANNELS = 64  # twelve leads of an electrocardiogram and what was recorded beside them
 
 _TIME = r"(?:[01]?\d|2[0-3]):[0-5]?\d:[0-5]?\d(?:\.\d{1,6})?"
@@ -30,8 +31,9 @@ START = (
 """Time and date as WFDB writes them, ``12:04:00 22/09/2182``, or the CinC challenges, ``05-May-2020 09:49:17``."""
 _NUMBER = r"\d{1,9}(?:\.\d{0,9})?"
 _RECORD_LINE = re.compile(
-    rf"(?P<name>[-\w]+)[ \t]+(?P<channels>\d{{1,4}})[ \t]+(?P<rate>{_NUMBER})(?:/{_NUMBER}(?:\(-?{_NUMBER}\))?)?"
-    rf"[ \t]+(?P<samples>\d{{1,10}})(?:[ \t]+{START})?",
+    rf"(?P<name>[-\w]+)(?:/(?P<segments>\d{{1,5}}))?[ \t]+(?P<channels>\d{{1,4}})"
+    rf"(?:[ \t]+(?P<rate>{_NUMBER})(?:/{_NUMBER}(?:\(-?{_NUMBER}\))?)?"
+    rf"(?:[ \t]+(?P<samples>\d{{1,10}})(?:[ \t]+{START})?)?)?",
     re.ASCII,
 )
 _CHANNEL_LINE = re.compile(
@@ -42,7 +44,9 @@ _CHANNEL_LINE = re.compile(
 )  # resolution and block size say nothing about the samples, but a field that is no number shifts the others
 _GAIN = re.compile(r"-?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:e[+-]?\d{1,3})?", re.ASCII)
 _LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e]")  # what ends a line for wfdb, which skips all that is not ASCII
-_FORMAT = re.compile(r"(?P<number>\d{1,3})(?:x1)?(?:\+(?P<before>\d{1,4}))?", re.ASCII)
+_SEGMENT_LINE = re.compile(r"(?P<name>~|[-\w]{1,80})[ \t]+(?P<samples>\d{1,10})", re.ASCII)
+_FORMAT = re.compile(r"(?P<number>\d{1,3})(?:x(?P<frame>\d{1,3}))?(?:\+(?P<before>\d{1,4}))?", re.ASCII)
+_DEFAULT_RATE_HZ = 250.0
 _ENDING = re.compile(r"(?:[-_][-\w]{0,40})?\.\w{1,20}", re.ASCII)
 _UNITS_PER_MV = {"mV": 1.0, "uV": 1e3, "µV": 1e3, "μV": 1e3, "nV": 1e6, "V": 1e-3}
 _GAINS_PER_MV = (1.0, 65536.0)
@@ -59,6 +63,7 @@ class Channel(NamedTuple):
         ending: File name behind the name of the record.
         format: Number of the format, a key of ``BITS``.
         n_bytes_before: Bytes of the file before the first sample.
+        samples_per_frame: Samples of each frame, whose rate the header tells.
         gain_per_mv: Steps per mV.
         baseline: Step of 0 mV.
     """
@@ -67,6 +72,7 @@ class Channel(NamedTuple):
     ending: str
     format: str
     n_bytes_before: int
+    samples_per_frame: int
     gain_per_mv: float
     baseline: int
 
@@ -81,15 +87,44 @@ class Header(NamedTuple):
 
     Attributes:
         match: Fields of its first line as written.
-        rate_hz: Sampling rate.
-        n_samples: Samples of each channel.
+        rate_hz: Frames in a second.
+        n_frames: Frames, of one sample of each channel unless the channel says otherwise; None where the size of the
+            files tells.
         channels: In stored order.
     """
 
     match: re.Match[str]
     rate_hz: float
-    n_samples: int
+    n_frames: int | None
     channels: list[Channel]
+
+
+class Segment(NamedTuple):
+    """A segment of a recording.
+
+    Attributes:
+        name: Record that holds it; None for a gap.
+        n_frames: Its frames.
+    """
+
+    name: str | None
+    n_frames: int
+
+
+class SegmentList(NamedTuple):
+    """Header of a recording in several segments.
+
+    Attributes:
+        match: Fields of its first line as written.
+        rate_hz: Frames in a second.
+        n_frames: Frames of all segments together.
+        segments: The segments one after the other; a first one of no frames only lists all channels that occur.
+    """
+
+    match: re.Match[str]
+    rate_hz: float
+    n_frames: int
+    segments: list[Segment]
 
 
 def parse_header(text: str, stem: str, fewest_channels: int = N_LEADS) -> Header:
@@ -103,6 +138,46 @@ def parse_header(text: str, stem: str, fewest_channels: int = N_LEADS) -> Header
     Raises:
         BadRecordError: If it is damaged, describes another record, or announces what no reader reads.
     """
+    first, lines = _lines(text, stem)
+    if first["segments"] is not None:
+        raise BadRecordError(Drop.FORMAT)
+    n_channels, rate_hz = int(first["channels"]), float(first["rate"] or _DEFAULT_RATE_HZ)
+    n_frames = None if first["samples"] is None else int(first["samples"])
+    if not fewest_channels <= n_channels <= _MOST_CHANNELS:
+        raise BadRecordError(Drop.LEADS)
+    if len(lines) != n_channels or rate_hz == 0 or n_frames == 0:
+        raise BadRecordError(Drop.HEADER_BROKEN)
+    header = Header(first, rate_hz, n_frames, [_parse_channel(line, stem) for line in lines])
+    if n_frames is not None and n_frames * max(channel.samples_per_frame for channel in header.channels) > MOST_SAMPLES:
+        raise BadRecordError(Drop.SIZE)
+    return header
+
+
+def parse_segments(text: str, stem: str) -> SegmentList | None:
+    """Read the header of a recording in several segments; None for one that describes its channels itself.
+
+    Raises:
+        BadRecordError: As ``parse_header``.
+    """
+    first, lines = _lines(text, stem)
+    if first["segments"] is None:
+        return None
+    matches = [_SEGMENT_LINE.fullmatch(line) for line in lines]
+    segments = [
+        Segment(match["name"] if match["name"] != "~" else None, int(match["samples"])) for match in matches if match
+    ]
+    rate_hz, n_frames = float(first["rate"] or _DEFAULT_RATE_HZ), sum(segment.n_frames for segment in segments)
+    if len(segments) != len(lines) or len(lines) != int(first["segments"]) or rate_hz == 0 or n_frames == 0:
+        raise BadRecordError(Drop.HEADER_BROKEN)
+    if first["samples"] is not None and int(first["samples"]) != n_frames:
+        raise BadRecordError(Drop.HEADER_BROKEN)
+    if n_frames > MOST_SAMPLES:
+        raise BadRecordError(Drop.SIZE)
+    return SegmentList(first, rate_hz, n_frames, segments)
+
+
+def _lines(text: str, stem: str) -> tuple[re.Match[str], list[str]]:
+    """The record line, and those that follow without comments."""
     stripped = [line.strip() for line in _LINE_END.split(text)]
     lines = [line for line in stripped if line and not line.startswith("#")]
     first = _RECORD_LINE.fullmatch(lines[0]) if lines else None
@@ -110,14 +185,7 @@ def parse_header(text: str, stem: str, fewest_channels: int = N_LEADS) -> Header
         raise BadRecordError(Drop.HEADER_BROKEN)
     if first["name"] != stem:
         raise BadRecordError(Drop.HEADER_NAME)
-    n_channels, n_samples, rate_hz = int(first["channels"]), int(first["samples"]), float(first["rate"])
-    if not fewest_channels <= n_channels <= _MOST_CHANNELS:
-        raise BadRecordError(Drop.LEADS)
-    if len(lines) != 1 + n_channels or rate_hz == 0 or n_samples == 0:
-        raise BadRecordError(Drop.HEADER_BROKEN)
-    if n_samples > _MOST_SAMPLES:
-        raise BadRecordError(Drop.SIZE)
-    return Header(first, rate_hz, n_samples, [_parse_channel(line, stem) for line in lines[1:]])
+    return first, lines[1:]
 
 
 def _parse_channel(line: str, stem: str) -> Channel:
@@ -136,7 +204,11 @@ def _parse_channel(line: str, stem: str) -> Channel:
     # a baseline left out is the ADC zero
     baseline = int(match["baseline"] or match["zero"])
     gain_per_mv = _gain_per_mv(match["gain"], units_per_mv, BITS[format_["number"]])
-    return Channel(match, ending, format_["number"], int(format_["before"] or 0), gain_per_mv, baseline)
+    samples_per_frame = int(format_["frame"] or 1)
+    if samples_per_frame == 0:
+        raise BadRecordError(Drop.HEADER_BROKEN)
+    before = int(format_["before"] or 0)
+    return Channel(match, ending, format_["number"], before, samples_per_frame, gain_per_mv, baseline)
 
 
 def _gain_per_mv(field: str, units_per_mv: float, n_bits: int) -> float:

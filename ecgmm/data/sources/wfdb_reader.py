@@ -12,6 +12,7 @@ from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.waveform_reader import Block, Description, Layout, WaveformReader
 from ecgmm.data.sources.wfdb16 import Wfdb16Layout, Wfdb16Reader
 from ecgmm.data.sources.wfdb_package import WfdbLayout, WfdbPackageReader
+from ecgmm.data.sources.wfdb_segments import SegmentedLayout, WfdbSegmentsReader
 
 _ENDINGS = (".hea", ".dat", ".mat")
 _LEFT_TO_THE_PACKAGE = (Drop.FORMAT, Drop.LEADS)
@@ -26,6 +27,7 @@ class WfdbReader:
 
     def __init__(self, some_leads: bool = False) -> None:
         self._fast, self._package = Wfdb16Reader(), WfdbPackageReader(some_leads)
+        self._segments = WfdbSegmentsReader(some_leads)
 
     def record_of(self, file: Path) -> Path:
         """See ``WaveformReader``."""
@@ -39,12 +41,15 @@ class WfdbReader:
         except BadRecordError as error:
             if error.reason not in _LEFT_TO_THE_PACKAGE:
                 raise
-            return cast(Description[Layout], self._package.describe(record, tree))
+            segmented = self._segments.describe(record, tree)
+            return cast(Description[Layout], segmented or self._package.describe(record, tree))
 
     def sizes(self, record: str, layout: Layout) -> Sequence[tuple[str, int]]:
         """See ``WaveformReader``."""
         if isinstance(layout, Wfdb16Layout):
             return self._fast.sizes(record, layout)
+        if isinstance(layout, SegmentedLayout):
+            return self._segments.sizes(record, layout)
         assert isinstance(layout, WfdbLayout)
         return self._package.sizes(record, layout)
 
@@ -52,6 +57,8 @@ class WfdbReader:
         """See ``WaveformReader``."""
         if isinstance(layout, Wfdb16Layout):
             return self._fast.read(records, layout, checksums)
+        if isinstance(layout, SegmentedLayout):
+            return self._segments.read(records, layout, checksums)
         assert isinstance(layout, WfdbLayout)
         return self._package.read(records, layout, checksums)
 

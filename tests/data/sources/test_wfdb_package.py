@@ -17,6 +17,7 @@ from ecgmm.data.sources.waveform_reader import Layout
 from ecgmm.data.sources.wfdb_reader import WFDB
 from ecgmm.leads import LEADS
 from tests.data.trees import MIMIC_ORDER, SHORT, MimicTree, prepare, write_record
+from tests.data.wfdb_formats import PACKED, pack_24, pack_212, pack_311
 
 N_TIMES = 50
 TREE = TreeFiles("", follow=True)
@@ -29,45 +30,6 @@ def steps_of(n_bits: int, n_channels: int = 12) -> NDArray[np.int64]:
     steps = np.random.default_rng(n_bits).integers(-highest, highest + 1, (N_TIMES, n_channels))
     steps[3, 2], steps[4, 2], steps[5:9, 7] = highest, -highest, -highest - 1
     return steps
-
-
-def bits_of(values: NDArray[np.int64], n_bits: int) -> NDArray[np.int64]:
-    bits: NDArray[np.int64] = values & (2**n_bits - 1)
-    return bits
-
-
-def pack_212(flat: NDArray[np.int64]) -> bytes:
-    pairs = bits_of(np.append(flat, np.zeros(len(flat) % 2, np.int64)), 12).reshape(-1, 2)
-    packed = np.stack([pairs[:, 0] & 255, (pairs[:, 0] >> 8) | (pairs[:, 1] >> 8 << 4), pairs[:, 1] & 255], axis=1)
-    return packed.astype(np.uint8).tobytes()[: (3 * len(flat) + 1) // 2]
-
-
-def pack_310(flat: NDArray[np.int64]) -> bytes:
-    """Two samples in the upper 11 bits of each half of 32, the third in what they leave of the upper five."""
-    a, b, c = bits_of(flat, 10).reshape(-1, 3).T
-    return np.stack([a << 1 | (c & 31) << 11, b << 1 | c >> 5 << 11], axis=1).astype("<u2").tobytes()
-
-
-def pack_311(flat: NDArray[np.int64]) -> bytes:
-    a, b, c = bits_of(flat, 10).reshape(-1, 3).T
-    return (a | b << 10 | c << 20).astype("<u4").tobytes()
-
-
-def pack_24(flat: NDArray[np.int64]) -> bytes:
-    return flat.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
-
-
-PACKED: dict[str, tuple[int, Callable[[NDArray[np.int64]], bytes]]] = {
-    "16": (16, lambda flat: flat.astype("<i2").tobytes()),
-    "24": (24, pack_24),
-    "32": (32, lambda flat: flat.astype("<i4").tobytes()),
-    "61": (16, lambda flat: flat.astype(">i2").tobytes()),
-    "80": (8, lambda flat: (flat + 128).astype(np.uint8).tobytes()),
-    "160": (16, lambda flat: (flat + 32768).astype("<u2").tobytes()),
-    "212": (12, pack_212),
-    "310": (10, pack_310),
-    "311": (10, pack_311),
-}
 
 
 def write_header(
