@@ -21,7 +21,7 @@ from ecgmm.models.weight_matching import (
     put_weights,
     shape_words,
 )
-from ecgmm.runs.facts import InitFacts, RunFacts, read_facts
+from ecgmm.runs.facts import RUN, InitFacts, RunFacts, read_facts
 from ecgmm.runs.loading import vocabularies_of
 from ecgmm.runs.saved_model import MODEL, MODEL_FILE, WEIGHTS, ModelFacts, Signal, read_model_facts, read_weights
 from ecgmm.runs.weight_files import read_weight_file
@@ -70,8 +70,7 @@ class InitialWeights:
         """
         if method.closed_form:
             raise ConfigError(f"method={method.name} is solved at once and begins with no weights; leave init as it is")
-        given = self._read()
-        matching, given = self._matched(method, texts, given)
+        matching, given = self._matched(method, texts, self._read())
         put_weights(method, given, matching.matched)
         method.given = matching
         parts = self.settings["parts"]
@@ -143,7 +142,7 @@ def initial_weights(settings: Mapping[str, Any]) -> InitialWeights | None:
     if settings["run"] is None:
         return None
     directory = Path(settings["run"])
-    facts = read_facts(directory) if directory.is_dir() else None
+    facts = read_facts(directory) if inside(directory, RUN).exists() else None
     if facts is None:
         raise DataError(
             f"init.run={printable(directory)} holds no finished run; give the folder of one, such as"
