@@ -38,12 +38,15 @@ def test_a_run_predicts_and_evaluates_without_the_model_that_it_began_with(
     workspace: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
     save: Callable[[Path], Path],
     settings: tuple[str, ...],
 ) -> None:
     folder, run = save(tmp_path / "pretrained"), tmp_path / "run"
     shown = (*settings, f"pretrained.name_or_path={folder}", "trainer.precision=32-true", "trainer.max_epochs=1")
     assert command("train", *quick_settings, *shown, f"hydra.run.dir={run}") == 0
+    printed = capsys.readouterr()
+    assert "holds the pre-trained model too" in printed.out + printed.err
     record = next((workspace / "raw").rglob("*.hea"))
     before = load_run(run).predict(record, "Sinus rhythm. Left bundle branch block.")
     assert command("evaluate", f"run={run}", f"paths.stores={workspace}/stores") == 0
