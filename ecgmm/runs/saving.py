@@ -10,7 +10,6 @@ from ecgmm.models.method import Method
 from ecgmm.runs.directory import without_folders
 from ecgmm.runs.saved_model import STATEMENTS, TOKENISER, ModelFacts, write_model
 
-
 log = logging.getLogger(__name__)
 
 

@@ -15,22 +15,16 @@ TOWER = ("text=transformer", "text_encoder=transformer")
 GPT2 = ("text=transformer", "language_model=pretrained", "language_model.lora_rank=2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("save", "settings"),
     [
-        (save_bert, ("method=gated_fusion", *TOWER)),
-        pytest.param(
-            save_bert, ("method=gated_fusion", *TOWER, "text_encoder.trainable_layers=0"), marks=pytest.mark.slow
-        ),
-        pytest.param(save_bert, ("method=ecg_clip", *TOWER), marks=pytest.mark.slow),
-        pytest.param(save_bert, ("method=cross_modal_transformer", *TOWER), marks=pytest.mark.slow),
-        pytest.param(save_bert, ("method=fg_clep", "size=base", "ecg_encoder=conv", *TOWER), marks=pytest.mark.slow),
-        pytest.param(save_bert, ("method=k_merl", *TOWER), marks=pytest.mark.slow),
-        pytest.param(save_bert, ("method=time_frequency", *TOWER), marks=pytest.mark.slow),
-        pytest.param(save_gpt2, ("method=meit", *GPT2), marks=pytest.mark.slow),
-        pytest.param(save_gpt2, ("method=ecg_doctor", *GPT2), marks=pytest.mark.slow),
+        (save_bert, ("method=gated_fusion", *TOWER, "text_encoder.trainable_layers=0")),
+        (save_bert, ("method=fg_clep", "size=base", "ecg_encoder=conv", *TOWER)),
+        (save_gpt2, ("method=meit", *GPT2)),
+        (save_gpt2, ("method=ecg_doctor", *GPT2)),
     ],
-    ids=lambda value: ",".join(value) if isinstance(value, tuple) else None,
+    ids=("frozen tower", "similarity of reports", "adapters", "adapters and findings"),
 )
 def test_a_run_predicts_and_evaluates_without_the_model_that_it_began_with(
     command: Command,
