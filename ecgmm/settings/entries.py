@@ -29,6 +29,8 @@ from ecgmm.settings.ranges import (
     FINDINGS,
     HEADS,
     HIGHPASS_HZ,
+    LEAD_MEAN_MV,
+    LEAD_STD_MV,
     LAYERS,
     LEARNING_RATE,
     LIMIT_MV,
@@ -131,7 +133,8 @@ _FROM_DATA = Group(
         "n_statements": VOCABULARY,
         "n_findings": FINDINGS,
         "rate_hz": from_data(RATE_HZ),
-        "lead_std_mv": DATA_TARGETS["ecgmm.signal.augment.Augmentation"].fields["lead_std_mv"],
+        "lead_mean_mv": LEAD_MEAN_MV,
+        "lead_std_mv": LEAD_STD_MV,
     }
 )
 _CONNECTION = Built(("ecgmm.data.download.site.Connection",))
