@@ -54,7 +54,9 @@ PUBLISHED_ENCODER_TARGETS: dict[str, Target] = {
         },
         (same_length("n_blocks", "channels"), _whole_groups),
     ),
-    "ecgmm.models.ecg_encoders.ecg_fm.EcgFm": Target({**_INPUT, **_TRANSFORMER}, (_sixteen_groups, divides("n_heads", "width"))),
+    "ecgmm.models.ecg_encoders.ecg_fm.EcgFm": Target(
+        {**_INPUT, **_TRANSFORMER}, (_sixteen_groups, divides("n_heads", "width"))
+    ),
     "ecgmm.models.ecg_encoders.hubert_ecg.HubertEcg": Target(
         {**_INPUT, **_TRANSFORMER}, (_sixteen_groups, divides("n_heads", "width"))
     ),

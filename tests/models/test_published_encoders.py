@@ -2,6 +2,7 @@
 
 import logging
 from math import prod
+from pathlib import Path
 
 import pytest
 import torch
@@ -28,6 +29,10 @@ from tests.models.published import (
 )
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
+SLOW = ("ecg_founder", "hubert_ecg")  # their preparation takes its time
+some_slow = pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow) if kind in SLOW else kind for kind in KINDS]
+)
 TINY = {
     "merl": ("ecg_encoder=merl", "ecg_encoder.width=4"),
     "ecg_founder": (
@@ -65,9 +70,7 @@ def published(kind: str) -> PublishedEncoder:
                 return Merl(16, **INPUT, width=64)
             case "ecg_founder":
                 channels, n_blocks = [64, 160, 160, 400, 400, 1024, 1024], [2, 2, 2, 3, 3, 4, 4]
-                return EcgFounder(
-                    16, **INPUT, stem_channels=64, channels=channels, n_blocks=n_blocks, group_width=16
-                )
+                return EcgFounder(16, **INPUT, stem_channels=64, channels=channels, n_blocks=n_blocks, group_width=16)
             case "hubert_ecg":
                 return HubertEcg(16, **INPUT, width=768, n_layers=12, n_heads=12, conv_channels=512)
             case _:
@@ -82,6 +85,7 @@ PUBLISHED = {
 }
 
 
+@pytest.mark.slow
 @every_kind
 def test_a_file_of_the_published_size_has_every_weight_in_its_shape(kind: str) -> None:
     encoder = published(kind)
@@ -103,7 +107,7 @@ def test_derived_files_are_as_large_as_their_pages_say() -> None:
 
 
 @every_kind
-def test_a_saved_file_comes_back_weight_by_weight(kind: str, tmp_path) -> None:
+def test_a_saved_file_comes_back_weight_by_weight(kind: str, tmp_path: Path) -> None:
     state = random_state(tiny_shapes(kind))
     save_file(state, tmp_path / "model.safetensors")
     encoder = tiny(kind)
@@ -142,11 +146,13 @@ def test_a_file_without_one_of_its_weights_or_with_one_more_is_refused(kind: str
 
 def test_the_file_for_one_lead_is_refused() -> None:
     state = random_state(founder_shapes(4, [4, 8], [1, 2], 2, n_classes=3, n_leads=1))
-    with pytest.raises(ConfigError, match=r"first_conv.conv.weight is 4 x 1 x 16 in the file and 4 x 12 x 16 in theirs"):
+    with pytest.raises(
+        ConfigError, match=r"first_conv.conv.weight is 4 x 1 x 16 in the file and 4 x 12 x 16 in theirs"
+    ):
         tiny("ecg_founder").published_names(state)
 
 
-@every_kind
+@some_slow
 @pytest.mark.parametrize("rate_hz", [100, 500])
 @pytest.mark.parametrize("length_s", [2, 10, 13])
 def test_any_length_and_rate_gives_one_finite_embedding_a_record(kind: str, rate_hz: int, length_s: int) -> None:
@@ -163,7 +169,7 @@ def test_any_length_and_rate_gives_one_finite_embedding_a_record(kind: str, rate
     assert torch.equal(waveforms, before)
 
 
-@every_kind
+@some_slow
 def test_a_record_is_read_alone_and_windows_count_alike(kind: str) -> None:
     encoder = loaded(kind)
     waveforms = torch.randn(3, 12, 1000)
@@ -175,7 +181,7 @@ def test_a_record_is_read_alone_and_windows_count_alike(kind: str) -> None:
     torch.testing.assert_close(encoder(waveforms), torch.stack(one_by_one).mean(dim=0), atol=1e-4, rtol=1e-4)
 
 
-@every_kind
+@some_slow
 def test_the_same_signal_at_another_rate_is_nearly_the_same(kind: str) -> None:
     times_s = torch.arange(5000) / 500
     phases = torch.arange(12).view(12, 1) / 4
@@ -184,6 +190,7 @@ def test_the_same_signal_at_another_rate_is_nearly_the_same(kind: str) -> None:
     assert (at_500 - at_100).abs().mean() < 0.01 * at_500.std()
 
 
+@pytest.mark.slow
 @every_kind
 @pytest.mark.parametrize("name", ["ecg_only", "cross_modal_transformer", "ecg_doctor"])
 def test_methods_learn_through_it_also_in_bf16(kind: str, name: str) -> None:
@@ -193,6 +200,4 @@ def test_methods_learn_through_it_also_in_bf16(kind: str, name: str) -> None:
         output = method(batch)
     method.total_loss(method.losses(output, batch)).backward()
     encoder = method.get_submodule("ecg_encoder")
-    idle = [name for name, weight in encoder.named_parameters() if weight.grad is None]
-    assert idle == []
     assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in encoder.parameters())

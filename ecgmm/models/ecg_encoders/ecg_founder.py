@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 from scipy import signal
 from torch import Tensor, nn
 from torch.nn.functional import max_pool1d, pad, silu
@@ -12,6 +11,7 @@ from ecgmm.leads import LEADS, N_LEADS
 from ecgmm.models.ecg_encoders.published_encoder import PublishedEncoder
 from ecgmm.models.ecg_encoders.published_input import Expected, standardised
 from ecgmm.models.ecg_encoders.published_names import Rule
+from ecgmm.signal.running_median import running_median
 from ecgmm.signal.zero_phase import filter_both_ways, recursive
 
 RATE_HZ = 500
@@ -36,14 +36,6 @@ def filtered(signals_mv: Tensor) -> Tensor:
     """
     signals_mv = filter_both_ways(filter_both_ways(signals_mv, _NOTCH), _BANDPASS)
     return signals_mv - running_median(signals_mv, _BASELINE_SAMPLES)
-
-
-def running_median(signals: Tensor, n_samples: int) -> Tensor:
-    """Median of so many samples, an odd number, around each sample: ``[B, L, T]``; beyond the ends stand zeros."""
-    padded = pad(signals, (n_samples // 2, n_samples // 2))
-    # Lead by lead: all windows of all leads at once would take n_samples times the memory.
-    leads = [lead.unfold(-1, n_samples, 1).median(dim=-1).values for lead in padded.unbind(1)]
-    return torch.stack(leads, dim=1)
 
 
 class EcgFounder(PublishedEncoder):

@@ -79,4 +79,6 @@ class Merl(PublishedEncoder):
             ConfigError: If the file is not theirs.
         """
         # Convolutions over time are images of height one here.
-        return super().published_names({name: one.unsqueeze(2) if one.ndim == 3 else one for name, one in state.items()})
+        return super().published_names(
+            {name: one.unsqueeze(2) if one.ndim == 3 else one for name, one in state.items()}
+        )
