@@ -29,9 +29,9 @@ from ecgmm.settings.ranges import (
     FINDINGS,
     HEADS,
     HIGHPASS_HZ,
+    LAYERS,
     LEAD_MEAN_MV,
     LEAD_STD_MV,
-    LAYERS,
     LEARNING_RATE,
     LIMIT_MV,
     MAX_TOKENS,
@@ -45,7 +45,7 @@ from ecgmm.settings.ranges import (
     WEIGHT,
     WIDTH,
 )
-from ecgmm.settings.targets_data import DATA_TARGETS, SOURCES
+from ecgmm.settings.targets_data import SOURCES
 from ecgmm.settings.targets_models import (
     ARCHITECTURE,
     CHANNELS,

@@ -23,8 +23,8 @@ from ecgmm.settings.kinds import (
 )
 from ecgmm.settings.ranges import (
     COUNT,
-    LEARNING_RATE,
     LEAD_STD_MV,
+    LEARNING_RATE,
     LIMIT_MV,
     MILLIVOLTS,
     RATE_HZ,

@@ -33,7 +33,7 @@ def running_median(signals: Tensor, n_samples: int) -> Tensor:
 
 @compiled
 def _medians(padded: Any, windows: Any, medians: Any) -> None:
-    """Fill float32 ``[L, T]`` with the medians of ``[L, T + n - 1]``, by windows ``[L, n]`` that begin and stay sorted."""
+    """Fill ``[L, T]`` with medians of ``[L, T + n - 1]``; windows ``[L, n]`` are sorted and stay so; all float32."""
     n_samples = windows.shape[1]
     for lead in range(medians.shape[0]):
         window = windows[lead]

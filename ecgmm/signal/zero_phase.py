@@ -29,7 +29,7 @@ class Filter:
         settling: Samples after which a start has died away.
     """
 
-    response: Callable[[NDArray[np.float64]], NDArray[np.complex128]]
+    response: Callable[[NDArray[np.floating]], NDArray[np.complexfloating]]
     padding: int
     settling: int
 
@@ -70,7 +70,8 @@ def _filter(signals: Tensor, design: Filter) -> Tensor:
     still = signals[..., :1].expand(*signals.shape[:-1], design.settling)
     padded = torch.cat([still, signals], dim=-1)
     spectrum = torch.fft.rfft(padded) * _response(design, padded.shape[-1], signals.dtype, signals.device)
-    return torch.fft.irfft(spectrum, n=padded.shape[-1])[..., design.settling :]
+    filtered: Tensor = torch.fft.irfft(spectrum, n=padded.shape[-1])
+    return filtered[..., design.settling :]
 
 
 @lru_cache(maxsize=64)

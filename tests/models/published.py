@@ -5,6 +5,7 @@ Sizes default to the published ones.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,10 +19,10 @@ from ecgmm.models.ecg_encoders.published_encoder import PublishedEncoder
 Shapes = Mapping[str, tuple[int, ...]]
 LEAD_MEAN_MV = [0.01 * lead - 0.05 for lead in range(12)]
 LEAD_STD_MV = [0.1 + 0.05 * lead for lead in range(12)]
-INPUT = {"rate_hz": 100, "lead_mean_mv": LEAD_MEAN_MV, "lead_std_mv": LEAD_STD_MV, "dropout": 0.1}
-FOUNDER = {"stem_channels": 4, "channels": [4, 8], "n_blocks": [1, 2], "group_width": 2}
-HUBERT = {"width": 32, "n_layers": 2, "n_heads": 2, "conv_channels": 8}
-FM = {"width": 32, "n_layers": 2, "n_heads": 2, "conv_channels": 8}
+INPUT: dict[str, Any] = {"rate_hz": 100, "lead_mean_mv": LEAD_MEAN_MV, "lead_std_mv": LEAD_STD_MV, "dropout": 0.1}
+FOUNDER: dict[str, Any] = {"stem_channels": 4, "channels": [4, 8], "n_blocks": [1, 2], "group_width": 2}
+HUBERT: dict[str, Any] = {"width": 32, "n_layers": 2, "n_heads": 2, "conv_channels": 8}
+FM: dict[str, Any] = {"width": 32, "n_layers": 2, "n_heads": 2, "conv_channels": 8}
 KINDS = ("merl", "ecg_founder", "hubert_ecg", "ecg_fm")
 
 
@@ -149,8 +150,8 @@ def hubert_shapes(
 
 
 def fm_shapes(width: int = 768, n_layers: int = 12, conv: int = 256, projected: int = 256) -> Shapes:
-    """``mimic_iv_ecg_physionet_pretrained.pt`` below ``model``: Jwoo5/fairseq-signals at 6b9e137, models/transformer.py,
-    models/ecg_transformer.py, models/wav2vec2/wav2vec2.py, sizes as in examples/w2v_cmsc/config/pretraining."""
+    """``mimic_iv_ecg_physionet_pretrained.pt`` below ``model``: Jwoo5/fairseq-signals at 6b9e137, in its models:
+    transformer.py, ecg_transformer.py, wav2vec2/wav2vec2.py, sizes as in examples/w2v_cmsc/config/pretraining."""
     shapes: list[tuple[str, tuple[int, ...]]] = [("mask_emb", (width,)), *_affine("encoder.layer_norm", width)]
     for layer in range(n_layers):
         at = f"encoder.layers.{layer}"

@@ -36,24 +36,28 @@ def founder(signals_mv: Signals) -> Signals:
     filtered = signal.filtfilt(*signal.iirnotch(50, 30, 500), signals_mv)
     filtered = signal.filtfilt(*signal.butter(4, [0.67, 40], "bandpass", fs=500), filtered)
     filtered = filtered - np.stack([signal.medfilt(lead, 201) for lead in filtered])
-    return (filtered - filtered.mean()) / filtered.std()
+    standardised: Signals = (filtered - filtered.mean()) / filtered.std()
+    return standardised
 
 
 def merl(signals_mv: Signals) -> Signals:
     in_order = signals_mv[[0, 1, 2, 3, 5, 4, 6, 7, 8, 9, 10, 11]]
-    return (in_order - in_order.min()) / (in_order.max() - in_order.min())
+    in_range: Signals = (in_order - in_order.min()) / (in_order.max() - in_order.min())
+    return in_range
 
 
 def hubert(signals_mv: Signals) -> Signals:
     filtered = signal.filtfilt(signal.firwin(151, [0.05, 47], pass_zero=False, fs=500), [1.0], signals_mv)
     lowest, highest = filtered.min(axis=1, keepdims=True), filtered.max(axis=1, keepdims=True)
-    return 2 * (filtered - lowest) / (highest - lowest + 1e-8) - 1
+    in_range: Signals = 2 * (filtered - lowest) / (highest - lowest + 1e-8) - 1
+    return in_range
 
 
 def fm(signals_mv: Signals) -> Signals:
     deviations = signals_mv.std(axis=1, keepdims=True)
     deviations[deviations == 0] = 1
-    return (signals_mv - signals_mv.mean(axis=1, keepdims=True)) / deviations
+    standardised: Signals = (signals_mv - signals_mv.mean(axis=1, keepdims=True)) / deviations
+    return standardised
 
 
 PREPARED = {"merl": merl, "ecg_founder": founder, "hubert_ecg": hubert, "ecg_fm": fm}

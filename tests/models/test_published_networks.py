@@ -24,8 +24,10 @@ def with_weights(kind: str) -> tuple[PublishedEncoder, State]:
 
 def merl(x: Tensor, state: State) -> Tensor:
     def norm(x: Tensor, name: str) -> Tensor:
-        parts = (state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
-        return batch_norm(x, *parts)
+        mean, var, weight, bias = (
+            state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        return batch_norm(x, mean, var, weight, bias)
 
     x = relu(norm(conv1d(x, state["conv1.weight"], stride=2, padding=3), "bn1"))
     for stage in range(1, 5):

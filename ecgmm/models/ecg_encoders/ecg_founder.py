@@ -138,10 +138,11 @@ class Bottleneck(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``[B, n_in, T] -> [B, n_out, ceil(T / stride)]``."""
-        mapped = self.conv1(features if self.is_first else silu(features))
+        mapped: Tensor = self.conv1(features if self.is_first else silu(features))
         mapped = self.conv3(silu(self.conv2(silu(mapped))))
         gain = self.se_fc2(silu(self.se_fc1(mapped.mean(dim=-1)))).sigmoid()
-        return mapped * gain.unsqueeze(-1) + self.shortcut(features)
+        weighed: Tensor = mapped * gain.unsqueeze(-1) + self.shortcut(features)
+        return weighed
 
     def shortcut(self, features: Tensor) -> Tensor:
         """Bring the input to the shape of the output: maxima of pairs, and channels of zeros on both sides."""

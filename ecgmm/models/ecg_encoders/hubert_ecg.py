@@ -101,7 +101,6 @@ class HubertEcg(PublishedEncoder):
         return states.transpose(1, 2)
 
 
-@torch.compiler.disable
 def in_one_row(windows: Tensor) -> Tensor:
     """Lay the leads one behind the other and bring the row down to 100 Hz: ``[B, 12, N] -> [B, 12 N / 5]``.
 

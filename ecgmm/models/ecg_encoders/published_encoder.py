@@ -68,8 +68,8 @@ class PublishedEncoder(nn.Module, ABC):
 
     def features(self, waveforms: Tensor) -> Tensor:
         """Compute features over time, one window after the other: float ``[B, 12, T] -> [B, C, W T']``."""
-        windows = self.input(waveforms)
-        features = self.window_features(windows.flatten(0, 1)).unflatten(0, windows.shape[:2])  # [B, W, C, T']
+        windows: Tensor = self.input(waveforms)
+        features: Tensor = self.window_features(windows.flatten(0, 1)).unflatten(0, windows.shape[:2])  # [B, W, C, T']
         return features.transpose(1, 2).flatten(2)
 
     def forward(self, waveforms: Tensor) -> Tensor:

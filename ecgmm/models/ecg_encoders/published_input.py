@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +67,6 @@ class PublishedInput(nn.Module):
         for name, values in (("lead_mean_mv", lead_mean_mv), ("lead_std_mv", lead_std_mv)):
             self.register_buffer(name, torch.tensor([[value] for value in values]), persistent=False)
 
-    @torch.compiler.disable
     def forward(self, waveforms: Tensor) -> Tensor:
         """Prepare z-scores ``[B, 12, T]`` of any length; 0 throughout stands for a missing lead."""
         with torch.autocast(waveforms.device.type, enabled=False):
@@ -77,6 +77,9 @@ class PublishedInput(nn.Module):
             signals_mv = pad(signals_mv, (0, max(0, self.n_window - signals_mv.shape[-1])))
             signals = self.expected.prepare(signals_mv[:, self.order])
             return signals.unfold(-1, self.n_window, self.n_window).transpose(1, 2)
+
+    def compile(self, *_: Any, **__: Any) -> None:
+        """Stay as it is: filters are Fourier transforms, for which ``torch.compile`` has no kernels to write."""
 
 
 def standardised(signals: Tensor, dim: int | tuple[int, ...]) -> Tensor:
