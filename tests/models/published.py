@@ -14,7 +14,7 @@ from ecgmm.models.ecg_encoders.ecg_fm import EcgFm
 from ecgmm.models.ecg_encoders.ecg_founder import EcgFounder
 from ecgmm.models.ecg_encoders.hubert_ecg import HubertEcg
 from ecgmm.models.ecg_encoders.merl import Merl
-from ecgmm.models.ecg_encoders.published_encoder import PublishedEncoder
+from ecgmm.models.ecg_encoders.window_encoder import WindowEncoder
 
 Shapes = Mapping[str, tuple[int, ...]]
 LEAD_MEAN_MV = [0.01 * lead - 0.05 for lead in range(12)]
@@ -26,11 +26,11 @@ FM: dict[str, Any] = {"width": 32, "n_layers": 2, "n_heads": 2, "conv_channels":
 KINDS = ("merl", "ecg_founder", "hubert_ecg", "ecg_fm")
 
 
-def tiny(kind: str, dim: int = 16, rate_hz: int = 100) -> PublishedEncoder:
+def tiny(kind: str, dim: int = 16, rate_hz: int = 100) -> WindowEncoder:
     """The encoder at a tiny size, not training."""
     torch.manual_seed(0)
     given = {"dim": dim, **INPUT, "rate_hz": rate_hz}
-    encoder: PublishedEncoder
+    encoder: WindowEncoder
     match kind:
         case "merl":
             encoder = Merl(**given, width=4)

@@ -13,7 +13,7 @@ from ecgmm.models.ecg_encoders.ecg_fm import EcgFm
 from ecgmm.models.ecg_encoders.ecg_founder import EcgFounder
 from ecgmm.models.ecg_encoders.hubert_ecg import HubertEcg
 from ecgmm.models.ecg_encoders.merl import Merl
-from ecgmm.models.ecg_encoders.published_encoder import PublishedEncoder
+from ecgmm.models.ecg_encoders.window_encoder import WindowEncoder
 from tests.models.building import batch_of, build
 from tests.models.published import (
     INPUT,
@@ -54,7 +54,7 @@ FROM_DATA = (
 )
 
 
-def loaded(kind: str) -> PublishedEncoder:
+def loaded(kind: str) -> WindowEncoder:
     encoder = tiny(kind)
     left = encoder.load_state_dict(encoder.published_names(random_state(tiny_shapes(kind))), strict=False)
     assert set(left.missing_keys) == {"pooling.linear.weight", "pooling.linear.bias"}
@@ -62,7 +62,7 @@ def loaded(kind: str) -> PublishedEncoder:
     return encoder
 
 
-def published(kind: str) -> PublishedEncoder:
+def published(kind: str) -> WindowEncoder:
     """The encoder at its published size, without memory."""
     with torch.device("meta"):
         match kind:

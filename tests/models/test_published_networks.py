@@ -9,14 +9,14 @@ from torch.nn.functional import batch_norm, conv1d, gelu, group_norm, layer_norm
 from transformers import HubertConfig, HubertModel
 
 from ecgmm.models.ecg_encoders.hubert_ecg import in_one_row
-from ecgmm.models.ecg_encoders.published_encoder import PublishedEncoder
+from ecgmm.models.ecg_encoders.window_encoder import WindowEncoder
 from tests.models.published import random_state, tiny, tiny_shapes
 
 State = dict[str, Tensor]
 WINDOWS = torch.randn(2, 12, 2500, generator=torch.Generator().manual_seed(5))
 
 
-def with_weights(kind: str) -> tuple[PublishedEncoder, State]:
+def with_weights(kind: str) -> tuple[WindowEncoder, State]:
     encoder, state = tiny(kind), random_state(tiny_shapes(kind))
     encoder.load_state_dict(encoder.published_names(state), strict=False)
     return encoder, state

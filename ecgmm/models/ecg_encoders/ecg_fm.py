@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from ecgmm.leads import LEADS, N_LEADS
-from ecgmm.models.ecg_encoders.published_encoder import PublishedEncoder
 from ecgmm.models.ecg_encoders.published_input import Expected, standardised
 from ecgmm.models.ecg_encoders.published_names import Rule
+from ecgmm.models.ecg_encoders.window_encoder import WindowEncoder
 
 N_CONVOLUTIONS = 4
 """Convolutions in front, each of length and stride 2."""
@@ -33,7 +33,7 @@ _RULES: tuple[Rule, ...] = (
 )
 
 
-class EcgFm(PublishedEncoder):
+class EcgFm(WindowEncoder):
     """Transformer of wav2vec 2.0 over convolutions of all twelve leads, 5 s at 500 Hz.
 
     Source: McKeen et al., "ECG-FM: an open electrocardiogram foundation model", arXiv 2408.05178; sizes, names and
@@ -68,7 +68,6 @@ class EcgFm(PublishedEncoder):
         conv_channels: int,
         dropout: float,
     ) -> None:
-        super().__init__(dim, width, rate_hz, lead_mean_mv, lead_std_mv, dropout)
         from transformers import Wav2Vec2Config, Wav2Vec2Model  # slow to import
 
         config = Wav2Vec2Config(
@@ -86,10 +85,11 @@ class EcgFm(PublishedEncoder):
             mask_time_prob=0.0,  # hides nothing
             apply_spec_augment=False,
         )
-        self.network = Wav2Vec2Model(config)
-        convolutions = nn.Sequential(*self.network.feature_extractor.conv_layers)  # without the one channel of speech
+        network = Wav2Vec2Model(config)
+        convolutions = nn.Sequential(*network.feature_extractor.conv_layers)  # without the one channel of speech
         convolutions[0].conv = nn.Conv1d(N_LEADS, conv_channels, 2, 2, bias=False)
-        self.network.feature_extractor = convolutions
+        network.feature_extractor = convolutions
+        super().__init__(network, width, dim, rate_hz, lead_mean_mv, lead_std_mv, dropout)
 
     def window_features(self, windows: Tensor) -> Tensor:
         """Compute features of prepared windows: float ``[B, 12, N] -> [B, width, N / 16]``."""

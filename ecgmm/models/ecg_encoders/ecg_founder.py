@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool1d, pad, silu
 
 from ecgmm.leads import LEADS, N_LEADS
-from ecgmm.models.ecg_encoders.published_encoder import PublishedEncoder
 from ecgmm.models.ecg_encoders.published_input import Expected, standardised
 from ecgmm.models.ecg_encoders.published_names import Rule
+from ecgmm.models.ecg_encoders.window_encoder import WindowEncoder
 from ecgmm.signal.running_median import running_median
 from ecgmm.signal.zero_phase import filter_both_ways, recursive
 
@@ -25,7 +25,7 @@ _RULES: tuple[Rule, ...] = (
     # Heads for classes; batch norms that the network was built with and does not use.
     (_PREFIX + r"dense\..+", None),
     (_PREFIX + r"(?:.+\.)?(?:first_bn|bn[123])\..+", None),
-    (_PREFIX + r"(first_conv|stage_list)\.(.+)", r"\1.\2"),
+    (_PREFIX + r"(first_conv|stage_list)\.(.+)", r"network.\1.\2"),
 )
 
 
@@ -38,7 +38,7 @@ def filtered(signals_mv: Tensor) -> Tensor:
     return signals_mv - running_median(signals_mv, _BASELINE_SAMPLES)
 
 
-class EcgFounder(PublishedEncoder):
+class EcgFounder(WindowEncoder):
     """Net1D of ECGFounder: bottleneck blocks of grouped convolutions with attention over channels.
 
     Source: Li et al., "An electrocardiogram foundation model built on over 10 million recordings", NEJM AI 2025 (arXiv
@@ -74,19 +74,31 @@ class EcgFounder(PublishedEncoder):
         group_width: int,
         dropout: float,
     ) -> None:
-        super().__init__(dim, channels[-1], rate_hz, lead_mean_mv, lead_std_mv, dropout)
+        network = Net1d(stem_channels, channels, n_blocks, group_width)
+        super().__init__(network, channels[-1], dim, rate_hz, lead_mean_mv, lead_std_mv, dropout)
+
+    def window_features(self, windows: Tensor) -> Tensor:
+        """Compute features of prepared windows: float ``[B, 12, N] -> [B, C, N / 256]`` with seven stages."""
+        features: Tensor = self.network(windows)
+        return features
+
+
+class Net1d(nn.Module):
+    """First convolution, then stages, each of which halves the rate."""
+
+    def __init__(self, stem_channels: int, channels: Sequence[int], n_blocks: Sequence[int], group_width: int) -> None:
+        super().__init__()
+        widths = pairwise([stem_channels, *channels])
         self.first_conv = SameConv(N_LEADS, stem_channels, KERNEL_SIZE, stride=2)
         self.stage_list = nn.Sequential(
             *(
                 Stage(n_in, n_out, n, group_width, is_first=stage == 0)
-                for stage, ((n_in, n_out), n) in enumerate(
-                    zip(pairwise([stem_channels, *channels]), n_blocks, strict=True)
-                )
+                for stage, ((n_in, n_out), n) in enumerate(zip(widths, n_blocks, strict=True))
             )
         )
 
-    def window_features(self, windows: Tensor) -> Tensor:
-        """Compute features of prepared windows: float ``[B, 12, N] -> [B, C, N / 256]``."""
+    def forward(self, windows: Tensor) -> Tensor:
+        """Map ``[B, 12, N] -> [B, C, N / 2 ** (1 + stages)]``."""
         features: Tensor = self.stage_list(silu(self.first_conv(windows)))
         return features
 

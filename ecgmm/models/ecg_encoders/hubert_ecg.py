@@ -7,9 +7,9 @@ from scipy import signal
 from torch import Tensor
 
 from ecgmm.leads import LEADS
-from ecgmm.models.ecg_encoders.published_encoder import PublishedEncoder
 from ecgmm.models.ecg_encoders.published_input import Expected, to_unit_range
 from ecgmm.models.ecg_encoders.published_names import Rule
+from ecgmm.models.ecg_encoders.window_encoder import WindowEncoder
 from ecgmm.signal.zero_phase import filter_both_ways, finite, recursive
 
 RATE_HZ = 500
@@ -39,7 +39,7 @@ def scaled(signals_mv: Tensor) -> Tensor:
     return 2 * to_unit_range(filter_both_ways(signals_mv, _BANDPASS), -1) - 1
 
 
-class HubertEcg(PublishedEncoder):
+class HubertEcg(WindowEncoder):
     """HuBERT over the twelve leads of 5 s at 100 Hz, laid one behind the other.
 
     Source: Coppola et al., "HuBERT-ECG as a self-supervised foundation model for broad and scalable cardiac
@@ -75,7 +75,6 @@ class HubertEcg(PublishedEncoder):
         conv_channels: int,
         dropout: float,
     ) -> None:
-        super().__init__(dim, width, rate_hz, lead_mean_mv, lead_std_mv, dropout)
         from transformers import HubertConfig, HubertModel  # slow to import
 
         config = HubertConfig(
@@ -93,7 +92,7 @@ class HubertEcg(PublishedEncoder):
             mask_time_prob=0.0,  # hides nothing
             apply_spec_augment=False,
         )
-        self.network = HubertModel(config)
+        super().__init__(HubertModel(config), width, dim, rate_hz, lead_mean_mv, lead_std_mv, dropout)
 
     def window_features(self, windows: Tensor) -> Tensor:
         """Compute features of prepared windows, lead after lead: float ``[B, 12, N] -> [B, width, 12 N / 320]``."""

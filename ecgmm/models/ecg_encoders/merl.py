@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ecgmm.leads import LEADS
 from ecgmm.models.ecg_encoders.layers import as_image
-from ecgmm.models.ecg_encoders.published_encoder import PublishedEncoder
 from ecgmm.models.ecg_encoders.published_input import Expected, to_unit_range
 from ecgmm.models.ecg_encoders.published_names import Rule
 from ecgmm.models.ecg_encoders.resnet1d import BLOCKS, stem_and_blocks
+from ecgmm.models.ecg_encoders.window_encoder import WindowEncoder
 
 MIMIC_LEADS = (*LEADS[:4], "aVF", "aVL", *LEADS[6:])
 """Order of the leads in MIMIC-IV-ECG's files."""
@@ -22,19 +22,19 @@ _LAYERS = {"conv1": "body.0", "bn1": "body.1", "conv2": "body.3", "bn2": "body.4
 def _block(match: re.Match[str]) -> str:
     stage, block, layer, rest = match.groups()
     place = sum(BLOCKS[18][: int(stage) - 1]) + int(block)
-    return f"blocks.{place}.{_LAYERS.get(layer, layer)}.{rest}"
+    return f"network.1.{place}.{_LAYERS.get(layer, layer)}.{rest}"
 
 
 _RULES: tuple[Rule, ...] = (
-    (_PREFIX + r"conv1\.(\w+)", r"stem.0.\1"),
-    (_PREFIX + r"bn1\.(\w+)", r"stem.1.\1"),
+    (_PREFIX + r"conv1\.(\w+)", r"network.0.0.\1"),
+    (_PREFIX + r"bn1\.(\w+)", r"network.0.1.\1"),
     (_PREFIX + r"layer([1-4])\.(\d+)\.(conv[12]|bn[12]|shortcut\.[01])\.(\w+)", _block),
     # The head for classes, and what the whole model has beside the encoder: its pooling, projections and text tower.
     (_PREFIX + r"(?:linear|linear1|linear2|downconv|att_pool_head|proj_t|lm_model)\..+", None),
 )
 
 
-class Merl(PublishedEncoder):
+class Merl(WindowEncoder):
     """ResNet1d-18 of MERL, with the mean over time in place of its attention pooling, as its linear probes have it.
 
     Source: Liu et al., "Zero-shot ECG classification with multimodal learning and test-time clinical knowledge
@@ -64,12 +64,12 @@ class Merl(PublishedEncoder):
         width: int,
         dropout: float,
     ) -> None:
-        super().__init__(dim, 8 * width, rate_hz, lead_mean_mv, lead_std_mv, dropout)
-        self.stem, self.blocks = stem_and_blocks(18, width)
+        network = nn.Sequential(*stem_and_blocks(18, width))
+        super().__init__(network, 8 * width, dim, rate_hz, lead_mean_mv, lead_std_mv, dropout)
 
     def window_features(self, windows: Tensor) -> Tensor:
         """Compute features of prepared windows: float ``[B, 12, N] -> [B, 8 * width, N / 16]``."""
-        features: Tensor = self.blocks(self.stem(as_image(windows)))
+        features: Tensor = self.network(as_image(windows))
         return features.squeeze(2)
 
     def published_names(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

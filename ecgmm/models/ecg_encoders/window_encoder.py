@@ -11,20 +11,22 @@ from ecgmm.models.ecg_encoders.published_input import Expected, PublishedInput
 from ecgmm.models.ecg_encoders.published_names import Rule, renamed
 
 
-class PublishedEncoder(nn.Module, ABC):
+class WindowEncoder(nn.Module, ABC):
     """Encoder whose weights others have published: prepares its own input, and knows the names in their files.
 
     A record longer than what the network sees at once is cut into windows; the embedding is the mean over the features
-    of all windows, mapped to D by one linear layer that no file holds.
+    of all windows, mapped to D by one linear layer, which is ours: no file holds it.
 
     Attributes:
         expected: What the weights were trained on.
         whose: Whose weights these are, for messages.
         rules: Names in the published files and here.
+        network: All that the published files have weights for.
 
     Args:
-        dim: Width D of the embedding.
+        network: Maps windows to features.
         n_channels: Number C of features at each time.
+        dim: Width D of the embedding.
         rate_hz: Sampling rate of the waveforms.
         lead_mean_mv: Mean of each lead that the waveforms were standardised with.
         lead_std_mv: Standard deviation of each lead that the waveforms were standardised with.
@@ -37,8 +39,9 @@ class PublishedEncoder(nn.Module, ABC):
 
     def __init__(
         self,
-        dim: int,
+        network: nn.Module,
         n_channels: int,
+        dim: int,
         rate_hz: float,
         lead_mean_mv: Sequence[float],
         lead_std_mv: Sequence[float],
@@ -48,6 +51,7 @@ class PublishedEncoder(nn.Module, ABC):
         self.dim = dim
         self.n_channels = n_channels
         self.input = PublishedInput(self.expected, rate_hz, lead_mean_mv, lead_std_mv)
+        self.network = network
         self.pooling = MeanPooling(n_channels, dim, dropout)
 
     @abstractmethod
@@ -58,12 +62,12 @@ class PublishedEncoder(nn.Module, ABC):
         """Rename the weights of a public file to those of this module, without the file's own heads.
 
         Returns:
-            Every weight of this module but the last linear layer, which is ours.
+            Every weight of ``network``.
 
         Raises:
             ConfigError: If the file is not theirs.
         """
-        own = {name: weight for name, weight in self.state_dict().items() if not name.startswith("pooling.")}
+        own = {f"network.{name}": weight for name, weight in self.network.state_dict().items()}
         return renamed(state, self.rules, own, self.whose)
 
     def features(self, waveforms: Tensor) -> Tensor:
