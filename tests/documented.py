@@ -30,6 +30,7 @@ NOT_RUN = {
     r"ecgmm train trainer\.devices=2": "two processes; tests/training/lightning/test_ddp_run.py",
     r"(WANDB_\w+=\w+ )?wandb ": "needs W&B's server; tests/dashboard runs it against a server of its own",
     r"ecgmm dashboard (?!.*--dry-run)": "needs W&B's server; tests/reporting/test_dashboard.py",
+    r"ecgmm train .*init\.weights=": "needs a public file; tests/models/test_published_encoders.py writes its like",
     r"eval ": "changes the shell; tests/commands asks for completions",
     r"pytest ": "a part of the test suite",
     r"ecgmm train \+experiment=(search|profile|\w+ seed=42\b|table2 (name|recipe)=)": (

@@ -201,3 +201,15 @@ def test_methods_learn_through_it_also_in_bf16(kind: str, name: str) -> None:
     method.total_loss(method.losses(output, batch)).backward()
     encoder = method.get_submodule("ecg_encoder")
     assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in encoder.parameters())
+
+
+@pytest.mark.slow
+def test_ecg_founder_of_the_published_size_embeds_a_record() -> None:
+    channels, n_blocks = [64, 160, 160, 400, 400, 1024, 1024], [2, 2, 2, 3, 3, 4, 4]
+    given = {"stem_channels": 64, "channels": channels, "n_blocks": n_blocks, "group_width": 16}
+    encoder = EcgFounder(16, **{**INPUT, "rate_hz": 500}, **given).eval()
+    encoder.load_state_dict(encoder.published_names(random_state(founder_shapes())), strict=False)
+    with torch.no_grad():
+        features = encoder.features(torch.randn(1, 12, 5000))
+    assert features.shape == (1, 1024, 20)
+    assert features.isfinite().all()
