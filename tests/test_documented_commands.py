@@ -33,6 +33,7 @@ SMALLER = {
     "experiment/profile.yaml": [("skip: 10", "skip: 1"), ("steps: 30", "steps: 1"), ("batches: 41", "batches: 3")],
     "experiment/search.yaml": [("n_trials: 20", "n_trials: 2")],
     "experiment/ablation.yaml": [("paper,.*", "paper,cosine")],
+    "experiment/fine_tuning.yaml": [("0.1,0.3", "1.0"), ("5e-4,2e-3", "2e-3"), ("max_epochs: 20", "max_epochs: 1")],
     "experiment/fraction_sweep.yaml": [("0.01,.*", "0.5,1.0")],
     "experiment/lambda_sweep.yaml": [("0,0.01,.*", "0,0.1")],
     "experiment/table2.yaml": [("k_merl,.*", "ecg_clip,gated_fusion,text_only")],

@@ -50,5 +50,28 @@ def architecture_of(config: "PretrainedConfig | Mapping[str, Any]") -> "Pretrain
     return built
 
 
+def stack_of_layers(model: Any) -> tuple[str, nn.ModuleList]:
+    """Name and layers of the stack that a transformer of the library is made of."""
+    n_layers = model.config.num_hidden_layers
+    return next(
+        (name, part)
+        for name, part in model.named_modules()
+        if isinstance(part, nn.ModuleList) and len(part) == n_layers
+    )
+
+
+def transformer_layers(model: Any, name: str) -> list[list[str]]:
+    """What the names of the weights of each layer of a transformer begin with: the embeddings, then each of its stack.
+
+    Args:
+        model: A transformer of the library.
+        name: What the names begin with where the transformer is a part of something.
+    """
+    stack, layers = stack_of_layers(model)
+    children = [child for child, _ in model.named_children()]
+    before = children[: children.index(stack.partition(".")[0])]
+    return [[f"{name}.{child}" for child in before], *([f"{name}.{stack}.{place}"] for place in range(len(layers)))]
+
+
 def _is_no_data(name: str) -> bool:
     return name.startswith("_") or name in _NOT_DATA

@@ -1,6 +1,6 @@
 """Protocols of the encoders that methods are built from; every choice of ``ecg_encoder`` and ``text_encoder`` fits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from torch import Tensor
@@ -76,3 +76,23 @@ class FreezableTextEncoder(TextEncoder, Protocol):
 
     def know(self, known: "KnownTexts") -> None:
         """Take ``pooled`` of whole texts from a table from now on."""
+
+
+@runtime_checkable
+class Layered(Protocol):
+    """Encoder or language model that says its layers, so that those near the input can learn more slowly."""
+
+    def layer_prefixes(self) -> Sequence[Sequence[str]]:
+        """What the names of the weights of each layer begin with, from the input on; other names are of the last."""
+
+
+@runtime_checkable
+class PublishedEncoder(Protocol):
+    """Waveform encoder whose weights others have published under names of their own."""
+
+    def published_names(self, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Weights of the published file under the names of this encoder.
+
+        Raises:
+            ConfigError: If they are not of this encoder.
+        """

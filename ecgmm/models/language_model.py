@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from ecgmm.errors import ConfigError
-from ecgmm.models.architecture import architecture_of
+from ecgmm.models.architecture import architecture_of, transformer_layers
 from ecgmm.pretrained import load_pretrained
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ class LanguageModel(nn.Module):
         # Kept only where the weights are the model's own: tied ones are the word embeddings, saved already.
         tied = model.get_output_embeddings().weight is self.body.get_input_embeddings().weight
         self.head: nn.Module | None = None if tied else model.get_output_embeddings()
+
+    def layer_prefixes(self) -> list[list[str]]:
+        """What the names of the weights of each layer begin with, from the input on."""
+        return transformer_layers(self.body, "body")
 
     def embed(self, token_ids: Tensor) -> Tensor:
         """Look words up: ids ``[...] -> [..., width]``."""

@@ -4,13 +4,16 @@ A method knows neither the optimiser nor the trainer. Its parts (encoders, crite
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import ClassVar, Literal, NamedTuple, Protocol, Self
 
 from torch import Tensor, nn
 
 from ecgmm.errors import ConfigError
 from ecgmm.models.encoders import EcgEncoder, FreezableTextEncoder, TextEncoder
 from ecgmm.models.text_bank import TextBank
+from ecgmm.models.weight_matching import Matching
 from ecgmm.types import Batch, ModelOutput
 
 Fidelity = Literal["paper", "code-confirmed", "paper-confirmed", "abstract-level", "title-only", "control"]
@@ -51,11 +54,16 @@ class Method(nn.Module, ABC):
         fidelity: How much of the description could be confirmed; ``control`` for rows that no paper proposes.
         closed_form: True where ``after_training`` replaces gradient training.
         two_stages: True where the method was published with pre-training before classification.
+        class_parts: Parts that some method has whose numbers stand for the classes of one label set.
+        finding_parts: Parts that some method has whose numbers stand for the findings of one store's reports.
         readouts: Inputs at test of each further prediction in ``ModelOutput.readouts``, by its name.
         loss_weights: Weight of each loss term in the total; a term that is not named has weight 1.
         stage: ``joint`` for all losses at once; two-stage methods also know ``pretrain`` and ``classify``.
+        given: What of the method began with given weights rather than random ones; None where nothing did.
     """
 
+    class_parts: ClassVar[tuple[str, ...]] = ("head", "class_bias", "report_readout")
+    finding_parts: ClassVar[tuple[str, ...]] = ("findings_head", "findings_token")
     name: ClassVar[str]
     inputs_at_test: tuple[str, ...]
     reference: ClassVar[str]
@@ -69,6 +77,27 @@ class Method(nn.Module, ABC):
         self.criterion = criterion
         self.loss_weights: dict[str, float] = {}
         self.stage: Stage = "joint"
+        self.given: Matching | None = None
+        self._frozen: list[nn.Module] = []
+
+    def freeze(self, parts: Sequence[str]) -> None:
+        """Keep parts as they are: no gradient, no dropout, and batch norms with the statistics that they have.
+
+        Args:
+            parts: Dotted names of modules or parameters of the method.
+        """
+        frozen = [attrgetter(part)(self) for part in parts]
+        for part in frozen:
+            part.requires_grad_(False)
+        self._frozen = [part for part in frozen if isinstance(part, nn.Module)]
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch between training and evaluation; what is frozen stays in evaluation."""
+        super().train(mode)
+        for part in self._frozen:
+            part.eval()
+        return self
 
     def bind(self, texts: TextBank) -> None:
         """Learn the words of a run, once after the method was built, and again when it is loaded.

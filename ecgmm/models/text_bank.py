@@ -15,6 +15,10 @@ from ecgmm.text.assemble import ReportTable
 class Tokeniser(Protocol):
     """Tokeniser of the reports, as far as methods use it."""
 
+    @property
+    def words(self) -> dict[str, int]:
+        """Id of each word or token."""
+
     def encode_reports(self, reports: Sequence[Sequence[str]], max_tokens: int) -> ReportTable:
         """Token ids of reports with the model's special tokens, padded."""
 

@@ -16,6 +16,7 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "ablation": (None, *options("ablation")),
     "text_policy": ("full", "masked", "shuffled", "none"),
     "stages": ("joint", "two stages"),
+    "init": ("random weights", "from a run", "from a run, frozen", "from a file", "from a file, frozen"),
 }
 """Values of ``choices_of``, in the order in which a tie for the most common one is settled."""
 WITHOUT_REPORT = "none"
@@ -62,7 +63,14 @@ def choices_of(run: Run) -> dict[str, str | None]:
         "ablation": facts.ablation,
         "text_policy": facts.text_policy if reads else None,
         "stages": stages if facts.two_stages else None,
+        "init": beginning_of(run),
     }
+
+
+def beginning_of(run: Run) -> str:
+    """What the weights of a run were before training."""
+    init = run.facts.init
+    return "random weights" if init is None else f"from a {init.source}{', frozen' if init.frozen else ''}"
 
 
 def common_choices(runs: Sequence[Run]) -> dict[str, str | None]:

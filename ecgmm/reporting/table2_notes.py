@@ -1,6 +1,6 @@
 """Notes of Table 2: on what it was measured, and how to read it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecgmm.reporting.table2_rows import Table
@@ -14,6 +14,11 @@ _CHOICES = {
     "none": "without report",
     "joint": "pairs and labels at once",
     "two stages": "pre-training on pairs, then labels",
+    "random weights": "trained from nothing",
+    "from a run": "began with weights of a finished run",
+    "from a run, frozen": "kept weights of a finished run as they were",
+    "from a file": "began with weights of a file",
+    "from a file, frozen": "kept weights of a file as they were",
 }
 _LEAK_NOTE = "labels come from the report that the method also reads: the number measures the leak"
 
@@ -23,6 +28,12 @@ def synthetic_line(table: Table) -> str:
     if not table.facts.data.synthetic:
         return ""
     return "This table is measured on SYNTHETIC data: it shows that the code works, not how a method does on patients."
+
+
+def _beginning(common: Mapping[str, str | None]) -> str:
+    """The weights that the rows began with, where these are not random."""
+    words = common["init"]
+    return "" if words == "random weights" else f"initial weights: {words}; "
 
 
 def header_lines(table: Table) -> list[str]:
@@ -37,7 +48,7 @@ def header_lines(table: Table) -> list[str]:
         f"test split: {table.n_records:,} records of {table.n_patients:,} patients",
         f"labels: {facts.labels.name}, source: {facts.labels.source}; {len(classes)} classes: {join(classes)}",
         f"text policy: {common['text_policy'] or 'no method reads text'}; "
-        f"stages: {common['stages'] or 'no method has two'}; commit: {join(table.commits)}",
+        f"stages: {common['stages'] or 'no method has two'}; {_beginning(common)}commit: {join(table.commits)}",
     ]
     variants = {choice for row in table.rows for choice in row.key.variant}
     if variants:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,9 +33,16 @@ Standing = Literal["new", "interrupted", "finished", "other"]
 """Content of a directory, seen from one run: nothing, the run begun or finished, or another run."""
 
 
-def config_digest(config: dict[str, Any], fingerprint: str) -> str:
-    """SHA-256 of all that decides a run's numbers: its resolved configuration and the store it reads."""
-    computed = {key: value for key, value in config.items() if key not in _NOT_COMPUTED}
+def config_digest(config: dict[str, Any], fingerprint: str, initial: Mapping[str, Any] | None = None) -> str:
+    """SHA-256 of all that decides a run's numbers: its resolved configuration, its store and its initial weights.
+
+    Args:
+        config: The configuration.
+        fingerprint: Of the store.
+        initial: What decides the initial weights, by content; None for random ones.
+    """
+    computed = {key: value for key, value in config.items() if key not in (*_NOT_COMPUTED, "init")}
+    computed |= {} if initial is None else {"init": dict(initial)}
     computed["data"] = fingerprint  # the store's fingerprint covers every preparation parameter
     computed["trainer"] = {k: v for k, v in config["trainer"].items() if not k.startswith(("enable_", *_DEVICES))}
     return hashlib.sha256(json.dumps(computed, sort_keys=True).encode()).hexdigest()

@@ -69,6 +69,29 @@ class DataFacts(Schema):
     splits: list[SplitFacts] = Field(default_factory=list)
 
 
+class InitFacts(Schema):
+    """Weights that a run began with in place of random ones: where from, and the names that matched and that did not.
+
+    Of long lists of names the first thousand are kept; the numbers count all.
+    """
+
+    source: Literal["run", "file"]
+    name: str
+    sha256: str
+    data: str | None = None
+    prefix: str = ""
+    frozen: bool
+    n_weights: Count
+    n_matched: Count
+    n_left_over: Count
+    n_missing: Count
+    n_new: Count
+    matched: list[str]
+    left_over: list[str]
+    missing: list[str]
+    new: list[str]
+
+
 class Hardware(Schema):
     """The machine."""
 
@@ -110,6 +133,7 @@ class RunDescription(Schema):
     precision: str
     n_parameters: Count
     n_trainable_parameters: Count
+    init: InitFacts | None = None
 
 
 class RunFacts(RunDescription):

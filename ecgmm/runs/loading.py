@@ -79,7 +79,7 @@ def load_model(run: Path) -> SavedModel:
     n_classes = facts.method.get("n_classes")
     if n_classes is not None and n_classes != len(facts.class_names):
         raise DataError(f"{printable(path)}: method.n_classes is not the number of class_names; {CURE}")
-    tokeniser, statements = _vocabularies(folder, facts)
+    tokeniser, statements = vocabularies_of(folder, facts)
     texts = TextBank(tuple(facts.class_names), statements.statements, tokeniser, facts.max_tokens)
     unlike = DataError(f"{printable(folder / WEIGHTS)} does not fit its {MODEL_FILE}; {CURE}")
     with torch.device("meta"):  # takes no memory, whatever the settings ask for
@@ -174,7 +174,9 @@ def _check_self_contained(settings: Any, path: Path) -> None:
             _check_self_contained(part, path)
 
 
-def _vocabularies(folder: Path, facts: ModelFacts) -> tuple[WordTokeniser | TransformerTokeniser, StatementVocabulary]:
+def vocabularies_of(
+    folder: Path, facts: ModelFacts
+) -> tuple[WordTokeniser | TransformerTokeniser, StatementVocabulary]:
     """Read the tokeniser and the statement vocabulary of a model folder.
 
     Raises:

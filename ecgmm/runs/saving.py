@@ -1,5 +1,6 @@
 """Saving a trained method: all that prediction needs, in the ``model/`` folder of its run."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,6 +9,8 @@ from ecgmm.models.architecture import saved_architecture
 from ecgmm.models.method import Method
 from ecgmm.runs.directory import without_folders
 from ecgmm.runs.saved_model import STATEMENTS, TOKENISER, ModelFacts, write_model
+
+log = logging.getLogger(__name__)
 
 
 class Vocabulary(Protocol):
@@ -30,8 +33,11 @@ def save_model(folder: Path, method: Method, vocabularies: tuple[Vocabulary, Voc
     folder.mkdir(exist_ok=True)
     tokeniser.save(folder / TOKENISER)
     statements.save(folder / STATEMENTS)
-    described = without_folders(_self_contained(facts.method, saved_architecture(method)))
-    write_model(folder, facts.model_copy(update={"method": described}), method.state_dict())
+    described, weights = _self_contained(facts.method, saved_architecture(method)), method.state_dict()
+    write_model(folder, facts.model_copy(update={"method": without_folders(described)}), weights)
+    if described != facts.method:
+        size_mb = sum(tensor.nbytes for tensor in weights.values()) / 1e6
+        log.info("%s holds the pre-trained model too, %.1f MB in all: it is not needed elsewhere", folder, size_mb)
 
 
 def _self_contained(settings: Any, architectures: Mapping[str, Mapping[str, Any]]) -> Any:

@@ -126,6 +126,18 @@ _NATIVE = Group(
     },
     null=True,
 )
+_INIT = Group(
+    {
+        "run": nullable(path()),
+        "weights": nullable(path()),
+        "parts": nullable(many(text(), "different parts of the method, such as [ecg_encoder]", distinct=True)),
+        "prefix": nullable(text()),
+        "freeze": flag(),
+        "lr": nullable(LEARNING_RATE),
+        "lr_scale": nullable(number(0, 1000)),
+        "layer_decay": nullable(number(0, 1, above=True)),
+    }
+)
 _FROM_DATA = Group(
     {
         "n_classes": N_CLASSES,
@@ -173,6 +185,7 @@ ENTRIES: dict[str, Group] = {
             "language_model": LANGUAGE_MODEL,
             "sizes": Named(_SIZE, optional=True),
             "method": METHOD,
+            "init": _INIT,
             "optimizer": Built(("torch.optim.AdamW",)),
             "trainer": Built(("lightning.Trainer",)),
             "pretrain_epochs": EPOCHS,

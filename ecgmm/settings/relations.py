@@ -76,6 +76,27 @@ def _numbered_devices_are_gpus(trainer: Mapping[str, Any]) -> tuple[str, str] | 
     return "trainer.devices", "their number on a CPU"
 
 
+def _one_source_of_weights(init: Mapping[str, Any]) -> tuple[str, str] | None:
+    if init["run"] is not None and init["weights"] is not None:
+        return "init.weights", "null where init.run is given: weights come from a run or from a file"
+    if init["run"] is not None:
+        return None if init["prefix"] is None else ("init.prefix", "null for a run, whose names are ours")
+    # A sweep of init.run against null leaves init.parts as they are.
+    given = [key for key in init if key not in ("run", "weights", "parts") and init[key] not in (None, False)]
+    if init["weights"] is None and given:
+        return f"init.{given[0]}", "left as it is where neither init.run nor init.weights gives weights"
+    return None
+
+
+def _one_way_of_learning_on(init: Mapping[str, Any]) -> tuple[str, str] | None:
+    given = [key for key in ("lr", "lr_scale", "layer_decay") if init[key] is not None]
+    if init["freeze"] and given:
+        return f"init.{given[0]}", "null where init.freeze is true: what is frozen does not learn"
+    if init["lr"] is not None and init["lr_scale"] is not None:
+        return "init.lr_scale", "null where init.lr is given"
+    return None
+
+
 def _of_groups(relation: Callable[..., tuple[str, str] | None]) -> Relation:
     """The relation of a whole composition that looks at the groups which the parameters of a function name."""
     names = tuple(signature(relation).parameters)
@@ -94,6 +115,8 @@ RELATIONS: dict[str, Sequence[Relation]] = {
             _shift_within_the_window,
             _layers_for_the_window,
             _places_for_the_window,
+            _one_source_of_weights,
+            _one_way_of_learning_on,
         )
     ],
     "audit": [_of_groups(_loss_of_the_task), _of_groups(_one_class_a_record)],

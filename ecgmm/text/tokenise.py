@@ -87,6 +87,11 @@ class WordTokeniser:
         tokeniser.add_special_tokens(list(SPECIAL_TOKENS))
         return cls(tokeniser)
 
+    @property
+    def words(self) -> dict[str, int]:
+        """Id of each word."""
+        return self._tokeniser.get_vocab()
+
     def encode_reports(self, reports: Reports, max_tokens: int = 256) -> ReportTable:
         """Token ids of each report: its statements in order with [SEP] between; see ``assemble`` for truncation."""
         numbered = coded(reports)
@@ -151,6 +156,12 @@ class TransformerTokeniser:
         made.name_or_path, made.max_tokens = "", max_tokens
         made._tokeniser, made.vocabulary_size = tokeniser, len(tokeniser)
         return made
+
+    @property
+    def words(self) -> dict[str, int]:
+        """Id of each token."""
+        ids: dict[str, int] = self._tokeniser.get_vocab()
+        return ids
 
     def encode_reports(self, reports: Reports, max_tokens: int = 256) -> ReportTable:
         """Token ids of each report with the model's special tokens; at most the smaller of the two limits."""

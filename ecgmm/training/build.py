@@ -19,11 +19,13 @@ from ecgmm.models.method import Method, Stage
 from ecgmm.models.text_bank import TextBank
 from ecgmm.runs.directory import config_digest
 from ecgmm.runs.loading import build_preparation
-from ecgmm.runs.saved_model import Waveform
+from ecgmm.runs.saved_model import Signal, Waveform
 from ecgmm.text.closed import known_statements
 from ecgmm.text.coded import Reports
 from ecgmm.text.rarity import MIN_PATIENTS
 from ecgmm.text.tokenise import StatementVocabulary
+from ecgmm.training.initial_weights import InitialWeights, initial_weights
+from ecgmm.training.learning_rates import with_own_rates
 from ecgmm.training.task import DiagnosisTask
 from ecgmm.training.trainers import StageTrainer, TrainerChoice, build_trainers, stages_of
 
@@ -37,12 +39,14 @@ class Setup:
         settings: Resolved settings, plain Python, with the facts of the store; what ``config.yaml`` holds.
         digest: Of all that decides the run's numbers, see ``config_digest``.
         started_s: When it was begun, by the monotonic clock.
+        initial: Where the weights to begin with come from; None for random ones.
     """
 
     datamodule: EcgReportDataModule
     settings: dict[str, Any]
     digest: str
     started_s: float
+    initial: InitialWeights | None
 
     @property
     def texts(self) -> TextBank:
@@ -52,17 +56,29 @@ class Setup:
         return TextBank(data.targets.class_names, statements, data.tokeniser, self.settings["text"]["max_tokens"])
 
     def fresh_method(self) -> Method:
-        """Build the method, bound to its words, with the weights of the run's seed; seeds all random generators."""
+        """Build the method, bound to its words, with the weights that it begins with; seeds all random generators.
+
+        Raises:
+            ConfigError: If the initial weights do not fit the method.
+            DataError: If they are damaged.
+        """
         lightning.seed_everything(self.settings["seed"], workers=True, verbose=False)
-        return build_method(self.settings["method"], self.texts)
+        method = build_method(self.settings["method"], self.texts)
+        if self.initial is not None:
+            self.initial.put_into(method, self.texts, Signal.of(self.datamodule.store.manifest))
+        return method
 
     def task_of(self, method: Method) -> DiagnosisTask:
         """Put method, preparation, augmentation and optimizer together.
 
         Raises:
-            ConfigError: If ``compile=true`` and the method has nothing to compile.
+            ConfigError: If ``compile=true`` and the method has nothing to compile, or layers are to learn differently
+                and the method says none.
         """
         settings = self.settings
+        optimizer = with_own_rates(
+            construct(settings["optimizer"]), method, settings["init"], settings["optimizer"]["lr"]
+        )
         if settings["compile"]:
             from ecgmm.training.compiling import compile_encoder
 
@@ -71,7 +87,7 @@ class Setup:
             method,
             build_preparation(self.datamodule.store.manifest, Waveform.model_validate(settings["waveform"])),
             None if settings["augmentation"] is None else construct(settings["augmentation"]),
-            construct(settings["optimizer"]),
+            optimizer,
             settings["warmup_fraction"],
             self.datamodule.targets.class_names,
             settings["task"]["name"],
@@ -102,6 +118,7 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
 
     Raises:
         ConfigError: If the store does not hold what the settings ask for.
+        DataError: If the initial weights cannot be read.
     """
     started_s = time.monotonic()
     asked = resolved(config, {})
@@ -116,7 +133,9 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
         None if asked["quality"] is None else construct(asked["quality"]),
     )
     settings = resolved(config, datamodule.facts())
-    return Setup(datamodule, settings, config_digest(settings, store.fingerprint), started_s)
+    initial = initial_weights(settings["init"])
+    digest = config_digest(settings, store.fingerprint, None if initial is None else initial.digested)
+    return Setup(datamodule, settings, digest, started_s, initial)
 
 
 def resolved(config: DictConfig | Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:

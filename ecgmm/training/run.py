@@ -187,6 +187,7 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
     """Content of ``run.json`` before training has begun."""
     settings, datamodule = setup.settings, setup.datamodule
     manifest, targets = datamodule.store.manifest, datamodule.targets
+    initial = {} if setup.initial is None else {"init": setup.initial.facts(method)}
     return RunDescription(
         schema_version=SCHEMA_VERSION,
         config_digest=setup.digest,
@@ -228,4 +229,5 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
         precision=precision_of(settings["trainer"]["precision"], settings["trainer"]["accelerator"]),
         n_parameters=sum(parameter.numel() for parameter in method.parameters()),
         n_trainable_parameters=sum(p.numel() for p in method.parameters() if p.requires_grad),
+        **initial,
     )

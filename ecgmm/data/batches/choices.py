@@ -21,6 +21,10 @@ class ReportTokeniser(Protocol):
 
     vocabulary_size: int
 
+    @property
+    def words(self) -> dict[str, int]:
+        """Id of each word or token."""
+
     def encode_reports(self, reports: Reports, max_tokens: int) -> ReportTable:
         """Token ids of every report, padded."""
 

@@ -45,6 +45,11 @@ class Convolutional(nn.Module):
         )
         self.pooling = GlobalPooling(channels[-1], dim, dropout)
 
+    def layer_prefixes(self) -> list[list[str]]:
+        """What the names of the weights of each layer begin with, from the input on."""
+        convolutions = [place for place, part in enumerate(self.layers) if isinstance(part, nn.Conv2d)]
+        return [*([f"layers.{place}", f"layers.{place + 1}"] for place in convolutions), ["pooling"]]
+
     def features(self, waveforms: Tensor) -> Tensor:
         """Compute features over time: float ``[B, 12, T] -> [B, C, T']``."""
         features: Tensor = self.layers(as_image(waveforms))

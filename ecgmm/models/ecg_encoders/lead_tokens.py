@@ -72,6 +72,12 @@ class LeadTokens(nn.Module):
         self.record = nn.Parameter(torch.randn(width) * 0.02)
         self.transformer = TransformerShape(width, n_layers, n_heads, dropout).encoder(feedforward_width)
 
+    def layer_prefixes(self) -> list[list[str]]:
+        """What the names of the weights of each layer begin with, from the input on."""
+        n_layers = len(self.transformer.layers)
+        first = ["tokeniser", "lead", "time", "record"]
+        return [first, *([f"transformer.layers.{place}"] for place in range(n_layers))]
+
     def forward(self, waveforms: Tensor, has_waveform: Tensor) -> EcgTokens:
         """Encode float waveforms ``[B, 12, T]``; ``has_waveform`` is bool ``[B]``."""
         present = waveforms.any(dim=-1) & has_waveform.unsqueeze(-1)

@@ -32,6 +32,10 @@ class ResNet1d(nn.Module):
         self.n_channels = 8 * width
         self.pooling = GlobalPooling(self.n_channels, dim, dropout)
 
+    def layer_prefixes(self) -> list[list[str]]:
+        """What the names of the weights of each layer begin with, from the input on."""
+        return [["stem"], *([f"blocks.{place}"] for place in range(len(self.blocks))), ["pooling"]]
+
     def features(self, waveforms: Tensor) -> Tensor:
         """Compute features over time: float ``[B, 12, T] -> [B, 8 * width, T / 16]``."""
         features: Tensor = self.blocks(self.stem(as_image(waveforms)))

@@ -90,6 +90,11 @@ class SpectrogramResNet(nn.Module):
         self.network = ResNetModel(config)
         self.pooling = GlobalPooling(hidden_sizes[-1], dim, dropout)
 
+    def layer_prefixes(self) -> list[list[str]]:
+        """What the names of the weights of each layer begin with, from the input on."""
+        stages = range(len(self.network.encoder.stages))
+        return [["network.embedder"], *([f"network.encoder.stages.{stage}"] for stage in stages), ["pooling"]]
+
     def features(self, waveforms: Tensor) -> Tensor:
         """Compute features over frequency and time, laid out in one row: float ``[B, 12, T] -> [B, C, F' T'']``."""
         image = self.spectrogram(waveforms).contiguous(memory_format=torch.channels_last)

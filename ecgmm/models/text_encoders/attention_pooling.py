@@ -32,6 +32,10 @@ class AttentionPooling(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.linear = nn.Linear(dim, dim)
 
+    def layer_prefixes(self) -> list[list[str]]:
+        """What the names of the weights of each layer begin with, from the input on."""
+        return [["embedding"], ["key", "query", "norm", "linear"]]
+
     def embed(self, token_ids: Tensor) -> Tensor:
         """Look words up: ids ``[B, N] -> [B, N, width]``."""
         words: Tensor = self.embedding(token_ids)

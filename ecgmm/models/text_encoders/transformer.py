@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgmm.errors import ConfigError
-from ecgmm.models.architecture import architecture_of
+from ecgmm.models.architecture import architecture_of, stack_of_layers, transformer_layers
 from ecgmm.models.text_encoders.known_texts import KnownTexts
 from ecgmm.pretrained import load_pretrained
 
@@ -79,6 +79,10 @@ class Transformer(nn.Module):
             part.train(mode)
         return self
 
+    def layer_prefixes(self) -> list[list[str]]:
+        """What the names of the weights of each layer begin with, from the input on."""
+        return [*transformer_layers(self.model, "model"), ["linear"]]
+
     def embed(self, token_ids: Tensor) -> Tensor:
         """Look words up: ids ``[B, N] -> [B, N, width]``."""
         words: Tensor = self.model.get_input_embeddings()(token_ids)
@@ -138,8 +142,7 @@ def _learning_part(model: Any, trainable_layers: int | None) -> list[nn.Module]:
     n_layers = model.config.num_hidden_layers
     if not 0 <= trainable_layers <= n_layers:
         raise ConfigError(f"text_encoder.trainable_layers is {trainable_layers}; this model has {n_layers} layers")
-    stacks = (part for part in model.modules() if isinstance(part, nn.ModuleList) and len(part) == n_layers)
-    return list(next(stacks))[n_layers - trainable_layers :]
+    return list(stack_of_layers(model)[1])[n_layers - trainable_layers :]
 
 
 def _load(name_or_path: str | None, config: "PretrainedConfig | Mapping[str, Any] | None") -> Any:

@@ -12,6 +12,7 @@ _WARNINGS = (
     r"`broadcast_buffers` is deprecated",  # by a name that torch 2.9 lacks
     # Every process logs the same numbers, of all records: there is nothing to take a mean of.
     r"It is recommended to use `self.log\(.*sync_dist=True\)`",
+    r"Found \d+ module\(s\) in eval mode at the start of training",  # what is frozen stays so
     # A run without text has no findings, and so a head without outputs.
     r"Initializing zero-element tensors is a no-op",
 )

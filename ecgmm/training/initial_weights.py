@@ -1,0 +1,261 @@
+"""Weights to begin with: those of a finished run or of a file, put into a method (setting ``init``)."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from ecgmm.errors import ConfigError, DataError, printable
+from ecgmm.files import file_sha256, inside
+from ecgmm.models.encoders import PublishedEncoder
+from ecgmm.models.method import Method
+from ecgmm.models.text_bank import TextBank
+from ecgmm.models.weight_matching import (
+    Matching,
+    match_weights,
+    parts_with_weights,
+    prefixes_to_try,
+    put_weights,
+    shape_words,
+)
+from ecgmm.runs.facts import RUN, InitFacts, RunFacts, read_facts
+from ecgmm.runs.loading import vocabularies_of
+from ecgmm.runs.saved_model import MODEL, MODEL_FILE, WEIGHTS, ModelFacts, Signal, read_model_facts, read_weights
+from ecgmm.runs.weight_files import read_weight_file
+
+log = logging.getLogger(__name__)
+_ECG_ENCODER = "ecg_encoder"
+_MOST_PRINTED = 40
+_MOST_KEPT = 1000
+
+
+@dataclass(frozen=True)
+class InitialWeights:
+    """A source of weights.
+
+    Attributes:
+        settings: The setting ``init``.
+        source: Run directory or file.
+        sha256: Of the file of weights.
+        model: ``model.json`` of a run, and its sha256; None for a file.
+        run: ``run.json`` of a run; None for a file.
+    """
+
+    settings: Mapping[str, Any]
+    source: Path
+    sha256: str
+    model: tuple[ModelFacts, str] | None
+    run: RunFacts | None
+
+    @property
+    def digested(self) -> dict[str, Any]:
+        """All that decides what a run begins with, wherever the weights lie."""
+        how = {name: value for name, value in self.settings.items() if name not in ("run", "weights")}
+        return {**how, "sha256": self.sha256, "model": None if self.model is None else self.model[1]}
+
+    def put_into(self, method: Method, texts: TextBank, signal: Signal) -> None:
+        """Copy the weights into a method that was just built, freeze what is to be frozen, and print the names.
+
+        Args:
+            method: Bound to its words; draws no random number here.
+            texts: The words.
+            signal: What the method will see.
+
+        Raises:
+            ConfigError: If the weights do not fit the method.
+            DataError: If they are damaged, or others than they were when the run was set up.
+        """
+        if method.closed_form:
+            raise ConfigError(f"method={method.name} is solved at once and begins with no weights; leave init as it is")
+        matching, given = self._matched(method, texts, self._read())
+        put_weights(method, given, matching.matched)
+        method.given = matching
+        parts = self.settings["parts"]
+        if self.settings["freeze"]:
+            _freeze(method, matching, parts)
+        _print(self.source, matching, method.state_dict(), given)
+        if self.model is not None and self.run is not None:
+            _warn_of_other_data(self.model[0].store, signal, self.run)
+
+    def _read(self) -> dict[str, Tensor]:
+        if self.model is None:
+            given = read_weight_file(self.source)
+        else:
+            given = read_weights(inside(self.source, MODEL), self.model[0])
+        if _digest(self.source, self.model is not None) != self.sha256:
+            raise DataError(f"{printable(self.source)} has changed since the run was set up; start it again")
+        return given
+
+    def _matched(
+        self, method: Method, texts: TextBank, given: dict[str, Tensor]
+    ) -> tuple[Matching, Mapping[str, Tensor]]:
+        parts, prefix = self.settings["parts"], self.settings["prefix"]
+        if self.model is not None:
+            strange = _strange_parts(method, self.source, self.model[0], texts, parts)
+            return match_weights(method, given, parts, [""], [""], strange), given
+        strange = [part for part in (*method.class_parts, *method.finding_parts) if part not in (parts or ())]
+        encoder = method._modules.get(_ECG_ENCODER)
+        if isinstance(encoder, PublishedEncoder) and (parts is None or _ECG_ENCODER in parts):
+            ours = encoder.published_names(_without(prefix, given))
+            return match_weights(method, ours, [_ECG_ENCODER], [""], [f"{_ECG_ENCODER}."], strange), ours
+        places = ["", *(f"{part}." for part in parts or parts_with_weights(method))]
+        prefixes = prefixes_to_try() if prefix is None else [prefix]
+        return match_weights(method, given, parts, prefixes, places, strange), given
+
+    def facts(self, method: Method) -> InitFacts:
+        """What ``run.json`` says of the weights that a method began with."""
+        matching = method.given
+        assert matching is not None
+        weights = method.state_dict()
+        return InitFacts(
+            source="file" if self.model is None else "run",
+            name=_kept(self.source.resolve().name),
+            sha256=self.sha256,
+            data=None if self.run is None else self.run.data.fingerprint,
+            prefix=_kept(matching.prefix),
+            frozen=self.settings["freeze"],
+            n_weights=sum(weights[name].numel() for name in matching.matched),
+            n_matched=len(matching.matched),
+            n_left_over=len(matching.left_over),
+            n_missing=len(matching.missing),
+            n_new=len(matching.new),
+            matched=_names(matching.matched),
+            left_over=_names(matching.left_over),
+            missing=_names(matching.missing),
+            new=_names(matching.new),
+        )
+
+
+def initial_weights(settings: Mapping[str, Any]) -> InitialWeights | None:
+    """Look at the source of weights that the setting ``init`` names; None where it names none.
+
+    Raises:
+        ConfigError: If a file is none of weights by its ending.
+        DataError: If a run is not finished, or a file cannot be read.
+    """
+    if settings["weights"] is not None:
+        file = Path(settings["weights"])
+        return InitialWeights(settings, file, _digest(file, is_run=False), None, None)
+    if settings["run"] is None:
+        return None
+    directory = Path(settings["run"])
+    facts = read_facts(directory) if inside(directory, RUN).exists() else None
+    if facts is None:
+        raise DataError(
+            f"init.run={printable(directory)} holds no finished run; give the folder of one, such as"
+            " outputs/train/default"
+        )
+    folder = inside(directory, MODEL)
+    model = read_model_facts(folder), file_sha256(inside(folder, MODEL_FILE))
+    return InitialWeights(settings, directory, _digest(directory, is_run=True), model, facts)
+
+
+def _digest(source: Path, is_run: bool) -> str:
+    try:
+        return file_sha256(inside(inside(source, MODEL), WEIGHTS) if is_run else source)
+    except OSError as error:
+        key = "init.run" if is_run else "init.weights"
+        raise DataError(f"{key}={printable(source)} cannot be read ({error.strerror})") from None
+
+
+def _without(prefix: str | None, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    start = prefix or ""
+    return {name.removeprefix(start): tensor for name, tensor in given.items() if name.startswith(start)}
+
+
+def _strange_parts(
+    method: Method, source: Path, model: ModelFacts, texts: TextBank, parts: Sequence[str] | None
+) -> list[str]:
+    """Parts of the method that mean something else than they meant in a run: other classes, other findings.
+
+    Raises:
+        ConfigError: If a part that is to have weights reads words by their number, and the numbers are others.
+    """
+    tokeniser, statements = vocabularies_of(inside(source, MODEL), model)
+    readers = [name for name in parts or parts_with_weights(method) if _reads_words(method, name)]
+    if readers and tokeniser.words != texts.tokeniser.words:
+        others = [name for name in parts or parts_with_weights(method) if name not in readers]
+        raise ConfigError(
+            f"{', '.join(readers)} cannot take weights of {printable(source)}, whose reports were read with another"
+            f" vocabulary; name the other parts: init.parts=[{','.join(others)}]"
+        )
+    strange = [] if tuple(model.class_names) == texts.class_names else list(method.class_parts)
+    return strange + ([] if statements.statements == texts.statements else list(method.finding_parts))
+
+
+def _reads_words(method: Method, part: str) -> bool:
+    module = dict(method.named_modules()).get(part)
+    return (
+        module is not None
+        and not part.startswith(_ECG_ENCODER)
+        and any(isinstance(one, nn.Embedding) for one in module.modules())
+    )
+
+
+def _freeze(method: Method, matching: Matching, parts: Sequence[str] | None) -> None:
+    """Freeze what has weights now: the parts that were named, else each that the source has.
+
+    Raises:
+        ConfigError: If a part has weights in parts only, or nothing is left to learn.
+    """
+    found = list(dict.fromkeys(name.partition(".")[0] for name in matching.matched)) if parts is None else list(parts)
+    partly = [part for part in found if not matching.is_whole(part)]
+    if partly:
+        kept_random = next(name for name in (*matching.missing, *matching.new) if name.startswith(partly[0]))
+        raise ConfigError(
+            f"init.freeze=true would freeze random weights: {partly[0]} is given in parts only, without"
+            f" {kept_random}; name whole parts with init.parts"
+        )
+    method.freeze(found)
+    if not any(parameter.requires_grad for parameter in method.parameters()):
+        raise ConfigError(
+            "init.freeze=true leaves nothing to learn; name fewer parts, such as init.parts=[ecg_encoder]"
+        )
+
+
+def _warn_of_other_data(theirs: Signal, ours: Signal, run: RunFacts) -> None:
+    if theirs.rate_hz != ours.rate_hz:
+        log.warning("the given weights learnt from %g Hz, and this store has %g Hz", theirs.rate_hz, ours.rate_hz)
+    if run.leaky:
+        log.warning("the given weights come from a run whose text gave its labels away")
+
+
+def _print(source: Path, matching: Matching, ours: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
+    for line in _table(source, matching, ours, given):
+        log.info(line)
+    if matching.missing:
+        log.warning(
+            "%d names of the method keep random weights, from %s on", len(matching.missing), matching.missing[0]
+        )
+
+
+def _table(source: Path, matching: Matching, ours: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Iterator[str]:
+    n_weights = sum(ours[name].numel() for name in matching.matched)
+    yield f"initial weights of {printable(source)}: {len(matching.matched)} names, {n_weights:,} numbers"
+    if matching.prefix or matching.place:
+        off, put = printable(matching.prefix) or "nothing", matching.place or "nothing"
+        yield f"  names were read with {off} taken off and {put} put before"
+    sections = (
+        ("matched", tuple(matching.matched), ours),
+        ("left over in the source", matching.left_over, given),
+        ("missing in the source, random here", matching.missing, ours),
+        ("of other classes or findings, new here", matching.new, ours),
+    )
+    for words, names, tensors in sections:
+        yield f"  {words}: {len(names)}"
+        for name in names[:_MOST_PRINTED]:
+            yield f"    {printable(name, 80):<60} {shape_words(tensors[name])}"
+        if len(names) > _MOST_PRINTED:
+            yield f"    ... and {len(names) - _MOST_PRINTED} more, which run.json names"
+
+
+def _names(names: Mapping[str, str] | Sequence[str]) -> list[str]:
+    return [_kept(name) for name in names][:_MOST_KEPT]
+
+
+def _kept(name: str) -> str:
+    """A name from a file as it may stand in ``run.json``, which holds nothing that is looked up."""
+    return printable(name).replace("${", "$ {")
