@@ -19,7 +19,7 @@ from ecgmm.models.method import Method, Stage
 from ecgmm.models.text_bank import TextBank
 from ecgmm.runs.directory import config_digest
 from ecgmm.runs.loading import build_preparation
-from ecgmm.runs.saved_model import Signal, Waveform
+from ecgmm.runs.saved_model import Waveform
 from ecgmm.text.closed import known_statements
 from ecgmm.text.coded import Reports
 from ecgmm.text.rarity import MIN_PATIENTS
@@ -65,7 +65,7 @@ class Setup:
         lightning.seed_everything(self.settings["seed"], workers=True, verbose=False)
         method = build_method(self.settings["method"], self.texts)
         if self.initial is not None:
-            self.initial.put_into(method, self.texts, Signal.of(self.datamodule.store.manifest))
+            self.initial.put_into(method, self.texts, self.datamodule.store)
         return method
 
     def task_of(self, method: Method) -> DiagnosisTask:

@@ -1,13 +1,14 @@
 """Weights to begin with: those of a finished run or of a file, put into a method (setting ``init``)."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
+from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import file_sha256, inside
 from ecgmm.models.encoders import PublishedEncoder
@@ -19,17 +20,15 @@ from ecgmm.models.weight_matching import (
     parts_with_weights,
     prefixes_to_try,
     put_weights,
-    shape_words,
 )
 from ecgmm.runs.facts import RUN, InitFacts, RunFacts, read_facts
 from ecgmm.runs.loading import vocabularies_of
-from ecgmm.runs.saved_model import MODEL, MODEL_FILE, WEIGHTS, ModelFacts, Signal, read_model_facts, read_weights
+from ecgmm.runs.saved_model import MODEL, MODEL_FILE, WEIGHTS, ModelFacts, read_model_facts, read_weights
 from ecgmm.runs.weight_files import read_weight_file
+from ecgmm.training.given_names import kept_name, names_and_counts, say_names
 
 log = logging.getLogger(__name__)
 _ECG_ENCODER = "ecg_encoder"
-_MOST_PRINTED = 40
-_MOST_KEPT = 1000
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,13 @@ class InitialWeights:
         how = {name: value for name, value in self.settings.items() if name not in ("run", "weights")}
         return {**how, "sha256": self.sha256, "model": None if self.model is None else self.model[1]}
 
-    def put_into(self, method: Method, texts: TextBank, signal: Signal) -> None:
+    def put_into(self, method: Method, texts: TextBank, store: Store) -> None:
         """Copy the weights into a method that was just built, freeze what is to be frozen, and print the names.
 
         Args:
             method: Bound to its words; draws no random number here.
             texts: The words.
-            signal: What the method will see.
+            store: What the method will learn from.
 
         Raises:
             ConfigError: If the weights do not fit the method.
@@ -76,9 +75,9 @@ class InitialWeights:
         parts = self.settings["parts"]
         if self.settings["freeze"]:
             _freeze(method, matching, parts)
-        _print(self.source, matching, method.state_dict(), given)
+        say_names(self.source, matching, method.state_dict(), given)
         if self.model is not None and self.run is not None:
-            _warn_of_other_data(self.model[0].store, signal, self.run)
+            _warn_of_other_data(self.model[0].store.rate_hz, self.run, store)
 
     def _read(self) -> dict[str, Tensor]:
         if self.model is None:
@@ -108,25 +107,14 @@ class InitialWeights:
 
     def facts(self, method: Method) -> InitFacts:
         """What ``run.json`` says of the weights that a method began with."""
-        matching = method.given
-        assert matching is not None
-        weights = method.state_dict()
+        assert method.given is not None
         return InitFacts(
             source="file" if self.model is None else "run",
-            name=_kept(self.source.resolve().name),
+            name=kept_name(self.source.resolve().name),
             sha256=self.sha256,
             data=None if self.run is None else self.run.data.fingerprint,
-            prefix=_kept(matching.prefix),
             frozen=self.settings["freeze"],
-            n_weights=sum(weights[name].numel() for name in matching.matched),
-            n_matched=len(matching.matched),
-            n_left_over=len(matching.left_over),
-            n_missing=len(matching.missing),
-            n_new=len(matching.new),
-            matched=_names(matching.matched),
-            left_over=_names(matching.left_over),
-            missing=_names(matching.missing),
-            new=_names(matching.new),
+            **names_and_counts(method.given, method.state_dict()),
         )
 
 
@@ -217,46 +205,14 @@ def _freeze(method: Method, matching: Matching, parts: Sequence[str] | None) -> 
         )
 
 
-def _warn_of_other_data(theirs: Signal, ours: Signal, run: RunFacts) -> None:
-    if theirs.rate_hz != ours.rate_hz:
-        log.warning("the given weights learnt from %g Hz, and this store has %g Hz", theirs.rate_hz, ours.rate_hz)
+def _warn_of_other_data(rate_hz: float, run: RunFacts, store: Store) -> None:
+    manifest = store.manifest
+    if rate_hz != manifest["rate_hz"]:
+        log.warning("the given weights learnt at %g Hz, and this store has %g Hz", rate_hz, manifest["rate_hz"])
+    if run.data.name == manifest["source"]["name"] and run.data.fingerprint != store.fingerprint:
+        log.warning(
+            "the given weights learnt from another store of %s: records that are tested here may be among theirs",
+            printable(run.data.name),
+        )
     if run.leaky:
         log.warning("the given weights come from a run whose text gave its labels away")
-
-
-def _print(source: Path, matching: Matching, ours: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
-    for line in _table(source, matching, ours, given):
-        log.info(line)
-    if matching.missing:
-        log.warning(
-            "%d names of the method keep random weights, from %s on", len(matching.missing), matching.missing[0]
-        )
-
-
-def _table(source: Path, matching: Matching, ours: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Iterator[str]:
-    n_weights = sum(ours[name].numel() for name in matching.matched)
-    yield f"initial weights of {printable(source)}: {len(matching.matched)} names, {n_weights:,} numbers"
-    if matching.prefix or matching.place:
-        off, put = printable(matching.prefix) or "nothing", matching.place or "nothing"
-        yield f"  names were read with {off} taken off and {put} put before"
-    sections = (
-        ("matched", tuple(matching.matched), ours),
-        ("left over in the source", matching.left_over, given),
-        ("missing in the source, random here", matching.missing, ours),
-        ("of other classes or findings, new here", matching.new, ours),
-    )
-    for words, names, tensors in sections:
-        yield f"  {words}: {len(names)}"
-        for name in names[:_MOST_PRINTED]:
-            yield f"    {printable(name, 80):<60} {shape_words(tensors[name])}"
-        if len(names) > _MOST_PRINTED:
-            yield f"    ... and {len(names) - _MOST_PRINTED} more, which run.json names"
-
-
-def _names(names: Mapping[str, str] | Sequence[str]) -> list[str]:
-    return [_kept(name) for name in names][:_MOST_KEPT]
-
-
-def _kept(name: str) -> str:
-    """A name from a file as it may stand in ``run.json``, which holds nothing that is looked up."""
-    return printable(name).replace("${", "$ {")

@@ -239,7 +239,7 @@ def test_learning_rates_of_layers_fall_towards_the_input_and_the_head_keeps_its_
 def test_an_interruption_in_two_stages_changes_nothing_and_what_is_frozen_stays(
     train: Callable[..., Path], source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = ("method=ecg_clip", "stages=two", "pretrain_epochs=1", f"init.run={source}")
+    settings = ["method=ecg_clip", "stages=two", "pretrain_epochs=1", f"init.run={source}"]
     settings += ("init.parts=[ecg_encoder]", "init.freeze=true", "checkpoint_minutes=0", "trainer.max_epochs=2")
     whole = train(*settings, name="whole")
     assert_frozen(whole, source)
@@ -264,7 +264,7 @@ def test_an_interruption_in_two_stages_changes_nothing_and_what_is_frozen_stays(
 def test_frozen_weights_stay_in_two_processes(
     source: Path, tiny_store: Path, quick_settings: list[str], tmp_path: Path
 ) -> None:
-    settings = ("method=gated_fusion", "trainer.max_epochs=1", "trainer.devices=2", f"init.run={source}")
+    settings = ["method=gated_fusion", "trainer.max_epochs=1", "trainer.devices=2", f"init.run={source}"]
     settings += ("init.parts=[ecg_encoder]", "init.freeze=true", f"hydra.run.dir={tmp_path}/run")
     done = subprocess.run(
         [sys.executable, "-m", "ecgmm.train", *quick_settings, *settings],
