@@ -49,10 +49,10 @@ PUBLISHED_ENCODER_TARGETS: dict[str, Target] = {
             **_INPUT,
             "stem_channels": WIDTH,
             "channels": many(WIDTH, _STAGES.format(most=16384, such="64,160"), most=20),
-            "n_blocks": many(LAYERS, _STAGES.format(most=200, such="2,2"), most=20),
+            "depths": many(LAYERS, _STAGES.format(most=200, such="2,2"), most=20),
             "group_width": WIDTH,
         },
-        (same_length("n_blocks", "channels"), _whole_groups),
+        (same_length("depths", "channels"), _whole_groups),
     ),
     "ecgmm.models.ecg_encoders.ecg_fm.EcgFm": Target(
         {**_INPUT, **_TRANSFORMER}, (_sixteen_groups, divides("n_heads", "width"))

@@ -22,13 +22,23 @@ def running_median(signals: Tensor, n_samples: int) -> Tensor:
         float32 ``[B, L, T]``.
     """
     padded = pad(signals.detach(), (n_samples // 2, n_samples // 2))
-    if signals.device.type == "cpu":
-        medians: NDArray[np.float32] = np.empty(signals.shape, np.float32)
-        leads = padded.flatten(0, 1).numpy()
-        _medians(leads, np.sort(leads[:, :n_samples]), medians.reshape(-1, signals.shape[-1]))
-        return torch.from_numpy(medians)
-    # Lead by lead: all windows of all leads at once would take n_samples times the memory.
+    return (of_sorted_windows if signals.device.type == "cpu" else of_all_windows)(padded, n_samples)
+
+
+def of_all_windows(padded: Tensor, n_samples: int) -> Tensor:
+    """Medians of all windows of ``[B, L, T + n - 1]``, side by side, as a GPU likes it: ``[B, L, T]``.
+
+    Lead by lead, for all windows of all leads at once would take n times the memory.
+    """
     return torch.stack([lead.unfold(-1, n_samples, 1).median(dim=-1).values for lead in padded.unbind(1)], dim=1)
+
+
+def of_sorted_windows(padded: Tensor, n_samples: int) -> Tensor:
+    """Medians of all windows of ``[B, L, T + n - 1]``, one after the other, ten times as fast on a CPU: ``[B, L, T]``."""
+    leads = padded.flatten(0, 1).numpy()
+    medians: NDArray[np.float32] = np.empty((len(leads), leads.shape[-1] - n_samples + 1), np.float32)
+    _medians(leads, np.sort(leads[:, :n_samples]), medians)
+    return torch.from_numpy(medians).unflatten(0, padded.shape[:2])
 
 
 @compiled

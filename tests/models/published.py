@@ -20,7 +20,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 LEAD_MEAN_MV = [0.01 * lead - 0.05 for lead in range(12)]
 LEAD_STD_MV = [0.1 + 0.05 * lead for lead in range(12)]
 INPUT: dict[str, Any] = {"rate_hz": 100, "lead_mean_mv": LEAD_MEAN_MV, "lead_std_mv": LEAD_STD_MV, "dropout": 0.1}
-FOUNDER: dict[str, Any] = {"stem_channels": 4, "channels": [4, 8], "n_blocks": [1, 2], "group_width": 2}
+FOUNDER: dict[str, Any] = {"stem_channels": 4, "channels": [4, 8], "depths": [1, 2], "group_width": 2}
 HUBERT: dict[str, Any] = {"width": 32, "n_layers": 2, "n_heads": 2, "conv_channels": 8}
 FM: dict[str, Any] = {"width": 32, "n_layers": 2, "n_heads": 2, "conv_channels": 8}
 KINDS = ("merl", "ecg_founder", "hubert_ecg", "ecg_fm")
@@ -97,7 +97,7 @@ def merl_shapes(width: int = 64) -> Shapes:
 def founder_shapes(
     stem: int = 64,
     channels: Sequence[int] = (64, 160, 160, 400, 400, 1024, 1024),
-    n_blocks: Sequence[int] = (2, 2, 2, 3, 3, 4, 4),
+    depths: Sequence[int] = (2, 2, 2, 3, 3, 4, 4),
     group_width: int = 16,
     n_classes: int = 150,
     n_leads: int = 12,
@@ -106,7 +106,7 @@ def founder_shapes(
     finetune_model.py."""
     shapes = [*_affine("first_conv.conv", stem, n_leads, 16), *_norm("first_bn", stem)]
     n_in = stem
-    for stage, (n_out, n) in enumerate(zip(channels, n_blocks, strict=True)):
+    for stage, (n_out, n) in enumerate(zip(channels, depths, strict=True)):
         for block in range(n):
             at = f"stage_list.{stage}.block_list.{block}"
             shapes += [*_norm(f"{at}.bn1", n_in), *_affine(f"{at}.conv1.conv", n_out, n_in, 1)]

@@ -28,7 +28,7 @@ FROM_OTHER_GROUPS = {
 }
 TINY_BERT = BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=8)
 TINY: dict[str, dict[str, object]] = {
-    "ecg_founder": {"channels": [16, 16], "n_blocks": [1, 1]},
+    "ecg_founder": {"channels": [16, 16], "depths": [1, 1]},
     "ecg_fm": {"width": 32, "n_layers": 1, "n_heads": 2},
     "hubert_ecg": {"width": 32, "n_layers": 1, "n_heads": 2, "conv_channels": 16},
 }

@@ -3,6 +3,7 @@
 import logging
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ TINY = {
     "merl": ("ecg_encoder=merl", "ecg_encoder.width=4"),
     "ecg_founder": (
         "ecg_encoder=ecg_founder",
-        *("ecg_encoder.stem_channels=4", "ecg_encoder.channels=[4,8]", "ecg_encoder.n_blocks=[1,1]"),
+        *("ecg_encoder.stem_channels=4", "ecg_encoder.channels=[4,8]", "ecg_encoder.depths=[1,1]"),
         "ecg_encoder.group_width=2",
     ),
     **{
@@ -69,8 +70,8 @@ def published(kind: str) -> WindowEncoder:
             case "merl":
                 return Merl(16, **INPUT, width=64)
             case "ecg_founder":
-                channels, n_blocks = [64, 160, 160, 400, 400, 1024, 1024], [2, 2, 2, 3, 3, 4, 4]
-                return EcgFounder(16, **INPUT, stem_channels=64, channels=channels, n_blocks=n_blocks, group_width=16)
+                channels, depths = [64, 160, 160, 400, 400, 1024, 1024], [2, 2, 2, 3, 3, 4, 4]
+                return EcgFounder(16, **INPUT, stem_channels=64, channels=channels, depths=depths, group_width=16)
             case "hubert_ecg":
                 return HubertEcg(16, **INPUT, width=768, n_layers=12, n_heads=12, conv_channels=512)
             case _:
@@ -205,8 +206,8 @@ def test_methods_learn_through_it_also_in_bf16(kind: str, name: str) -> None:
 
 @pytest.mark.slow
 def test_ecg_founder_of_the_published_size_embeds_a_record() -> None:
-    channels, n_blocks = [64, 160, 160, 400, 400, 1024, 1024], [2, 2, 2, 3, 3, 4, 4]
-    given = {"stem_channels": 64, "channels": channels, "n_blocks": n_blocks, "group_width": 16}
+    channels, depths = [64, 160, 160, 400, 400, 1024, 1024], [2, 2, 2, 3, 3, 4, 4]
+    given: dict[str, Any] = {"stem_channels": 64, "channels": channels, "depths": depths, "group_width": 16}
     encoder = EcgFounder(16, **{**INPUT, "rate_hz": 500}, **given).eval()
     encoder.load_state_dict(encoder.published_names(random_state(founder_shapes())), strict=False)
     with torch.no_grad():

@@ -53,7 +53,7 @@ class EcgFounder(WindowEncoder):
         lead_std_mv: Standard deviation of each lead that the waveforms were standardised with.
         stem_channels: Channels of the first convolution.
         channels: Channels of each stage, multiples of ``group_width``; each stage halves the rate.
-        n_blocks: Blocks of each stage.
+        depths: Blocks of each stage.
         group_width: Channels of each group of the blocks' middle convolution.
         dropout: Dropout before the last linear layer.
     """
@@ -70,11 +70,11 @@ class EcgFounder(WindowEncoder):
         lead_std_mv: Sequence[float],
         stem_channels: int,
         channels: Sequence[int],
-        n_blocks: Sequence[int],
+        depths: Sequence[int],
         group_width: int,
         dropout: float,
     ) -> None:
-        network = Net1d(stem_channels, channels, n_blocks, group_width)
+        network = Net1d(stem_channels, channels, depths, group_width)
         super().__init__(network, channels[-1], dim, rate_hz, lead_mean_mv, lead_std_mv, dropout)
 
     def window_features(self, windows: Tensor) -> Tensor:
@@ -86,14 +86,14 @@ class EcgFounder(WindowEncoder):
 class Net1d(nn.Module):
     """First convolution, then stages, each of which halves the rate."""
 
-    def __init__(self, stem_channels: int, channels: Sequence[int], n_blocks: Sequence[int], group_width: int) -> None:
+    def __init__(self, stem_channels: int, channels: Sequence[int], depths: Sequence[int], group_width: int) -> None:
         super().__init__()
         widths = pairwise([stem_channels, *channels])
         self.first_conv = SameConv(N_LEADS, stem_channels, KERNEL_SIZE, stride=2)
         self.stage_list = nn.Sequential(
             *(
                 Stage(n_in, n_out, n, group_width, is_first=stage == 0)
-                for stage, ((n_in, n_out), n) in enumerate(zip(widths, n_blocks, strict=True))
+                for stage, ((n_in, n_out), n) in enumerate(zip(widths, depths, strict=True))
             )
         )
 
