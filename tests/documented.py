@@ -35,6 +35,7 @@ NOT_RUN = {
     r"ecgmm train .*(labels=ptb_xl_|experiment=ptb_xl_)": (
         "needs the published scp_statements.csv; tests/data/sources/labels/test_ptb_xl_benchmark.py"
     ),
+    r"ecgmm train .*init\.weights=": "needs a public file; tests/models/test_published_encoders.py writes its like",
     r"eval ": "changes the shell; tests/commands asks for completions",
     r"pytest ": "a part of the test suite",
     r"ecgmm train \+experiment=(search|profile|\w+ seed=42\b|table2 (name|recipe)=)": (

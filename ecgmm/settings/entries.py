@@ -30,6 +30,8 @@ from ecgmm.settings.ranges import (
     HEADS,
     HIGHPASS_HZ,
     LAYERS,
+    LEAD_MEAN_MV,
+    LEAD_STD_MV,
     LEARNING_RATE,
     LIMIT_MV,
     MAX_TOKENS,
@@ -43,7 +45,7 @@ from ecgmm.settings.ranges import (
     WEIGHT,
     WIDTH,
 )
-from ecgmm.settings.targets_data import DATA_TARGETS, SOURCES
+from ecgmm.settings.targets_data import SOURCES
 from ecgmm.settings.targets_models import (
     ARCHITECTURE,
     CHANNELS,
@@ -154,7 +156,8 @@ _FROM_DATA = Group(
         "n_statements": VOCABULARY,
         "n_findings": FINDINGS,
         "rate_hz": from_data(RATE_HZ),
-        "lead_std_mv": DATA_TARGETS["ecgmm.signal.augment.Augmentation"].fields["lead_std_mv"],
+        "lead_mean_mv": LEAD_MEAN_MV,
+        "lead_std_mv": LEAD_STD_MV,
     }
 )
 _CONNECTION = Built(("ecgmm.data.download.site.Connection",))

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ecgmm.settings.kinds import Relation, choice, from_data, nullable, number, whole
+from ecgmm.leads import N_LEADS
+from ecgmm.settings.kinds import Relation, choice, from_data, many, nullable, number, whole
 
 SEED = whole(0, 2**32 - 1)
 COUNT = whole(1, 1_000_000_000)
@@ -15,6 +16,10 @@ SHARE_BELOW_ONE = number(0, 1, below=True)
 WEIGHT = number(0, 1e6)
 SECONDS = number(0, 600, above=True)
 MILLIVOLTS = number(0, 1000)
+LEAD_MEAN_MV = from_data(
+    many(number(-1000, 1000), f"{N_LEADS} numbers from -1000 to 1000", least=N_LEADS, most=N_LEADS)
+)
+LEAD_STD_MV = from_data(many(MILLIVOLTS, f"{N_LEADS} numbers from 0 to 1000", least=N_LEADS, most=N_LEADS))
 RATES_HZ = (500, 250, 100)
 RATE_HZ = choice(*RATES_HZ)
 VOCABULARY = from_data(whole(1, 10_000_000))

@@ -2,7 +2,8 @@
 
 from ecgmm.settings.kinds import Target
 from ecgmm.settings.targets_data import DATA_TARGETS
+from ecgmm.settings.targets_encoders import PUBLISHED_ENCODER_TARGETS
 from ecgmm.settings.targets_models import MODEL_TARGETS
 
-TARGETS: dict[str, Target] = {**DATA_TARGETS, **MODEL_TARGETS}
+TARGETS: dict[str, Target] = {**DATA_TARGETS, **MODEL_TARGETS, **PUBLISHED_ENCODER_TARGETS}
 """Every name that ``conf/`` uses."""

@@ -25,6 +25,7 @@ from ecgmm.settings.kinds import (
 )
 from ecgmm.settings.ranges import (
     COUNT,
+    LEAD_STD_MV,
     LEARNING_RATE,
     LIMIT_MV,
     MILLIVOLTS,
@@ -182,9 +183,7 @@ DATA_TARGETS: dict[str, Target] = {
     ),
     "ecgmm.signal.augment.Augmentation": Target(
         {
-            "lead_std_mv": from_data(
-                many(MILLIVOLTS, f"{N_LEADS} numbers from 0 to 1000", least=N_LEADS, most=N_LEADS)
-            ),
+            "lead_std_mv": LEAD_STD_MV,
             "rate_hz": from_data(RATE_HZ),
             "probability": SHARE,
             "gain": number(0, 10),

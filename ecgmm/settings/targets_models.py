@@ -33,11 +33,13 @@ from ecgmm.settings.ranges import (
     divides,
     same_length,
 )
+from ecgmm.settings.targets_encoders import PUBLISHED_ENCODER_TARGETS
 
 ECG_ENCODER = Built(
     (
         "ecgmm.models.ecg_encoders.convolutional.Convolutional",
         "ecgmm.models.ecg_encoders.resnet1d.ResNet1d",
+        *PUBLISHED_ENCODER_TARGETS,
     )
 )
 TEXT_ENCODER = Built(

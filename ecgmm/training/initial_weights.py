@@ -97,9 +97,10 @@ class InitialWeights:
             return match_weights(method, given, parts, [""], [""], strange), given
         strange = [part for part in (*method.class_parts, *method.finding_parts) if part not in (parts or ())]
         encoder = method._modules.get(_ECG_ENCODER)
-        if isinstance(encoder, PublishedEncoder) and (parts is None or _ECG_ENCODER in parts):
+        of_encoder = [part for part in parts or [_ECG_ENCODER] if part.partition(".")[0] == _ECG_ENCODER]
+        if isinstance(encoder, PublishedEncoder) and of_encoder:
             ours = encoder.published_names(_without(prefix, given))
-            return match_weights(method, ours, [_ECG_ENCODER], [""], [f"{_ECG_ENCODER}."], strange), ours
+            return match_weights(method, ours, of_encoder, [""], [f"{_ECG_ENCODER}."], strange), ours
         places = ["", *(f"{part}." for part in parts or parts_with_weights(method))]
         prefixes = prefixes_to_try() if prefix is None else [prefix]
         return match_weights(method, given, parts, prefixes, places, strange), given

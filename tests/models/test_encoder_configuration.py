@@ -9,6 +9,10 @@ from transformers import BertConfig, BertModel
 
 from ecgmm.building import construct
 from ecgmm.models.ecg_encoders.convolutional import Convolutional
+from ecgmm.models.ecg_encoders.ecg_fm import EcgFm
+from ecgmm.models.ecg_encoders.ecg_founder import EcgFounder
+from ecgmm.models.ecg_encoders.hubert_ecg import HubertEcg
+from ecgmm.models.ecg_encoders.merl import Merl
 from ecgmm.models.ecg_encoders.resnet1d import ResNet1d
 from ecgmm.models.ecg_encoders.spectrogram import SpectrogramResNet
 from ecgmm.models.encoders import EcgEncoder, FreezableTextEncoder, TextEncoder
@@ -18,13 +22,27 @@ from tests.models.building import CONF
 
 FROM_OTHER_GROUPS = {
     "data": {"rate_hz": 100},
-    "from_data": {"vocabulary_size": 20},
+    "from_data": {"vocabulary_size": 20, "lead_mean_mv": [0.0] * 12, "lead_std_mv": [1.0] * 12},
     "ecg_encoder": {"dim": 128},
     "pretrained": {"name_or_path": None},
 }
 TINY_BERT = BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=8)
+TINY: dict[str, dict[str, object]] = {
+    "ecg_founder": {"channels": [16, 16], "depths": [1, 1]},
+    "ecg_fm": {"width": 32, "n_layers": 1, "n_heads": 2},
+    "hubert_ecg": {"width": 32, "n_layers": 1, "n_heads": 2, "conv_channels": 16},
+}
+"""Sizes in place of those in the files of ``conf/``, which take too long here."""
 # Checked by mypy: the shipped encoders fit the protocols.
-ECG_ENCODERS: tuple[type[EcgEncoder], ...] = (Convolutional, ResNet1d, SpectrogramResNet)
+ECG_ENCODERS: tuple[type[EcgEncoder], ...] = (
+    Convolutional,
+    ResNet1d,
+    SpectrogramResNet,
+    EcgFm,
+    EcgFounder,
+    HubertEcg,
+    Merl,
+)
 TEXT_ENCODERS: tuple[type[TextEncoder], ...] = (AttentionPooling, Transformer)
 FREEZABLE: tuple[type[FreezableTextEncoder], ...] = (Transformer,)
 
@@ -41,7 +59,7 @@ def names(group: str) -> list[str]:
 
 @pytest.mark.parametrize("name", names("ecg_encoder"))
 def test_ecg_encoder(name: str) -> None:
-    encoder: EcgEncoder = construct(configured("ecg_encoder", name)).eval()
+    encoder: EcgEncoder = construct(OmegaConf.merge(configured("ecg_encoder", name), TINY.get(name, {}))).eval()
     waveforms = torch.randn(2, 12, 1000)
     assert encoder(waveforms).shape == (2, encoder.dim) == (2, 128)
     features = encoder.features(waveforms)

@@ -104,6 +104,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
             "n_statements": self.statement_vocabulary.size,
             "n_findings": len(findings_in(self.statement_vocabulary.statements)),
             "rate_hz": self.store.manifest["rate_hz"],
+            "lead_mean_mv": self.store.manifest["lead_mean_mv"],
             "lead_std_mv": self.store.manifest["lead_std_mv"],
         }
 

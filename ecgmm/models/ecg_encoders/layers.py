@@ -34,3 +34,17 @@ class GlobalPooling(nn.Module):
         pooled = torch.cat([features.mean(dim=-1), features.amax(dim=-1)], dim=-1)
         embedding: Tensor = self.linear(self.dropout(pooled))
         return embedding
+
+
+class MeanPooling(nn.Module):
+    """Mean over time, dropout, one linear layer: ``[B, C, T] -> [B, D]``."""
+
+    def __init__(self, n_channels: int, dim: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(n_channels, dim)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Pool ``[B, C, T]`` to ``[B, D]``."""
+        embedding: Tensor = self.linear(self.dropout(features.mean(dim=-1)))
+        return embedding

@@ -28,19 +28,9 @@ class ResNet1d(nn.Module):
     def __init__(self, dim: int, depth: Literal[18, 34], width: int, dropout: float) -> None:
         super().__init__()
         self.dim = dim
-        self.stem = nn.Sequential(
-            convolution(N_LEADS, width, 7, stride=2), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
-        )
-        blocks: list[nn.Module] = []
-        n_in = width
-        for stage, n_blocks in enumerate(BLOCKS[depth]):
-            n_out = width * 2**stage
-            for block in range(n_blocks):
-                blocks.append(ResidualBlock(n_in, n_out, stride=2 if stage > 0 and block == 0 else 1))
-                n_in = n_out
-        self.n_channels = n_in
-        self.blocks = nn.Sequential(*blocks)
-        self.pooling = GlobalPooling(n_in, dim, dropout)
+        self.stem, self.blocks = stem_and_blocks(depth, width)
+        self.n_channels = 8 * width
+        self.pooling = GlobalPooling(self.n_channels, dim, dropout)
 
     def layer_prefixes(self) -> list[list[str]]:
         """What the names of the weights of each layer begin with, from the input on."""
@@ -55,6 +45,19 @@ class ResNet1d(nn.Module):
         """Encode float waveforms ``[B, 12, T]`` as ``[B, D]``."""
         embedding: Tensor = self.pooling(self.features(waveforms))
         return embedding
+
+
+def stem_and_blocks(depth: Literal[18, 34], width: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """Build the layers: the first convolution with its norm, and the residual blocks of all stages."""
+    stem = nn.Sequential(convolution(N_LEADS, width, 7, stride=2), nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+    blocks: list[nn.Module] = []
+    n_in = width
+    for stage, n_blocks in enumerate(BLOCKS[depth]):
+        n_out = width * 2**stage
+        for block in range(n_blocks):
+            blocks.append(ResidualBlock(n_in, n_out, stride=2 if stage > 0 and block == 0 else 1))
+            n_in = n_out
+    return stem, nn.Sequential(*blocks)
 
 
 class ResidualBlock(nn.Module):
