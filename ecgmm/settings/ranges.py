@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ecgmm.settings.kinds import Relation, choice, from_data, nullable, number, whole
+from ecgmm.settings.kinds import Relation, Value, choice, from_data, nullable, number, path, text, whole
 
 SEED = whole(0, 2**32 - 1)
 COUNT = whole(1, 1_000_000_000)
@@ -27,6 +27,15 @@ BATCH = whole(1, 100_000)
 EPOCHS = whole(1, 100_000)
 LEARNING_RATE = number(0, 1000)
 MAX_TOKENS = whole(1, 100_000)
+
+
+def _is_class_map(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(text().fits(name) for pair in value.items() for name in pair)
+    return path().fits(value)
+
+
+CLASS_MAP = Value("classes of the model by class of the store, as in {SR: NORM}, or a CSV file", _is_class_map, null=True)
 
 
 def divides(heads: str, width: str) -> Relation:
