@@ -190,7 +190,7 @@ ENTRIES: dict[str, Group] = {
             "run": path(),
             "store": nullable(path()),
             "data": replace(_DATA, null=True),
-            "task": replace(_TASK, optional=True),
+            "task": replace(_TASK, null=True),
             "labels": replace(_LABELS, null=True),
             "classes": Group({"map": CLASS_MAP}),
             "split": choice(*SPLITS, "all"),

@@ -31,11 +31,11 @@ MAX_TOKENS = whole(1, 100_000)
 
 def _is_class_map(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return all(text().fits(name) for pair in value.items() for name in pair)
+        return len(value) > 0 and all(text().fits(name) for pair in value.items() for name in pair)
     return path().fits(value)
 
 
-CLASS_MAP = Value("classes of the model by class of the store, as in {SR: NORM}, or a CSV file", _is_class_map, null=True)
+CLASS_MAP = Value("classes of the model by class of the store, such as {SR: NORM}, or a file", _is_class_map, null=True)
 
 
 def divides(heads: str, width: str) -> Relation:
