@@ -25,22 +25,19 @@ def main(
     """Predict the split, print its metrics and save them with the predictions under ``<run>/evaluation/``."""
     from pathlib import Path  # with the slow imports below, not needed by --help
 
-    from ecgmm.data.batches.class_match import read_class_map
     from ecgmm.training.evaluation import evaluate_run
-    from ecgmm.training.evaluation_choice import Choice
+    from ecgmm.training.evaluation_choice import choice_of
     from ecgmm.training.summary import print_external, print_metrics
 
     if store is not None and data is not None:
         raise ConfigError("both store and data name a store; give the folder as store=..., or its settings as data=...")
-    choice = Choice(
+    choice = choice_of(
+        labels,
+        task,
+        classes,
         split=split,
         leads=leads,
         allow_leaky=allow_leaky,
-        labels=None if labels is None else labels.name,
-        priority=None if labels is None else list(labels.priority),
-        task=None if task is None else task.name,
-        selection=None if task is None else task.selection,
-        class_map=read_class_map(classes.map),
         shared_patients=shared_patients,
         recalibrate=recalibrate,
         recalibration_seed=recalibration_seed,

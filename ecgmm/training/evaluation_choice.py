@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from omegaconf import DictConfig
+
+from ecgmm.data.batches.class_match import read_class_map
 from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
@@ -89,3 +93,25 @@ class Choice:
         """Name of the files of the result, without their ending."""
         leads = None if self.leads is None else "+".join(self.leads)
         return "-".join(filter(None, (store.path.resolve().name, self.split, self.labels, leads)))
+
+
+def choice_of(labels: DictConfig | None, task: DictConfig | None, classes: DictConfig, **others: Any) -> Choice:
+    """The choice that settings of ``evaluate`` stand for.
+
+    Args:
+        labels: Group of settings, or None for the run's.
+        task: Group of settings, or None for the run's.
+        classes: Group of settings.
+        others: Those that are called as in ``Choice``.
+
+    Raises:
+        DataError: If ``classes.map`` names a file that is none.
+    """
+    return Choice(
+        labels=None if labels is None else labels.name,
+        priority=None if labels is None else list(labels.priority),
+        task=None if task is None else task.name,
+        selection=None if task is None else task.selection,
+        class_map=read_class_map(classes.map),
+        **others,
+    )
