@@ -276,7 +276,7 @@ def _compared(rows: list[Row]) -> list[Row]:
         if not np.array_equal(first.records, row.records):
             raise UserError(
                 f"{printable(first.run.directory)} and {printable(row.run.directory)} were measured on different"
-                f" records of {printable(row.about.store)}; evaluate both with the same shared_patients and limits of quality"
+                f" records of {printable(row.about.store)}; evaluate both with the same shared_patients"
             )
     paired: list[dict[str, tuple[Difference, float]]] = [{} for _ in others]
     for key in TABLE2_METRICS:
