@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from omegaconf import OmegaConf
 
 from ecgmm.errors import UserError, printable
 from ecgmm.evaluation.bootstrap import Estimate, bootstrap, estimate_of, point_values
@@ -131,7 +132,7 @@ def _check_alike(one: tuple[Run, str, Metrics], other: tuple[Run, str, Metrics])
     run, _, metrics = other
     about = metrics.external
     assert about is not None
-    own = run.config.task.selection
+    own = _selection(run)
     if about.selection != own:
         raise UserError(
             f"{_place(other)} was measured with task.selection={printable(about.selection)} and its run with"
@@ -149,7 +150,11 @@ def _check_alike(one: tuple[Run, str, Metrics], other: tuple[Run, str, Metrics])
 def _asked(one: tuple[Run, str, Metrics]) -> tuple[str, ...]:
     run, _, metrics = one
     leaky = run.facts.leaky or (metrics.origins is not None and metrics.origins.leaky)
-    return run.facts.labels.name, run.task, run.config.task.selection, "yes" if leaky else "no"
+    return run.facts.labels.name, run.task, _selection(run), "yes" if leaky else "no"
+
+
+def _selection(run: Run) -> str:
+    return str(OmegaConf.select(run.config, "task.selection"))
 
 
 def _place(one: tuple[Run, str, Metrics]) -> str:
