@@ -19,6 +19,7 @@ _SETTINGS = (
     "data.notes_csv",
     "data.icd.csv",
     "pretrained.name_or_path",
+    "classes.map",
     "paths.outputs",
     "paths.stores",
     "paths.raw",

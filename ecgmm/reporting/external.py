@@ -18,14 +18,13 @@ from ecgmm.files import write_whole
 from ecgmm.reporting import external_sections as sections
 from ecgmm.reporting.command import exit_code
 from ecgmm.reporting.escaping import csv_text, markdown_text
-from ecgmm.reporting.external_rows import Row, build_sets
+from ecgmm.reporting.external_rows import CALIBRATION, Row, build_sets
 from ecgmm.reporting.table2_formats import latex_section, markdown_list, markdown_table
 from ecgmm.reporting.table2_sections import Section
 from ecgmm.runs.metrics import Metric
 from ecgmm.runs.run import Run, find_runs
 
 RESAMPLES = 2000
-_CALIBRATION = ("ece", "brier", "nll", "ece_calibrated", "brier_calibrated", "nll_calibrated")
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ def _lines(row: Row) -> Iterator[dict[str, Any]]:
     }
     for name, side in (("internal", row.internal), ("external", row.external)):
         size = {"n_records": side.n_records, "n_patients": side.n_patients}
-        for key in (*TABLE2_METRICS, *_CALIBRATION, *(f"auroc/{name}" for name in row.metrics.classes)):
+        for key in (*TABLE2_METRICS, *CALIBRATION, *(f"auroc/{name}" for name in row.metrics.classes)):
             one = side.values[key]
             yield {**shared, "side": name, "metric": key, **_numbers(one.value, one.low, one.high), **size}
         for class_name, n in side.n_positive.items():
@@ -144,7 +143,7 @@ def _lines(row: Row) -> Iterator[dict[str, Any]]:
         new = row.metrics.recalibration
         for name, measured in (("external, before", new.before), ("external, fitted anew", new.after)):
             size = {"n_records": measured.n_records, "n_patients": measured.n_patients}
-            for key in (*TABLE2_METRICS, *_CALIBRATION):
+            for key in (*TABLE2_METRICS, *CALIBRATION):
                 found: Metric = measured[f"{about.split}/{key}"]
                 yield {**shared, "side": name, "metric": key, **_numbers(found.value, found.low, found.high), **size}
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
-from ecgmm.errors import UserError, printable
+from ecgmm.errors import DataError, UserError, printable
 from ecgmm.evaluation.bootstrap import Estimate, bootstrap, estimate_of, point_values
 from ecgmm.evaluation.calibration import apply_temperature, calibration_scorer
 from ecgmm.evaluation.comparison import Difference, difference_of, holm
@@ -26,6 +26,7 @@ from ecgmm.runs.run import Run
 
 _INTERNAL_SEED, _EXTERNAL_SEED = 0, 1
 """Two seeds, because the sides are resampled independently."""
+CALIBRATION = ("ece", "brier", "nll", "ece_calibrated", "brier_calibrated", "nll_calibrated")
 
 
 class Predictions(NamedTuple):
@@ -170,7 +171,23 @@ def _cannot_compare(
     )
 
 
+def _check_of_run(run: Run, name: str, metrics: Metrics) -> None:
+    """Make sure that an evaluation is of its run.
+
+    Raises:
+        DataError: If it has another task, classes that the run does not know, or lacks metrics.
+    """
+    about, new = metrics.external, metrics.recalibration
+    assert about is not None
+    keys = [f"{about.split}/{key}" for key in (*TABLE2_METRICS, *CALIBRATION)]
+    parts = () if new is None else (new.before, new.after)
+    lacks = [key for part in parts for key in keys if key not in part]
+    if metrics.task != run.task or not set(metrics.classes) <= set(run.classes) or lacks:
+        raise DataError(f"{_place((run, name, metrics))} is damaged: it is no evaluation of its run; evaluate it again")
+
+
 def _row(run: Run, name: str, metrics: Metrics, n_resamples: int) -> Row:
+    _check_of_run(run, name, metrics)
     frame = average_windows(read_evaluated(run.directory, name, metrics))
     outside = Predictions(*labels_and_probabilities(frame, metrics.classes, run.task), frame["patient"].to_numpy())
     at_home = common_only(Predictions(*run.labels_and_probabilities, run.patients), run.classes, metrics.classes)

@@ -155,6 +155,20 @@ def test_other_labels_of_training_are_refused(tmp_path: Path, capsys: pytest.Cap
     assert "labels of training (superclass and rhythm)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("changed", [{"classes": ["NORM", "MI", "STTC", "CD", "x"]}, {"task": "multi_label"}])
+def test_an_evaluation_of_another_run_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, Any]
+) -> None:
+    file = evaluated(tmp_path / "run") / "evaluation" / "elsewhere-0123-all.json"
+    content = json.loads(file.read_text()) | changed
+    for row, name in zip(content["per_class"], content["classes"], strict=True):
+        row["class"] = name
+    content["thresholds"] = [0.5] * 5 if content["task"] == "multi_label" else None
+    file.write_text(json.dumps(content))
+    assert main([str(tmp_path), "--resamples", "5"]) == 2
+    assert "no evaluation of its run" in capsys.readouterr().err
+
+
 def test_runs_without_an_evaluation_elsewhere_say_how(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_run(tmp_path / "run", "ecg_only", 1)
     assert main([str(tmp_path)]) == 2
