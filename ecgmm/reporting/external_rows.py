@@ -225,12 +225,12 @@ def common_only(side: Predictions, classes: Sequence[str], common: Sequence[str]
     columns = np.array([list(classes).index(name) for name in common])
     probabilities = side.probabilities[:, columns]
     if side.labels.ndim == 1:
-        kept = np.isin(side.labels, columns)
+        of_common = np.isin(side.labels, columns)
         place = np.zeros(len(classes), np.int64)
         place[columns] = np.arange(len(columns))
         least = np.finfo(np.float64).tiny
-        labels, total = place[side.labels[kept]], np.maximum(probabilities[kept].sum(axis=1, keepdims=True), least)
-        return Predictions(labels, probabilities[kept] / total, side.patients[kept])
+        total = np.maximum(probabilities[of_common].sum(axis=1, keepdims=True), least)
+        return Predictions(place[side.labels[of_common]], probabilities[of_common] / total, side.patients[of_common])
     positive = side.labels >= 0.5
     kept = positive[:, columns].any(axis=1) | ~positive.any(axis=1)
     return Predictions(side.labels[kept][:, columns], probabilities[kept], side.patients[kept])

@@ -82,7 +82,7 @@ class Choice:
         """
         if self.task not in (None, task):
             raise ConfigError(f"task is {self.task} and the run was trained for {task}; leave task to the run")
-        changed = {}
+        changed: dict[str, Any] = {}
         if self.selection is not None:
             changed["task"] = of_run.task.model_copy(update={"selection": self.selection})
         if self.priority is not None:

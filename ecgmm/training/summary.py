@@ -31,7 +31,8 @@ def print_metrics(metrics: Metrics, directory: Path) -> None:
     say(directory)  # not through the console, which would break a long path
     split = next(iter(shown)).split("/")[0]
     if metrics.absent_classes:
-        say(f"left out, not in the {split} split: {', '.join(metrics.absent_classes)}")
+        where = "set" if split == "all" else f"{split} split"
+        say(f"left out, not in the {where}: {', '.join(metrics.absent_classes)}")
     if split == "val" and metrics.temperature is not None:
         say("thresholds and temperature were chosen on this split, so what depends on them is too good")
     if metrics.origins is not None and metrics.origins.leaky:

@@ -15,6 +15,8 @@ from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
 from ecgmm.runs.metrics import read_evaluations
 from ecgmm.runs.run import Run
+from ecgmm.training import evaluation as evaluating
+from ecgmm.training.predictions import predict_frame
 from tests.data.trees import edit_manifest
 
 Command = Callable[..., int]
@@ -201,10 +203,7 @@ def test_a_method_of_text_alone_needs_a_report(
     run = tmp_path / "bag"
     bag = ("method=bag_of_statements", "trainer.max_epochs=1", f"hydra.run.dir={run}")
     assert command("train", *quick_settings, *bag) == 0
-    from ecgmm.training import evaluation as module
-
-    found = module.predict_frame
     without = pl.lit(value=False).alias("has_report")
-    monkeypatch.setattr(module, "predict_frame", lambda *given: found(*given).with_columns(without))
+    monkeypatch.setattr(evaluating, "predict_frame", lambda *given: predict_frame(*given).with_columns(without))
     assert command("evaluate", f"run={run}", f"store={other}", "split=all") == 2
     assert "predicts from the report alone" in capsys.readouterr().err
