@@ -55,6 +55,11 @@ class Side:
     n_patients: int
     n_positive: dict[str, int]
 
+    @property
+    def absent(self) -> list[str]:
+        """Classes that all records have, or none: macro means leave them out."""
+        return [name for name, n in self.n_positive.items() if n in (0, self.n_records)]
+
 
 @dataclass(frozen=True)
 class Row:
@@ -66,7 +71,8 @@ class Row:
         metrics: What its evaluation saved.
         internal: Its own test split, over the common classes.
         external: The other store.
-        differences: Internal minus external of each metric of Table 2, unpaired.
+        differences: Internal minus external of each metric of Table 2, unpaired; nothing where a class is absent on one
+            side, so that means are not over the same classes.
         paired: The first row of the set minus this one, with p after Holm; None in the first row.
         records: Rows of the store that were measured.
     """
@@ -197,13 +203,14 @@ def _row(run: Run, name: str, metrics: Metrics, n_resamples: int) -> Row:
         _measured(side, metrics.classes, run.task, thresholds, run.temperature, n_resamples, seed)
         for side, seed in ((at_home, _INTERNAL_SEED), (outside, _EXTERNAL_SEED))
     )
+    is_alike = internal.absent == external.absent
     return Row(
         name=f"{run.method} from {run.facts.data.name}, seed {run.seed}",
         run=run,
         metrics=metrics,
         internal=internal,
         external=external,
-        differences={key: _difference(key, internal, external) for key in TABLE2_METRICS},
+        differences={key: _difference(key, internal, external) for key in TABLE2_METRICS if is_alike},
         paired=None,
         records=frame["row"].to_numpy(),
     )

@@ -62,6 +62,12 @@ def facts(rows: Sequence[Row]) -> list[str]:
             lines.append(f"{_name(row)}: {seen.dropped_patients:,} patients of its training were left out")
         if row.about.without_report and "text" in row.run.facts.inputs_at_test:
             lines.append(f"{_name(row)}: {row.about.without_report:,} rows had no report")
+        if not row.differences:
+            inside, outside = (join(side.absent) or "none" for side in (row.internal, row.external))
+            lines.append(
+                f"{_name(row)}: no difference is given, means are over other classes (absent internally: {inside};"
+                f" externally: {outside})"
+            )
         if _is_leaky(row):
             lines.append(f"{LEAK_MARK} labels come from the report that the method also reads: it measures the leak")
     return lines
@@ -75,7 +81,7 @@ def metrics(rows: Sequence[Row], keys: Collection[str]) -> Section:
         lines += [
             (_name(row), "internal", *(_estimate(row.internal.values[key]) for key in keys)),
             ("", "external", *(_estimate(row.external.values[key]) for key in keys)),
-            ("", "internal − external", *(_gap(row.differences[key]) for key in keys)),
+            ("", "internal − external", *(_gap(row.differences.get(key)) for key in keys)),
         ]
     return Section(f"Internal test and external set (95 %): {join(heads)}", ("Run", "Side", *heads), lines)
 
@@ -164,8 +170,8 @@ def _estimate(one: Estimate) -> str:
     return f"{_number(one.value)} ({_number(one.low)}–{_number(one.high)})"
 
 
-def _gap(gap: Difference) -> str:
-    if not math.isfinite(gap.value):
+def _gap(gap: Difference | None) -> str:
+    if gap is None or not math.isfinite(gap.value):
         return _NONE
     return f"{gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
 

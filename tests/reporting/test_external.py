@@ -109,6 +109,17 @@ def test_the_same_patients_outside_as_inside_are_no_tighter_than_independent_one
     assert widths["internal - external"] == pytest.approx(expected, rel=0.2)
 
 
+def test_a_class_that_one_side_lacks_leaves_no_difference(tmp_path: Path) -> None:
+    """A mean over four classes and one over five are two questions."""
+    run = evaluated(tmp_path / "run")
+    file = run / "evaluation" / "elsewhere-0123-all.parquet"
+    frame = pl.read_parquet(file, glob=False)
+    frame.with_columns(label=pl.col("label").replace(4, 0)).write_parquet(file)
+    assert main([str(tmp_path), "--resamples", "5"]) == 0
+    assert not [key for key in lines(tmp_path) if key[1] == "internal - external"]
+    assert "absent internally: none; externally: HYP" in (tmp_path / "external.md").read_text()
+
+
 def test_the_inner_side_is_brought_to_the_common_classes() -> None:
     side = Predictions(
         np.array([0, 1, 2]), np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]]), np.array([7, 8, 9])
