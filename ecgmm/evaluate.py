@@ -1,23 +1,50 @@
-"""Evaluate a finished run again: ``python -m ecgmm.evaluate run=outputs/train/default [store=...] [leads=[I,II]]``."""
+"""Evaluate a finished run again: ``python -m ecgmm.evaluate run=outputs/train/default [store=...] [split=all]``."""
 
 from omegaconf import DictConfig
 
 from ecgmm.commands import command_line
+from ecgmm.errors import ConfigError
 
 
 @command_line.command("evaluate", "run")
 def main(
-    run: str, store: str | None, split: str, leads: list[str] | None, allow_leaky: bool, paths: DictConfig
+    run: str,
+    store: str | None,
+    data: DictConfig | None,
+    labels: DictConfig | None,
+    task: DictConfig | None,
+    classes: DictConfig,
+    split: str,
+    leads: list[str] | None,
+    allow_leaky: bool,
+    shared_patients: str,
+    recalibrate: float | None,
+    recalibration_seed: int,
+    paths: DictConfig,
 ) -> None:
-    """Predict the split, print its metrics and save them under ``<run>/evaluation/``."""
+    """Predict the split, print its metrics and save them with the predictions under ``<run>/evaluation/``."""
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     from ecgmm.training.evaluation import evaluate_run
-    from ecgmm.training.summary import print_metrics
+    from ecgmm.training.evaluation_choice import choice_of
+    from ecgmm.training.summary import print_external, print_metrics
 
-    store_path = None if store is None else Path(store)
-    metrics, file = evaluate_run(Path(run), store_path, split, leads, allow_leaky, Path(paths.stores))
+    if store is not None and data is not None:
+        raise ConfigError("both store and data name a store; give the folder as store=..., or its settings as data=...")
+    choice = choice_of(
+        labels,
+        task,
+        classes,
+        split=split,
+        leads=leads,
+        allow_leaky=allow_leaky,
+        shared_patients=shared_patients,
+        recalibrate=recalibrate,
+        recalibration_seed=recalibration_seed,
+    )
+    metrics, file = evaluate_run(Path(run), data if store is None else Path(store), choice, Path(paths.stores))
     print_metrics(metrics, file)
+    print_external(metrics)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ _SETTINGS = (
     "labels.class_map",
     "labels.descriptions",
     "pretrained.name_or_path",
+    "classes.map",
     "paths.outputs",
     "paths.stores",
     "paths.raw",

@@ -14,12 +14,16 @@ from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
 from ecgmm.files import inside
+from ecgmm.interface.settings import overrides_of, settings_of
 from ecgmm.leads import LEADS
 from ecgmm.runs import run
 from ecgmm.runs.configuration import CONFIG, read_config, read_evaluation_settings
 from ecgmm.runs.loading import SavedModel, load_model
+from ecgmm.runs.metrics import Metrics
 from ecgmm.runs.record_prediction import RecordPrediction, predict_record
-from ecgmm.training.evaluation import data_for, labels_for
+from ecgmm.runs.store_of_run import STORES
+from ecgmm.training.evaluation import data_for, evaluate_run, labels_for
+from ecgmm.training.evaluation_choice import choice_of
 
 _ARRAY = Path("millivolts")
 
@@ -60,6 +64,32 @@ class Run(run.Run):
         labels = labels_for(self.model.facts, store, config["data"], config["labels"], settings.task.selection)
         data = data_for(self.model, store, labels, settings, size or settings.batch_size)
         return data.split_dataloader(split)
+
+    def evaluate(
+        self, store: Store | str | Path | None = None, stores: str | Path = STORES, **settings: object
+    ) -> Metrics:
+        """Measure the model again, on its own store or another; nothing is prepared.
+
+        Args:
+            store: A store, or its folder; None takes the run's own.
+            stores: Folder in which the run's own store is looked for.
+            settings: Settings of ``python -m ecgmm.evaluate``, as in ``split="all"``, ``labels="rhythm"``,
+                ``classes__map={"SR": "NORM"}`` or ``shared_patients="drop"``.
+
+        Returns:
+            The metrics, which are saved below ``evaluation/`` of the run as the command does.
+
+        Raises:
+            ConfigError: If the store does not fit the model, patients of its training are there, or the number would
+                measure a leak.
+            DataError: If the store is not there, or a file of the run is damaged.
+        """
+        names = ("labels", "task", "classes", "split", "leads", "allow_leaky", "shared_patients", "recalibrate")
+        chosen = settings_of("evaluate", ["run=.", *overrides_of(settings)])
+        choice = choice_of(**{str(name): chosen[name] for name in (*names, "recalibration_seed")})
+        folder = store.path if isinstance(store, Store) else None if store is None else Path(store)
+        metrics, _ = evaluate_run(self.directory, folder, choice, Path(stores))
+        return metrics
 
     def predict(
         self,

@@ -62,5 +62,5 @@ def _values(run: Run) -> Iterator[tuple[str, float]]:
 
 def _fewer_leads(run: Run) -> Iterator[tuple[str, float]]:
     for metrics in run.evaluations:
-        if metrics.leads is not None and _KEY in metrics:
+        if metrics.leads is not None and metrics.external is None and _KEY in metrics:
             yield " ".join(metrics.leads), float(metrics[_KEY])

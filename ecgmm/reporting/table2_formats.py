@@ -15,10 +15,10 @@ def to_markdown(table: Table) -> str:
     texts = [
         "# Table 2: measured here, and as printed in the paper",
         *([f"**{synthetic_line(table)}**"] if synthetic_line(table) else []),
-        _markdown_list(header_lines(table)),
-        *(f"## {part.title}\n\n{_markdown_table(part)}" for part in sections.parts(table)),
-        "## Rows\n\n" + _markdown_list(references(table)),
-        "## How to read it\n\n" + _markdown_list(reading_notes(table)),
+        markdown_list(header_lines(table)),
+        *(f"## {part.title}\n\n{markdown_table(part)}" for part in sections.parts(table)),
+        "## Rows\n\n" + markdown_list(references(table)),
+        "## How to read it\n\n" + markdown_list(reading_notes(table)),
     ]
     return "\n\n".join(texts) + "\n"
 
@@ -26,7 +26,7 @@ def to_markdown(table: Table) -> str:
 def to_latex(table: Table) -> str:
     """Floating tables, the first one with the header in its caption; needs the booktabs package."""
     others = (sections.calibration(table), sections.report_gains(table), sections.costs(table))
-    return "\n".join([_latex_metrics(table), *(_latex_section(part) for part in others if part.lines)])
+    return "\n".join([_latex_metrics(table), *(latex_section(part) for part in others if part.lines)])
 
 
 def _latex_metrics(table: Table) -> str:
@@ -43,7 +43,8 @@ def _latex_metrics(table: Table) -> str:
     return _latex_float(caption, r"llr@{\ }l" + "r" * (len(TABLE2_METRICS) - 1), head, lines)
 
 
-def _latex_section(part: Section) -> str:
+def latex_section(part: Section) -> str:
+    """A part as a floating table."""
     lines = [_latex_line(line) for line in part.lines]
     return _latex_float(part.title + ".", "l" * len(part.head), _latex_line(part.head), lines)
 
@@ -64,7 +65,7 @@ def _latex_line(cells: Sequence[str], italic: bool = False) -> str:
     return " & ".join(rf"\textit{{{text}}}" if italic and text else text for text in texts) + r" \\"
 
 
-def _markdown_table(part: Section) -> str:
+def markdown_table(part: Section) -> str:
     """Padded, so that it reads in a terminal as well; a pipe inside a cell would end it."""
     cells = [[markdown_text(cell) for cell in line] for line in (part.head, *part.lines)]
     widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
@@ -73,5 +74,6 @@ def _markdown_table(part: Section) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in padded)
 
 
-def _markdown_list(lines: Sequence[str]) -> str:
+def markdown_list(lines: Sequence[str]) -> str:
+    """Lines as a list."""
     return "\n".join(f"- {markdown_text(line)}" for line in lines)

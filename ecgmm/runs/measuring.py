@@ -40,6 +40,14 @@ class Fitted:
         defaulted = np.array([name in metrics.default_thresholds for name in metrics.classes])
         return Fitted(Thresholds(np.array(metrics.thresholds), defaulted), metrics.temperature)
 
+    def of_classes(self, columns: Sequence[int]) -> "Fitted":
+        """The same for some of the classes."""
+        if self.thresholds is None:
+            return self
+        chosen = list(columns)
+        thresholds = Thresholds(self.thresholds.values[chosen], self.thresholds.defaulted[chosen])
+        return Fitted(thresholds, self.temperature)
+
 
 def fit_on_validation(frame: pl.DataFrame, class_names: Sequence[str], task: TaskKind) -> dict[str, Fitted]:
     """Thresholds (of a multi-label task) and temperature from the validation rows, by name of the readout."""

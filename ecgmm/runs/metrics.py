@@ -8,8 +8,9 @@ from pydantic import Field, model_validator
 from ecgmm.data.sources.leakage import Origins
 from ecgmm.errors import DataError, printable
 from ecgmm.files import inside, write_json
+from ecgmm.runs.external import ExternalFacts
 from ecgmm.runs.facts import MOST_BYTES, RUN, RunFacts, Task
-from ecgmm.runs.reading import CURE, Classes, Count, Name, Names, Number, Schema, json_of, read_file
+from ecgmm.runs.reading import CURE, Classes, Count, Name, Names, Number, Schema, Share, json_of, read_file
 
 METRICS = "metrics.json"
 EVALUATIONS = "evaluation"
@@ -74,6 +75,8 @@ class Metrics(Schema):
         readouts: Metrics of each readout, by its name.
         origins: Where labels and text come from.
         leads: The leads that were shown, where not all were.
+        external: About the store that was measured on, where it is not the run's own.
+        recalibration: The same with choices made anew on a part of the patients, where that was asked for.
     """
 
     measured: dict[str, Metric]
@@ -92,6 +95,8 @@ class Metrics(Schema):
     readouts: dict[str, "Metrics"] = Field(default_factory=dict)
     origins: Origins | None = None
     leads: Annotated[list[_Lead], Field(min_length=1)] | None = None
+    external: ExternalFacts | None = None
+    recalibration: "Recalibration | None" = None
 
     @model_validator(mode="before")
     @classmethod
@@ -123,11 +128,40 @@ class Metrics(Schema):
                 content[name] = value
         if "readouts" in content:
             content["readouts"] = {name: part.plain() for name, part in self.readouts.items()}
+        if self.recalibration is not None:
+            content["recalibration"] = self.recalibration.plain()
         return content
 
     def with_readouts(self) -> dict[str, "Metrics"]:
         """Metrics of the method under an empty name, and of its readouts under theirs."""
         return {"": self, **self.readouts}
+
+
+class Recalibration(Schema):
+    """Thresholds and temperature fitted anew on some of the patients, and what they change for the others.
+
+    Attributes:
+        share: Share of the patients that was asked for.
+        seed: Seed of the hash that chose them.
+        n_records: Records that were fitted on.
+        n_patients: Their patients.
+        before: Metrics of the other patients with the choices of the training run.
+        after: The same with the new choices.
+    """
+
+    share: Share
+    seed: Count
+    n_records: Count
+    n_patients: Count
+    before: Metrics
+    after: Metrics
+
+    def plain(self) -> dict[str, Any]:
+        """The content of the file."""
+        return {**super().plain(), "before": self.before.plain(), "after": self.after.plain()}
+
+
+Metrics.model_rebuild()
 
 
 def write_metrics(file: Path, metrics: Metrics) -> None:
@@ -157,15 +191,27 @@ def read_metrics(directory: Path, facts: RunFacts) -> Metrics:
 
 
 def read_evaluations(directory: Path) -> list[Metrics]:
-    """Metrics that ``python -m ecgmm.evaluate`` has saved of a run, by name of the file.
+    """Metrics that ``python -m ecgmm.evaluate`` has saved of a run, in order of the names of the files.
+
+    Raises:
+        DataError: If a file cannot be used.
+    """
+    return list(read_named_evaluations(directory).values())
+
+
+def read_named_evaluations(directory: Path) -> dict[str, Metrics]:
+    """The same by name of the file without its ending, that of the predictions beside it.
 
     Raises:
         DataError: If a file cannot be used.
     """
     folder = inside(directory, EVALUATIONS)
-    names = sorted(path.name for path in folder.glob("*.json"))
-    contents = {name: read_file(directory, f"{EVALUATIONS}/{name}", MOST_BYTES) for name in names}
-    return [Metrics.read(json_of(folder / name, content), folder / name) for name, content in contents.items()]
+    paths = sorted(folder.glob("*.json"))
+    contents = {path: read_file(directory, f"{EVALUATIONS}/{path.name}", MOST_BYTES) for path in paths}
+    found = {path: Metrics.read(json_of(path, content), path) for path, content in contents.items()}
+    for path, metrics in found.items():
+        _check_classes(metrics, path)
+    return {path.stem: metrics for path, metrics in found.items()}
 
 
 def _check_classes(metrics: Metrics, path: Path) -> None:

@@ -8,7 +8,7 @@ readouts; ``gate`` and ``has_report``.
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,8 @@ from ecgmm.evaluation.metrics import TaskKind
 from ecgmm.evaluation.ranking import Floats
 from ecgmm.files import inside, whole_file
 from ecgmm.runs.facts import RunFacts
-from ecgmm.runs.reading import CURE, read_file
+from ecgmm.runs.metrics import EVALUATIONS, Metrics
+from ecgmm.runs.reading import CURE, Written, read_file
 
 PREDICTIONS = "predictions.parquet"
 QUALITY = ("missing_share", "flat_leads")
@@ -107,9 +108,9 @@ def _is_predicted(column: str) -> bool:
     return column == "gate" or "probability." in column
 
 
-def write_predictions(directory: Path, frame: pl.DataFrame) -> None:
-    """Write the table."""
-    with whole_file(directory / PREDICTIONS, private=True) as file:
+def write_predictions(path: Path, frame: pl.DataFrame) -> None:
+    """Write the table, for its owner's eyes alone."""
+    with whole_file(path, private=True) as file:
         frame.write_parquet(file)
 
 
@@ -124,8 +125,44 @@ def read_predictions(directory: Path, facts: RunFacts) -> pl.DataFrame:
         DataError: If the file cannot be used: it holds no table, another one than the run wrote, or values that no
             prediction has.
     """
-    path = inside(directory, PREDICTIONS)
-    content = read_file(directory, PREDICTIONS, _MOST_BYTES, facts.files)
+    columns = _Columns(facts.labels.classes, facts.task, list(facts.readouts), {"val", "test"})
+    return _read(directory, PREDICTIONS, columns, facts.files)
+
+
+def read_evaluated(directory: Path, name: str, metrics: Metrics) -> pl.DataFrame:
+    """Read the predictions beside a file of ``evaluation/``.
+
+    Args:
+        directory: The run directory.
+        name: Of the file, without its ending.
+        metrics: Content of the file: classes, task and readouts decide the columns.
+
+    Raises:
+        DataError: As ``read_predictions``, or if it holds other records than were measured.
+    """
+    columns = _Columns(metrics.classes, metrics.task, list(metrics.readouts), set())
+    name = f"{EVALUATIONS}/{name}.parquet"
+    frame = _read(directory, name, columns, {})
+    if frame.select(pl.struct("split", "record").n_unique()).item() != metrics.n_records:
+        raise DataError(
+            f"{printable(inside(directory, *name.split('/')))} does not hold the records that were measured;"
+            " evaluate the run again"
+        )
+    return frame
+
+
+class _Columns(NamedTuple):
+    """What decides the columns of a table of predictions, and the splits that it must hold."""
+
+    classes: Sequence[str]
+    task: TaskKind
+    readouts: Sequence[str]
+    splits: set[str]
+
+
+def _read(directory: Path, name: str, columns: _Columns, known: Mapping[str, Written]) -> pl.DataFrame:
+    path = inside(directory, *name.split("/"))
+    content = read_file(directory, name, _MOST_BYTES, known)
     damaged = DataError(f"{printable(path)} is damaged: it holds no table of predictions of this run; {CURE}")
     try:
         lazy = pl.scan_parquet(io.BytesIO(content))
@@ -135,7 +172,7 @@ def read_predictions(directory: Path, facts: RunFacts) -> pl.DataFrame:
         frame = pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, MemoryError):
         raise damaged from None
-    wrong = _wrong_column(frame, facts)
+    wrong = _wrong_column(frame, columns)
     if wrong is not None:
         raise DataError(
             f"{printable(path)} is damaged: column {printable(wrong)} is missing or not as a run writes it; {CURE}"
@@ -143,11 +180,11 @@ def read_predictions(directory: Path, facts: RunFacts) -> pl.DataFrame:
     return frame
 
 
-def _wrong_column(frame: pl.DataFrame, facts: RunFacts) -> str | None:
+def _wrong_column(frame: pl.DataFrame, columns: _Columns) -> str | None:
     """The first column that a run would not have written so."""
-    classes, single = facts.labels.classes, facts.task == "single_label"
-    labels = label_names(classes, facts.task)
-    shares = [name for readout in ("", *facts.readouts) for name in probability_names(readout, classes)]
+    classes, single = columns.classes, columns.task == "single_label"
+    labels = label_names(classes, columns.task)
+    shares = [name for readout in ("", *columns.readouts) for name in probability_names(readout, classes)]
     if not single:
         shares += labels
     whole = ["row", "record", "patient", "window", *(labels if single else [])]
@@ -160,11 +197,11 @@ def _wrong_column(frame: pl.DataFrame, facts: RunFacts) -> str | None:
             return name
     if single and not _all_between(frame["label"], 0, len(classes) - 1):
         return "label"
-    return _wrong_beside(frame, types)
+    return _wrong_beside(frame, types, columns.splits)
 
 
-def _wrong_beside(frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> str | None:
-    if types.get("split") != pl.String or not {"val", "test"} <= set(frame["split"].unique()):
+def _wrong_beside(frame: pl.DataFrame, types: Mapping[str, pl.DataType], splits: set[str]) -> str | None:
+    if types.get("split") != pl.String or not splits <= set(frame["split"].unique()):
         return "split"
     if types.get("has_report") != pl.Boolean or frame["has_report"].null_count():
         return "has_report"

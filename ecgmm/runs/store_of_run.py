@@ -26,14 +26,20 @@ def store_of_run(fingerprint: str, stores: Path, data: Any, setting: str) -> Sto
     Raises:
         DataError: If it is not there.
     """
-    folders = sorted(path for path in stores.glob("*") if path.is_dir()) if stores.is_dir() else []
-    for path in folders:
-        if fingerprint_of(path) == fingerprint:
-            return Store.open(path)
+    store = find_store(fingerprint, stores)
+    if store is not None:
+        return store
     raise DataError(
         f"what {printable(stores)} holds is not the store that the run was trained on ({printable(fingerprint[:12])});"
         f" name the folder that holds it with {setting}{_command(data)}"
     )
+
+
+def find_store(fingerprint: str, stores: Path) -> Store | None:
+    """Open the store with a fingerprint; None where the folder ``stores`` does not hold it."""
+    folders = sorted(path for path in stores.glob("*") if path.is_dir()) if stores.is_dir() else []
+    found = next((path for path in folders if fingerprint_of(path) == fingerprint), None)
+    return None if found is None else Store.open(found)
 
 
 def _command(data: Any) -> str:

@@ -4,6 +4,8 @@ Their order is that of the check: a part that others repeat by interpolation sta
 the key that the user wrote.
 """
 
+from dataclasses import replace
+
 from ecgmm.leads import LEADS
 from ecgmm.settings.kinds import (
     Built,
@@ -25,6 +27,7 @@ from ecgmm.settings.kinds import (
 from ecgmm.settings.label_sets import ALL_LABEL_SETS
 from ecgmm.settings.ranges import (
     BATCH,
+    CLASS_MAP,
     EPOCHS,
     FINDINGS,
     HEADS,
@@ -213,9 +216,16 @@ ENTRIES: dict[str, Group] = {
         {
             "run": path(),
             "store": nullable(path()),
-            "split": choice(*SPLITS),
+            "data": replace(_DATA, null=True),
+            "task": replace(_TASK, null=True),
+            "labels": replace(_LABELS, null=True),
+            "classes": Group({"map": CLASS_MAP}),
+            "split": choice(*SPLITS, "all"),
             "leads": nullable(many(choice(*LEADS), f"different leads of {', '.join(LEADS)}", distinct=True)),
             "allow_leaky": flag(),
+            "shared_patients": choice("refuse", "drop"),
+            "recalibrate": nullable(number(0, 1, above=True, below=True)),
+            "recalibration_seed": SEED,
             "paths": _PATHS,
         }
     ),

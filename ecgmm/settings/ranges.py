@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecgmm.leads import N_LEADS
-from ecgmm.settings.kinds import Relation, choice, from_data, many, nullable, number, whole
+from ecgmm.settings.kinds import (
+    Relation,
+    Value,
+    choice,
+    from_data,
+    many,
+    nullable,
+    number,
+    path,
+    text,
+    whole,
+)
 
 SEED = whole(0, 2**32 - 1)
 COUNT = whole(1, 1_000_000_000)
@@ -32,6 +43,15 @@ BATCH = whole(1, 100_000)
 EPOCHS = whole(1, 100_000)
 LEARNING_RATE = number(0, 1000)
 MAX_TOKENS = whole(1, 100_000)
+
+
+def _is_class_map(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return len(value) > 0 and all(text().fits(name) for pair in value.items() for name in pair)
+    return path().fits(value)
+
+
+CLASS_MAP = Value("classes of the model by class of the store, such as {SR: NORM}, or a file", _is_class_map, null=True)
 
 
 def divides(heads: str, width: str) -> Relation:

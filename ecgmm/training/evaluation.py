@@ -1,120 +1,126 @@
 """Evaluate a finished run again with its saved model, on its own store or another."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import torch
 from torch import nn
 
 from ecgmm.building import construct
 from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice
+from ecgmm.data.batches.class_match import ClassMatch
 from ecgmm.data.batches.datamodule import EcgReportDataModule
+from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.label_table import LabelTable
 from ecgmm.data.sources.labels.opening import open_labels
+from ecgmm.data.sources.labels.registry import definition_of
 from ecgmm.data.sources.leakage import origins_of, refuse_leak, shown_readouts
-from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import inside
 from ecgmm.runs.configuration import CONFIG, EvaluationSettings, read_config, read_evaluation_settings
+from ecgmm.runs.external import PatientFacts
 from ecgmm.runs.facts import RUN, RunFacts, read_facts
 from ecgmm.runs.loading import SavedModel, load_model
 from ecgmm.runs.measuring import Fitted, measure
 from ecgmm.runs.metrics import EVALUATIONS, Metrics, read_metrics, write_metrics
-from ecgmm.runs.predictions import refuse_not_finite, without_readouts
+from ecgmm.runs.predictions import refuse_not_finite, without_readouts, write_predictions
 from ecgmm.runs.reading import CURE
 from ecgmm.runs.saved_model import ModelFacts
-from ecgmm.runs.store_of_run import STORES, store_of_run
+from ecgmm.runs.store_of_run import STORES, find_store
 from ecgmm.signal.only_leads import OnlyLeads
+from ecgmm.training.evaluation_choice import ALL, Choice
+from ecgmm.training.external_facts import external_facts, require_records
+from ecgmm.training.other_store import OtherStore, check_signal, open_other
 from ecgmm.training.predictions import predict_frame
+from ecgmm.training.recalibration import recalibrated
+from ecgmm.training.shared_patients import find_shared, refuse_shared
 from ecgmm.training.task import DiagnosisTask
 from ecgmm.training.trainers import construct_trainer, precision_of
 
 
 def evaluate_run(
-    run: Path,
-    store_path: Path | None,
-    split: str,
-    leads: Sequence[str] | None = None,
-    allow_leaky: bool = False,
-    stores: Path = STORES,
+    run: Path, other: OtherStore = None, choice: Choice | None = None, stores: Path = STORES
 ) -> tuple[Metrics, Path]:
     """Predict a split and compute its metrics.
 
     Args:
         run: A finished run directory.
-        store_path: Another store; None takes the one the run was trained on, which must be there.
-        split: ``train``, ``val`` or ``test``.
-        leads: Names of the leads that the method gets, the others are missing; None for all.
-        allow_leaky: Whether labels from the report may meet the full report as input; the metrics then say so.
+        other: Another store, by its folder or the settings that it was prepared with; None takes the one that the run
+            was trained on, which must be there.
+        choice: What is predicted; the test split unless told otherwise.
         stores: Where the run's store is looked for.
 
     Returns:
-        The metrics, and the file they were saved to: ``<run>/evaluation/<store>-<split>[-<leads>].json``.
+        The metrics, and the file they were saved to: ``<run>/evaluation/<store>-<split>[-<labels>][-<leads>].json``,
+        with the predictions beside it.
 
     Raises:
-        ConfigError: If the store's classes, rate or window are not the model's, the split or a lead is unknown, no
-            metric of the split is defined, or the number would measure a leak.
-        DataError: If a file of the run is missing or damaged, or its store is not there.
+        ConfigError: If the store's rate or window are not the model's, too few classes are common, patients of the
+            training are among those of the store, a lead is unknown, no metric of the split is defined, or the number
+            would measure a leak.
+        DataError: If a file of the run is missing or damaged, or the store is not there.
     """
-    if split not in SPLITS:
-        raise ConfigError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
+    choice = choice or Choice()
     model = load_model(run)
     facts = _facts_of(run, model.facts)
     trained = read_metrics(run, facts)
     config = read_config(run, facts.files)
-    settings = read_evaluation_settings(config, inside(run, CONFIG))
-    store = (
-        store_of_run(facts.data.fingerprint, stores, config["data"], "paths.stores=..., or itself with store=...")
-        if store_path is None
-        else Store.open(store_path)
-    )
-    labels = labels_for(model.facts, store, config["data"], config["labels"], settings.task.selection)
+    settings = choice.settings(read_evaluation_settings(config, inside(run, CONFIG)), facts.task)
+    own = config["labels"] if choice.label_settings is None else choice.label_settings
+    store, label_settings = open_other(other, model.facts.store, facts.data.fingerprint, config["data"], own, stores)
+    is_own = store.fingerprint == facts.data.fingerprint
+    labels = _labels_of(model.facts, store, choice.labels, label_settings)
+    if is_own and choice.takes_own_labels:
+        _check_same_labels(facts, labels, store)
+    match = ClassMatch.of(labels.label_set.answers(settings.task.selection), facts.labels.classes, choice.class_map)
+    match.require(2 if facts.task == "single_label" else 1)
     policy, inputs = model.facts.text_policy, model.method.inputs_at_test
     origins = origins_of(store.manifest["text_origin"], labels.label_set, policy, inputs)
-    refuse_leak(origins, allow_leaky)
-    datamodule = data_for(model, store, labels, settings, settings.batch_size)
-    shown = model.preparation if leads is None else nn.Sequential(OnlyLeads(leads), model.preparation)
-    class_names, task_name = tuple(model.facts.class_names), model.facts.task
-    task = DiagnosisTask(model.method, shown, None, torch.optim.AdamW, 0.0, class_names, task_name, settings.seed)
-    trainer = construct_trainer(
-        {"_target_": "lightning.Trainer"},
-        accelerator=settings.trainer.accelerator,
-        devices=1,
-        precision=precision_of(settings.trainer.precision, settings.trainer.accelerator),
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-    )
-    datamodule.place(trainer.strategy.root_device)
-    # The batches of training's own evaluation: another make-up would round otherwise.
-    together = ("val", "test") if split in ("val", "test") else (split,)
-    frame = predict_frame(trainer, task, datamodule, together).filter(pl.col("split") == split)
-    refuse_not_finite(frame, CURE)
-    known = {name: seen for name, seen in model.method.readouts.items() if name in trained.readouts}
-    readouts = shown_readouts(origins, known, allow_leaky)
+    refuse_leak(origins, choice.allow_leaky)
+    datamodule = data_for(model, store, labels, settings, settings.batch_size, match)
+    patients = PatientFacts(ids_compared=True, contents_compared=True)
+    if not is_own or choice.split == ALL:
+        known = store if is_own else find_store(facts.data.fingerprint, stores)
+        patients = _leave_out_shared(datamodule, known, facts.train_fraction, choice)
+    require_records(datamodule, choice, settings, match)
+    columns = [facts.labels.classes.index(name) for name in match.common]
+    frame = _predicted(model, datamodule, settings, choice, columns)
+    if list(inputs) == ["text"] and not frame["has_report"].any():
+        raise ConfigError(
+            f"{facts.method} predicts from the report alone and no record of {printable(store.path)} has one"
+            f" (split={choice.split}); choose a run that reads the waveform"
+        )
+    known_readouts = {name: seen for name, seen in model.method.readouts.items() if name in trained.readouts}
+    readouts = shown_readouts(origins, known_readouts, choice.allow_leaky)
     frame = without_readouts(frame, [name for name in model.method.readouts if name not in readouts])
-    fitted = {name: Fitted.of(part) for name, part in trained.with_readouts().items()}
-    resampling = dict(settings.evaluation)
-    metrics = measure(
-        frame, class_names, task_name, fitted, **resampling, origins=origins, readouts=readouts, split=split
-    )
-    if leads is not None:
-        metrics = metrics.model_copy(update={"leads": list(leads)})
-    suffix = "" if leads is None else f"-{'+'.join(leads)}"
-    folder = inside(run, EVALUATIONS)
-    folder.mkdir(exist_ok=True)
-    file = folder / f"{store.path.resolve().name}-{split}{suffix}.json"
-    write_metrics(file, metrics)
-    return metrics, file
+    fitted = {name: Fitted.of(part).of_classes(columns) for name, part in trained.with_readouts().items()}
+
+    def measured(predicted: pl.DataFrame, by: Mapping[str, Fitted]) -> Metrics:
+        as_one = predicted.with_columns(split=pl.lit(choice.split))
+        common = {"origins": origins, "readouts": readouts, "split": choice.split, **dict(settings.evaluation)}
+        return measure(as_one, match.common, facts.task, by, **common)
+
+    more: dict[str, Any] = {}
+    if choice.leads is not None:
+        more["leads"] = list(choice.leads)
+    if not is_own or choice.split == ALL or not choice.takes_own_labels:
+        more["external"] = external_facts(datamodule, choice, settings, match, patients, frame)
+    if choice.recalibrate is not None:
+        share, seed = choice.recalibrate, choice.recalibration_seed
+        more["recalibration"] = recalibrated(frame, match.common, facts.task, fitted, share, seed, measured)
+    metrics = measured(frame, fitted).model_copy(update=more)
+    return metrics, _saved(run, choice.file_name(store), frame, metrics)
 
 
 def labels_for(
     facts: ModelFacts, store: Store, data: Mapping[str, Any], labels: Mapping[str, Any], selection: str
 ) -> LabelTable:
-    """Open the labels of a store that a model can be measured by.
+    """Open the labels of a store that has the very classes of a model.
 
     Args:
         facts: Of the model.
@@ -127,12 +133,23 @@ def labels_for(
         ConfigError: If the store's classes, rate or window are not the model's.
     """
     table = open_labels(store, facts.labels, construct(data).label_settings_with(labels))
-    _check_fits(facts, store, table.label_set.answers(selection))
+    classes = list(table.label_set.answers(selection))
+    if classes != facts.class_names:
+        raise ConfigError(
+            f"{store.path} has {facts.labels} classes {classes} and the model was trained for"
+            f" {facts.class_names}; take a store with the same label set"
+        )
+    check_signal(facts.store, store)
     return table
 
 
 def data_for(
-    model: SavedModel, store: Store, labels: LabelTable, settings: EvaluationSettings, batch_size: int
+    model: SavedModel,
+    store: Store,
+    labels: LabelTable,
+    settings: EvaluationSettings,
+    batch_size: int,
+    match: ClassMatch | None = None,
 ) -> EcgReportDataModule:
     """Serve a store to a saved model, which from then on takes waveforms in the steps of this store.
 
@@ -142,16 +159,88 @@ def data_for(
         labels: As ``labels_for`` opens them.
         settings: Settings of the run.
         batch_size: Records in a batch.
+        match: Brings the classes of the labels to the model's; None where they are the same.
     """
     model.preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
     return EcgReportDataModule(
         store,
-        TargetChoice(labels, settings.task.selection, settings.labels.priority),
+        TargetChoice(labels, settings.task.selection, settings.labels.priority, match=match),
         TextChoice(model.facts.text_policy, model.facts.max_tokens, lambda *_: (model.tokeniser, model.statements)),
         Loading(batch_size, prefetch=settings.prefetch),
         settings.seed,
         quality=None if settings.quality is None else construct(settings.quality),
+        learns=False,
     )
+
+
+def _predicted(
+    model: SavedModel,
+    datamodule: EcgReportDataModule,
+    settings: EvaluationSettings,
+    choice: Choice,
+    columns: Sequence[int],
+) -> pl.DataFrame:
+    """Predictions of the chosen splits, for the classes at ``columns`` of the model's."""
+    shown = model.preparation if choice.leads is None else nn.Sequential(OnlyLeads(choice.leads), model.preparation)
+    classes, name = datamodule.targets.class_names, model.facts.task
+    some = None if len(columns) == len(model.facts.class_names) else columns
+    task = DiagnosisTask(model.method, shown, None, torch.optim.AdamW, 0.0, classes, name, settings.seed, some)
+    trainer = construct_trainer(
+        {"_target_": "lightning.Trainer"},
+        accelerator=settings.trainer.accelerator,
+        devices=1,
+        precision=precision_of(settings.trainer.precision, settings.trainer.accelerator),
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+    )
+    datamodule.place(trainer.strategy.root_device)
+    # The batches of training's own evaluation: another make-up would round otherwise.
+    together = ("val", "test") if choice.split in ("val", "test") else choice.splits
+    frame = predict_frame(trainer, task, datamodule, together).filter(pl.col("split").is_in(choice.splits))
+    refuse_not_finite(frame, CURE)
+    return frame
+
+
+def _leave_out_shared(
+    datamodule: EcgReportDataModule, known: Store | None, train_fraction: float, choice: Choice
+) -> PatientFacts:
+    """Find patients of the run among the records that would be measured; refuse or drop them, as chosen."""
+    store, rows = datamodule.store, datamodule.rows
+    shared, found = find_shared(known, train_fraction, store)
+    measured = np.zeros(len(shared), bool)
+    measured[np.concatenate([rows[split] for split in choice.splits])] = True
+    if choice.shared_patients == "refuse":
+        refuse_shared(store, shared & measured, store is known)
+    datamodule.rows = {split: chosen[~shared[chosen]] for split, chosen in rows.items()}
+    n_patients = store.records.filter(shared & measured)["patient"].n_unique()
+    counts = {"dropped_patients": n_patients, "dropped_records": int((shared & measured).sum())}
+    return found.model_copy(update=counts)
+
+
+def _labels_of(facts: ModelFacts, store: Store, name: str | None, settings: LabelSettings) -> LabelTable:
+    """Labels of a store; of another set than the model's, masked text hides what gives away either."""
+    labels = open_labels(store, name or facts.labels, settings)
+    if name in (None, facts.labels):
+        return labels
+    masks = tuple(dict.fromkeys((*labels.label_set.masks, *definition_of(facts.labels).masks)))
+    phrases = tuple(dict.fromkeys((*labels.label_set.phrases, *facts.masked_phrases)))
+    return replace(labels, label_set=replace(labels.label_set, masks=masks, phrases=phrases))
+
+
+def _check_same_labels(facts: RunFacts, labels: LabelTable, store: Store) -> None:
+    """Refuse labels of the run's own store that are others than it was trained with.
+
+    Raises:
+        ConfigError: If rules, settings or the file of the labels have changed since.
+    """
+    known = facts.labels.digest  # runs of earlier versions have none
+    if known and known != labels.digest:
+        raise ConfigError(
+            f"labels={facts.labels.name} of {printable(store.path)} are made by other rules or settings, or from"
+            f" another file, than those that the run was trained with ({labels.digest} and {printable(known, 12)});"
+            " train the run again with overwrite=true, or evaluate it with the version of ecgmm that trained it"
+        )
 
 
 def _facts_of(run: Path, model: ModelFacts) -> RunFacts:
@@ -168,15 +257,10 @@ def _facts_of(run: Path, model: ModelFacts) -> RunFacts:
     return facts
 
 
-def _check_fits(model: ModelFacts, store: Store, classes: Sequence[str]) -> None:
-    if list(classes) != model.class_names:
-        raise ConfigError(
-            f"{store.path} has {model.labels} classes {list(classes)} and the model was trained for"
-            f" {model.class_names}; evaluate it on a store with the same label set"
-        )
-    for name, trained_at in (("rate_hz", model.store.rate_hz), ("n_times", model.store.n_times)):
-        if store.manifest[name] != trained_at:
-            raise ConfigError(
-                f"{store.path} has {name} {store.manifest[name]} and the model was trained at {trained_at};"
-                " prepare the store with the same data.rate_hz and data.window"
-            )
+def _saved(run: Path, name: str, frame: pl.DataFrame, metrics: Metrics) -> Path:
+    folder = inside(run, EVALUATIONS)
+    folder.mkdir(exist_ok=True)
+    file = inside(folder, f"{name}.json")
+    write_predictions(inside(folder, f"{name}.parquet"), frame)
+    write_metrics(file, metrics)
+    return file

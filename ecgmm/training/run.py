@@ -29,7 +29,7 @@ from ecgmm.runs.facts import (
 from ecgmm.runs.measuring import fit_on_validation, measure
 from ecgmm.runs.metrics import METRICS, Metrics, read_metrics, write_metrics
 from ecgmm.runs.participants import in_words
-from ecgmm.runs.predictions import readouts_in, refuse_not_finite, without_readouts, write_predictions
+from ecgmm.runs.predictions import PREDICTIONS, readouts_in, refuse_not_finite, without_readouts, write_predictions
 from ecgmm.runs.provenance import environment
 from ecgmm.runs.saved_model import MODEL, ModelFacts, Signal, Waveform
 from ecgmm.runs.saving import save_model
@@ -122,7 +122,7 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
         refused = [name for name in readouts_in(frame) if name not in readouts]
         frame = without_readouts(frame, refused)
         refuse_not_finite(frame, "train with a lower optimizer.lr")
-        write_predictions(directory, frame)
+        write_predictions(directory / PREDICTIONS, frame)
         fitted = fit_on_validation(frame, task.class_names, task.task_name)
         resampling = settings["evaluation"]
         metrics = measure(

@@ -9,6 +9,9 @@ from ecgmm.console.terminal import say
 from ecgmm.runs.metrics import Metrics
 from ecgmm.runs.participants import Participants, lines_of
 
+_RECALIBRATED = ("accuracy", "f1_macro", "recall_macro", "specificity_macro", "ece_calibrated", "brier_calibrated")
+"""Metrics that thresholds or temperature change, as a line each."""
+
 
 def print_metrics(metrics: Metrics, directory: Path) -> None:
     """Print the metrics that have intervals, whichever split they are of, and the marks that they carry.
@@ -29,7 +32,8 @@ def print_metrics(metrics: Metrics, directory: Path) -> None:
     say(directory)  # not through the console, which would break a long path
     split = next(iter(shown)).split("/")[0]
     if metrics.absent_classes:
-        say(f"left out, not in the {split} split: {', '.join(metrics.absent_classes)}")
+        where = "set" if split == "all" else f"{split} split"
+        say(f"left out, not in the {where}: {', '.join(metrics.absent_classes)}")
     if split == "val" and metrics.temperature is not None:
         say("thresholds and temperature were chosen on this split, so what depends on them is too good")
     if metrics.origins is not None and metrics.origins.leaky:
@@ -45,6 +49,37 @@ def print_participants(participants: Participants) -> None:
     for line in lines_of(participants):
         table.add_row(*line)
     PlainConsole().print(table)
+
+
+def print_external(metrics: Metrics) -> None:
+    """Print on what an evaluation on another store was measured, and what it left out; nothing for the run's own."""
+    about = metrics.external
+    if about is None:
+        return
+    say(
+        f"measured on {about.store} ({about.source}): {metrics.n_records:,} records of {metrics.n_patients:,} patients,"
+        f" classes {', '.join(metrics.classes)}"
+    )
+    for whose, names in (("the model", about.only_model), ("the store", about.only_store)):
+        if names:
+            say(f"classes that only {whose} has, left out: {', '.join(names)}")
+    for reason, count in about.labels.dropped.items():
+        say(f"rows left out: {count:,} ({reason})")
+    if about.patients.dropped_patients:
+        say(f"patients of the run's training left out: {about.patients.dropped_patients:,}")
+    if not about.patients.checked:
+        say(
+            "patients of the run's training may be among these: the run's store was not found (paths.stores=...), or is"
+            " of another source and another rate, length or scale"
+        )
+    if about.without_report and metrics.origins is not None and "text" in metrics.origins.inputs_at_test:
+        say(f"rows without a report: {about.without_report:,}")
+    if metrics.recalibration is not None:
+        new = metrics.recalibration
+        say(f"fitted anew on {new.n_patients:,} patients (seed {new.seed}), the others before and after:")
+        for key in _RECALIBRATED:
+            name = f"{about.split}/{key}"
+            say(f"  {key:<17} {_number(new.before[name].value)} {_number(new.after[name].value)}")
 
 
 def _number(value: float | None) -> str:

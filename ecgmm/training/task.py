@@ -1,7 +1,7 @@
 """LightningModule that runs any method through training and prediction without knowing which."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import lightning
@@ -52,6 +52,8 @@ class DiagnosisTask(lightning.LightningModule):
         task_name: ``single_label`` or ``multi_label``.
         seed: Seed of batch-independent randomness (dropout, augmentation), mixed with the epoch number so that a
             resumed run draws what an uninterrupted one would have drawn.
+        columns: Columns of the method's logits that the classes are; None for all of them. The probabilities of a
+            single-label task sum to 1 over these.
 
     Attributes:
         learning_rate: As it was set; None before training.
@@ -67,6 +69,7 @@ class DiagnosisTask(lightning.LightningModule):
         class_names: tuple[str, ...],
         task_name: TaskKind,
         seed: int,
+        columns: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         self.method = method
@@ -77,6 +80,7 @@ class DiagnosisTask(lightning.LightningModule):
         self.class_names = class_names
         self.task_name = task_name
         self.seed = seed
+        self.columns = columns
         self.generator = torch.Generator()
         self.log_prefix = ""
         self._loss_sums: dict[str, Tensor] = {}
@@ -97,6 +101,8 @@ class DiagnosisTask(lightning.LightningModule):
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax or sigmoid in float32, by task. ``[B, K]`` to ``[B, K]``."""
+        if self.columns is not None:
+            logits = logits[:, self.columns]
         return logits.float().softmax(dim=1) if self.task_name == "single_label" else logits.float().sigmoid()
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

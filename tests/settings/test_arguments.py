@@ -22,6 +22,7 @@ from ecgmm.settings.entries import ENTRIES
 from ecgmm.settings.lookup import known_keys
 from ecgmm.settings.messages import hydra_sentence
 from ecgmm.settings.resolvers import run_name
+from ecgmm.training.evaluation_choice import Choice
 
 HOME = os.path.expanduser("~")  # noqa: PTH111
 Command = Callable[..., int]
@@ -264,9 +265,11 @@ def test_evaluate_takes_several_runs_and_sets_of_leads_as_the_makefile_gives_the
     evaluation, summary = ModuleType("evaluation"), ModuleType("summary")
     evaluation.evaluate_run = lambda *given: (seen.append(given) or {}, None)  # type: ignore[attr-defined,func-returns-value]
     summary.print_metrics = lambda metrics, file: None  # type: ignore[attr-defined]
+    summary.print_external = lambda metrics: None  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ecgmm.training.evaluation", evaluation)
     monkeypatch.setitem(sys.modules, "ecgmm.training.summary", summary)
     run = "outputs/table2/method=k_merl,seed=1"
     assert command("evaluate", "-m", f"run='{run}'", "leads=[II],[I,II]", f"paths.outputs={tmp_path}") == 0
     assert command("evaluate", "-m", run, "leads=[II],[I,II]", f"paths.outputs={tmp_path}") == 0
-    assert seen == 2 * [(Path(run), None, "test", leads, False, Path("stores")) for leads in (["II"], ["I", "II"])]
+    choices = [Choice(split="test", leads=leads, allow_leaky=False) for leads in (["II"], ["I", "II"])]
+    assert seen == 2 * [(Path(run), None, choice, Path("stores")) for choice in choices]

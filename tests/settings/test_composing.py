@@ -90,6 +90,8 @@ def test_every_choice_alone_is_composed_as_hydra_does(group: str) -> None:
         ("train", ["++method.ecg_encoder.dim=5", "++data.window.length_s=5", "+quality.splits=[test]"]),
         ("train", ["~data.window.pad", "+data.store=x", "quality=null"]),
         ("evaluate", ["run=a", "leads=[I,II]", "store=~/x"]),
+        ("evaluate", ["run=a", "data=ptb_xl", "data.root=x", "labels=rhythm", "classes.map={SR: NORM, AFIB: CD}"]),
+        ("evaluate", ["run=a", "labels=icd_multilabel", "split=all", "classes.map=a/b.csv"]),
         ("predict", ["run=a", "record=00123", "report=Sinus rhythm, rate 72: \"normal\" = 'ja'"]),
         ("verify", ["store=stores/synthetic-1"]),
         ("statements", ["file=a,b"]),

@@ -29,6 +29,7 @@ COMPOSED = {
     "bag_of_statements": ("train", ["method=bag_of_statements"]),
     "prepare": ("prepare", []),
     "evaluate": ("evaluate", ["run=a", "leads=[I,II]", "store=b"]),
+    "evaluate elsewhere": ("evaluate", ["run=a", "data=ptb_xl", "labels=icd_multilabel", "recalibrate=0.2"]),
     "predict": ("predict", ["run=a", "record=b", "report=c"]),
     "audit": ("audit", ["data=ptb_xl"]),
     "verify": ("verify", ["store=a", "run=b"]),

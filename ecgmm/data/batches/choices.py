@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from ecgmm.data.batches.class_match import ClassMatch
 from ecgmm.data.batches.loader import SAMPLINGS
 from ecgmm.data.batches.residency import RESIDENCIES
 from ecgmm.data.sources.labels.label_table import LabelTable
@@ -56,12 +57,14 @@ class TargetChoice:
         selection: ``exactly_one``, ``priority`` or ``all``.
         priority: Order of the classes for ``priority``.
         kind: ``hard`` or ``soft`` (setting ``task.targets``); soft targets reach gradient training only.
+        match: Brings the classes of the labels to those of a model that was trained for others.
     """
 
     labels: LabelTable
     selection: str
     priority: Sequence[str]
     kind: str = "hard"
+    match: ClassMatch | None = None
 
 
 @dataclass(frozen=True)

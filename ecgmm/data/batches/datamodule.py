@@ -34,6 +34,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         seed: Seed of batch order and of shuffled text.
         train_fraction: Part of the training patients to keep, in (0, 1]; smaller parts lie within larger ones.
         quality: Leaves out records by their quality; None leaves out none.
+        learns: Whether a model is trained with it; else a split may be empty and a class may be missing.
 
     Attributes:
         targets: Targets of all rows of the store.
@@ -55,6 +56,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         seed: int,
         train_fraction: float = 1.0,
         quality: QualityLimits | None = None,
+        learns: bool = True,
     ) -> None:
         super().__init__()
         if not 0 < train_fraction <= 1:
@@ -65,13 +67,16 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.waveforms: Waveforms = HostWaveforms(store.waveforms)
         self.labels = target.labels
         self.targets = make_targets(target.labels, target.selection, target.priority, target.kind)
+        if target.match is not None:
+            self.targets = target.match.targets(self.targets)
         self.intervals = interval_table(store.records)
         self.quality = quality or QualityLimits()
         self.left_out: dict[str, dict[str, int]] = {}
         is_kept = (store.records["split"] == "train") & (store.records["fraction_rank"] < train_fraction)
         self.training: NDArray[np.bool_] = is_kept.to_numpy()
         self.rows = {split: self._rows_of(split) for split in SPLITS}
-        check_splits(self.rows, self.targets, target.selection, self.training)
+        if learns:
+            check_splits(self.rows, self.targets, target.selection, self.training)
         self._prepare_text(text)
 
     def _rows_of(self, split: str) -> NDArray[np.int64]:

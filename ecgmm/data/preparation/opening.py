@@ -9,10 +9,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from ecgmm.building import construct
+from ecgmm.data.sources.prepare_command import prepare_command
 from ecgmm.data.sources.source import DataConfig
 from ecgmm.data.store.faults import not_read
 from ecgmm.data.store.store import PATH_MARK, Store
-from ecgmm.errors import ConfigError
+from ecgmm.errors import ConfigError, DataError, printable
 
 
 def open_or_prepare(settings: DictConfig) -> Store:
@@ -30,6 +31,25 @@ def open_or_prepare(settings: DictConfig) -> Store:
 
         prepare_store(config)
     store = _opened(path, _made_ns(path))
+    check_same_parameters(store, config)
+    return store
+
+
+def open_prepared(settings: DictConfig) -> Store:
+    """Open the store that the configuration group ``data`` describes; nothing is ever prepared.
+
+    Raises:
+        DataError: If there is none; ends with the command that makes it.
+        ConfigError: If what is there was made with other settings.
+    """
+    config: DataConfig = construct(settings)
+    path = store_path(config)
+    if not is_there(path):
+        raise DataError(
+            f"{printable(path)} is not there, and evaluation prepares no store; make it first:"
+            f" {printable(prepare_command(settings), 2000)}"
+        )
+    store = Store.open(path)
     check_same_parameters(store, config)
     return store
 
