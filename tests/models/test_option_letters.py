@@ -28,6 +28,10 @@ class SpaceAware:
     def encode_reports(self, reports: Sequence[Sequence[str]], max_tokens: int) -> ReportTable:
         raise AssertionError("a question is not a report")
 
+    @property
+    def words(self) -> dict[str, int]:
+        raise AssertionError("nothing is learnt from its words")
+
     def decode(self, ids: Sequence[int]) -> str:
         raise AssertionError("letters are chosen by their logits, not by their text")
 

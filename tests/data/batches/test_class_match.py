@@ -31,7 +31,8 @@ def test_several_classes_become_one_and_the_order_is_the_models() -> None:
 def test_records_of_one_class_are_renamed_or_left_out() -> None:
     numbers = np.array([0, 1, 2, 3, 0])  # AFIB, AFLT, SR, PACE, and one that takes no part
     usable = np.array([True, True, True, True, False])
-    targets = Targets(numbers, numbers, usable, np.eye(4, dtype=bool)[numbers], {"several classes": 1}, STORE)
+    left_out = {"several classes": ~usable}
+    targets = Targets(numbers, numbers, usable, np.eye(4, dtype=bool)[numbers], left_out, STORE)
     matched = ClassMatch.of(STORE, MODEL, MAP).targets(targets)
     assert matched.class_names == ("NORM", "AF")
     assert matched.values.tolist() == [1, 1, 0, 0, 0]
