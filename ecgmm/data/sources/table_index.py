@@ -130,7 +130,9 @@ def _paths(column: tuple[OwnTable, str], root: Path, reader: WaveformReader) -> 
         DataError: If one leads out of the root.
     """
     table, name = column
-    written = texts(table, name).str.replace_all("\\", "/", literal=True).str.strip_prefix(f"{root}/")
+    slashes = texts(table, name).str.replace_all("\\", "/", literal=True)
+    below = [None if path is None else _below(path, root) for path in slashes]
+    written = pl.Series(name, below, dtype=pl.String)
     outside = (written.str.contains(_ABSOLUTE) | written.str.contains(_UPWARDS)).fill_null(value=False).arg_true()
     if len(outside):
         also = f" and {len(outside) - 1:,} more" if len(outside) > 1 else ""
@@ -140,6 +142,14 @@ def _paths(column: tuple[OwnTable, str], root: Path, reader: WaveformReader) -> 
         )
     stems = [None if path is None else str(reader.record_of(Path(path))) for path in written]
     return pl.Series("path", stems, dtype=pl.String)
+
+
+def _below(path: str, root: Path) -> str:
+    """A path without the root at its head, also where it leads there by a link."""
+    if path.startswith("/") and not path.startswith(f"{root}/"):
+        folder, _, name = path.rpartition("/")
+        path = f"{Path(folder).resolve()}/{name}"
+    return path.removeprefix(f"{root}/")
 
 
 def _patients(table: _Named, record: pl.Series) -> pl.Series:
