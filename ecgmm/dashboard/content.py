@@ -36,7 +36,7 @@ def tags(facts: RunDescription) -> list[str]:
 def shown_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The resolved configuration without paths."""
     kept = {key: value for key, value in config.items() if key not in ("paths", "logger")}
-    there = {name: _without_paths(config[name]) for name in ("data", "labels")}
+    there = {name: _without_paths(config[name]) for name in ("data", "labels") if name in config}
     shown: dict[str, Any] = without_folders({**kept, **there})
     return shown
 

@@ -88,8 +88,9 @@ class Record:
         """Classes of the record with the certainty of each, in (0, 1].
 
         Args:
-            label_set: ``superclass``, ``rhythm``, ``icd_cardiac`` or ``icd_multilabel``.
-            settings: Fields of ``LabelSettings``: ``certainty``, ``icd_csv``, ``min_records``.
+            label_set: ``superclass``, ``rhythm``, ``icd_cardiac``, ``icd_multilabel``, ``ptb_xl_all`` and the like, or
+                ``table``.
+            settings: Fields of ``LabelSettings``, such as ``certainty``, ``icd_csv`` or ``labels_csv``.
 
         Returns:
             None where nothing is known of the record.

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from ecgmm.configuration import options
 from ecgmm.errors import UserError
 from ecgmm.runs.run import Run
+from ecgmm.settings.label_sets import OWN_LABELS
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "ablation": (None, *options("ablation")),
@@ -109,6 +110,8 @@ def check_comparable(runs: Sequence[Run], axis: str | None = None) -> None:
             ours, theirs = attrgetter(key)(first.facts), attrgetter(key)(run.facts)
             if ours != theirs and key != axis:
                 raise _cannot_mix(first, run, f"differ in {key} ({_short(ours)} and {_short(theirs)})")
+        if run.facts.labels.name == OWN_LABELS and run.facts.labels.digest != first.facts.labels.digest:
+            raise _cannot_mix(first, run, "differ in their labels (data.labels_csv, or how it was read)")
         if not np.array_equal(first.rows, run.rows):
             raise _cannot_mix(first, run, "were tested on different records")
         row = row_key(run, common)

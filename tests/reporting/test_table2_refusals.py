@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ecgmm.reporting.table2 import main
-from tests.reporting.simulated_runs import csv_lines, write_run
+from tests.reporting.simulated_runs import CLASSES, csv_lines, write_run
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,17 @@ def test_runs_that_do_not_belong_together_are_named(
     assert all(part in message for part in ("first", "second", word))
     assert message.count("\n") == 1
     assert not list(tmp_path.glob("table2.*"))
+
+
+def test_own_labels_of_another_table_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their name and classes may be the same while a line differs."""
+    own = {"name": "table", "source": "annotation", "classes": CLASSES}
+    write_run(tmp_path / "first", "ecg_only", 1, labels={**own, "digest": "0a1b"})
+    write_run(tmp_path / "second", "text_only", 1, labels={**own, "digest": "0a1b"})
+    assert main([str(tmp_path), "--resamples", "20"]) == 0
+    write_run(tmp_path / "third", "concat", 1, labels={**own, "digest": "ffff"})
+    assert main([str(tmp_path)]) == 2
+    assert "differ in their labels (data.labels_csv" in capsys.readouterr().err
 
 
 def test_the_same_method_and_seed_twice_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,7 +83,7 @@ def _make(
     n_unknown = int((~table.known).sum())
     noted = [f"{what}: {count:,}" for what, count in label_set.notes.items() if count]
     log.info(
-        "labels %s made from the %s: %s",
+        "labels %s, from source %s: %s",
         definition.name,
         label_set.source,
         "; ".join([f"{len(label_set.classes)} classes", f"rows without a label: {n_unknown:,}", *noted]),
