@@ -20,8 +20,12 @@ _UNITS_PER_MV = {"mV": 1.0, "uV": 1e3, "nV": 1e6, "V": 1e-3}
 
 def judge(cases: list[Case], folder: Path) -> list[Verdict]:
     """Write and read one record for each case; arguments and result as for ``record_batch.judge``."""
+    return [_judge_in_time(case, folder / str(number) / "rec") for number, case in enumerate(cases)]
+
+
+def _judge_in_time(case: Case, base: Path) -> Verdict:
     with time_limit():
-        return [_judge(case, folder / str(number) / "rec") for number, case in enumerate(cases)]
+        return _judge(case, base)
 
 
 def _judge(case: Case, base: Path) -> Verdict:

@@ -106,7 +106,7 @@ def challenge_scorer(
     """
     classes, worth = challenge_weights()
     places = [classes.index(name) for name in class_names]
-    named = np.zeros((2, len(labels), len(classes)), dtype=bool)
-    named[:, :, places] = labels >= 0.5, probabilities >= thresholds
-    terms = challenge_terms(*named, worth, classes.index(SINUS_RHYTHM))
+    positive, predicted = np.zeros((2, len(labels), len(classes)), dtype=bool)
+    positive[:, places], predicted[:, places] = labels >= 0.5, probabilities >= thresholds
+    terms = challenge_terms(positive, predicted, worth, classes.index(SINUS_RHYTHM))
     return lambda weights: {KEY: normalised(terms @ weights)}

@@ -7,6 +7,7 @@ from ecgmm.data.sources.labels.cinc_2021 import CLASSES
 from ecgmm.evaluation.challenge_score import KEY, challenge_score, challenge_scorer, challenge_weights
 from ecgmm.evaluation.thresholds import Thresholds
 from ecgmm.runs.measuring import measure_predictions
+from ecgmm.runs.metrics import Metric
 
 WORTH = np.array([[1.0, 0.5, 0.2], [0.5, 1.0, 0.3], [0.2, 0.3, 1.0]])
 SINUS = 2
@@ -55,7 +56,10 @@ def test_metrics_of_the_label_set_have_the_score_of_all_classes_whichever_the_st
     assert score(np.ones((40, 1)))[KEY][0] == pytest.approx(wanted)
     assert score(np.full((40, 1), 2.0))[KEY][0] == pytest.approx(wanted)
     thresholds = Thresholds(np.full(24, 0.6), np.zeros(24, dtype=bool))
-    given = (labels[:, kept], probabilities[:, kept], np.arange(40), names, "multi_label", thresholds, None, 20)
-    measured = measure_predictions(*given, label_set="cinc_2021").measured
-    assert measured[f"test/{KEY}"].value == pytest.approx(wanted)
-    assert f"test/{KEY}" not in measure_predictions(*given, label_set="table").measured
+
+    def measured(label_set: str) -> dict[str, Metric]:
+        given = (labels[:, kept], probabilities[:, kept], np.arange(40), names)
+        return measure_predictions(*given, "multi_label", thresholds, n_resamples=20, label_set=label_set).measured
+
+    assert measured("cinc_2021")[f"test/{KEY}"].value == pytest.approx(wanted)
+    assert f"test/{KEY}" not in measured("table")
