@@ -161,9 +161,6 @@ class Recalibration(Schema):
         return {**super().plain(), "before": self.before.plain(), "after": self.after.plain()}
 
 
-Metrics.model_rebuild()
-
-
 def write_metrics(file: Path, metrics: Metrics) -> None:
     """Write metrics as ``metrics.json`` or a file of ``evaluation/``."""
     write_json(file, metrics.plain())
