@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.data.own_tree import write_collection, write_csv
 from tests.data.trees import write_ptb_xl
 from tests.documented import ROOT, all_commands, commands_of, name_and_arguments, reason_not_to_run
 
@@ -104,6 +105,7 @@ class Workspace:
         for rate_hz in (500, 100):
             codes = {k: f"{{'{CODES[(7 * k + k // 10) % 5]}': 100.0, 'SR': 0.0}}" for k in range(1, 101)}
             write_ptb_xl(data / "ptb-xl" / "1.0.3", 100, rate_hz, codes)
+        write_csv(data / "own" / "records.csv", write_collection(data / "own", 60))
         header = next(tree.rglob("*.hea"))
         for folder in (self.home / "path", self.home):
             folder.mkdir(exist_ok=True)

@@ -127,9 +127,9 @@ def prepare(source: str, root: str | Path | None = None, **settings: object) -> 
     """Prepare the store of a data set, or open it where it is there already; goes on where it was interrupted.
 
     Args:
-        source: ``mimic_iv_ecg``, ``ptb_xl`` or ``synthetic``.
-        root: Folder of the published tree; None where the source makes its own.
-        settings: Settings of ``data``, as in ``rate_hz=100`` or ``window__mode="sliding"``.
+        source: ``mimic_iv_ecg``, ``ptb_xl``, ``table`` or ``synthetic``.
+        root: Folder of the published tree or of one's own recordings; None where the source makes its own.
+        settings: Settings of ``data``, as in ``rate_hz=100``, ``window__mode="sliding"`` or ``table="records.csv"``.
 
     Raises:
         ConfigError: If a setting does not exist or is out of its range.

@@ -10,6 +10,7 @@ from ecgmm.console.plain_console import PlainConsole
 from ecgmm.data.preparation.lead_statistics import LeadSums
 from ecgmm.data.preparation.opening import without_paths
 from ecgmm.data.sources.source import DataConfig, SourceIndex
+from ecgmm.data.store.leads import ALL_RECORDED, count_origins
 from ecgmm.data.store.splits import SPLITS, split_digest
 from ecgmm.errors import printable
 from ecgmm.leads import LEADS
@@ -55,6 +56,7 @@ def make_manifest(
         "readers": readers,
         "dropped": dict(dropped["reason"].value_counts().sort("reason").iter_rows()),
         "without_waveform": int((~records["has_waveform"]).sum()),
+        "lead_origins": count_origins(records),
         "text": text_counts,
         "unreadable": index.unreadable,
         "text_origin": config.text_origin,
@@ -82,6 +84,9 @@ def print_summary(manifest: dict[str, Any]) -> None:
     for reason, count in manifest["dropped"].items():
         records.add_row(f"dropped: {reason}", f"{count:,}")
     records.add_row("kept, without usable waveform", f"{manifest['without_waveform']:,}")
+    for origin, count in manifest["lead_origins"].items():
+        if origin != ALL_RECORDED:
+            records.add_row(f"rows of leads {origin} (r recorded, d computed, m missing)", f"{count:,}")
     for name, count in manifest["text"].items():
         records.add_row(f"reports: {name.replace('_', ' ')}", f"{count:,}")
     for name, count in manifest["unreadable"].items():

@@ -82,7 +82,7 @@ def _parquet(path: Path, content: bytes) -> OwnTable:
     name = printable(path)
     try:
         table = pl.read_parquet(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, OSError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         raise DataError(f"{name} is a damaged parquet file; save it again") from None
     nested = [column for column, kind in table.schema.items() if isinstance(kind, _NESTED)]
     if nested:

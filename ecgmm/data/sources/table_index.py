@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -22,6 +23,7 @@ from ecgmm.text.clean import split_report
 RECORD_NAME = f"{EVIDENCE_PREFIX}record_name"
 STANDARD_FOLDS = Folds(train=None, val=[9], test=[10])
 _OLDEST, _ABOVE_89 = 130, 300
+_ABOVE_89_WORDS = r"^(> ?89|>=? ?90|(89|90) ?\+)$"
 _SPLIT_WORDS: dict[str, str | None] = {
     **dict.fromkeys(("train", "training", "tr"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "tune", "tuning"), "val"),
@@ -128,7 +130,9 @@ def _paths(column: tuple[OwnTable, str], root: Path, reader: WaveformReader) -> 
         DataError: If one leads out of the root.
     """
     table, name = column
-    written = texts(table, name).str.replace_all("\\", "/", literal=True).str.strip_prefix(f"{root}/")
+    slashes = texts(table, name).str.replace_all("\\", "/", literal=True)
+    below = [None if path is None else _below(path, root) for path in slashes]
+    written = pl.Series(name, below, dtype=pl.String)
     outside = (written.str.contains(_ABSOLUTE) | written.str.contains(_UPWARDS)).fill_null(value=False).arg_true()
     if len(outside):
         also = f" and {len(outside) - 1:,} more" if len(outside) > 1 else ""
@@ -138,6 +142,14 @@ def _paths(column: tuple[OwnTable, str], root: Path, reader: WaveformReader) -> 
         )
     stems = [None if path is None else str(reader.record_of(Path(path))) for path in written]
     return pl.Series("path", stems, dtype=pl.String)
+
+
+def _below(path: str, root: Path) -> str:
+    """A path without the root at its head, also where it leads there by a link."""
+    if path.startswith("/") and not path.startswith(f"{root}/"):
+        folder, _, name = path.rpartition("/")
+        path = f"{Path(folder).resolve()}/{name}"
+    return path.removeprefix(f"{root}/")
 
 
 def _patients(table: _Named, record: pl.Series) -> pl.Series:
@@ -166,7 +178,9 @@ def _reports(table: _Named) -> pl.Series:
 def _persons(table: _Named) -> list[pl.Series]:
     found = []
     if (age := table.column("age")) is not None:
-        years = numbers(*age, 0, _OLDEST, also=_ABOVE_89)
+        own, name = age
+        written = own.frame.with_columns(pl.col(name).str.replace(_ABOVE_89_WORDS, str(_ABOVE_89)))
+        years = numbers(replace(own, frame=written), name, 0, _OLDEST, also=_ABOVE_89)
         found.append(pl.select(as_age(pl.lit(years)).alias("age")).to_series())
     if (sex := table.column("sex")) is not None:
         cure = "write female or male, since 0 and 1 mean one thing here and the other there"

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from ecgmm.leads import LEADS
+from ecgmm.leads import LEADS, N_LEADS
 
 LEAD_ORIGIN = "lead_origin"
 """Name of the column."""
 RECORDED, DERIVED, MISSING = "r", "d", "m"
 """Letters: the lead was recorded, was computed from I and II, or is missing throughout."""
+ALL_RECORDED = RECORDED * N_LEADS
 
 
 def lead_origin(recorded: Sequence[bool], derived: Sequence[str]) -> str:
@@ -23,8 +24,6 @@ def lead_origin(recorded: Sequence[bool], derived: Sequence[str]) -> str:
     return "".join(RECORDED if own else DERIVED if name in derived else MISSING for name, own in there)
 
 
-def count_origins(records: pl.DataFrame, letter: str) -> dict[str, int]:
-    """Number of rows of ``records.parquet`` whose lead has that letter, by the lead's name."""
-    letters = [pl.col(LEAD_ORIGIN).str.slice(place, 1) for place in range(len(LEADS))]
-    counts = records.select(((text == letter).sum()).alias(name) for text, name in zip(letters, LEADS, strict=True))
-    return counts.row(0, named=True)
+def count_origins(records: pl.DataFrame) -> dict[str, int]:
+    """Number of rows of ``records.parquet`` by the origin of their leads."""
+    return dict(records[LEAD_ORIGIN].value_counts().sort(LEAD_ORIGIN).iter_rows())

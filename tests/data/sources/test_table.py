@@ -5,6 +5,7 @@ import datetime
 import gzip
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -78,12 +79,14 @@ RR_S = (0.8, 0.6, 1.2)
 
 def test_paths_are_written_in_many_ways(tmp_path: Path, rows: Rows) -> None:
     plain = index_of(tmp_path / "tree")
+    (tmp_path / "link").symlink_to(tmp_path / "tree")
     ways: list[Callable[[str], str]] = [
         lambda path: path.replace("/", "\\"),
         lambda path: f"{path}.hea",
         lambda path: f"{path}.dat",
         lambda path: f"./{path}",
         lambda path: f"{tmp_path / 'tree'}/{path}",
+        lambda path: f"{tmp_path / 'link'}/{path}",
         lambda path: f".\\{path}.hea".replace("/", "\\"),
     ]
     changed = [row | {"path": ways[number % len(ways)](row["path"])} for number, row in enumerate(rows)]
@@ -91,10 +94,18 @@ def test_paths_are_written_in_many_ways(tmp_path: Path, rows: Rows) -> None:
     assert index_of(tmp_path / "tree").frame.equals(plain.frame)
 
 
+def test_ages_above_89_are_90_however_they_are_written(tmp_path: Path, rows: Rows) -> None:
+    written = dict(zip(("89", ">89", "> 89", "90+", "300", "97", "61,5", ""), range(8), strict=True))
+    write_csv(tmp_path / "tree" / "records.csv", [rows[place] | {"age": age} for age, place in written.items()])
+    ages = index_of(tmp_path / "tree").frame.sort("evidence.record_name")["age"].to_list()
+    assert ages == [89, 90, 90, 90, 90, 90, 61.5, None]
+
+
 @pytest.mark.parametrize("way", ["semicolon", "utf16", "gzip", "parquet", "capitals", "mapped"])
 def test_the_index_does_not_depend_on_how_the_table_was_saved(tmp_path: Path, rows: Rows, way: str) -> None:
     root = tmp_path / "tree"
-    plain, table, columns = index_of(root), "other.csv", {}
+    plain, table = index_of(root), "other.csv"
+    columns: dict[str, Any] = {}
     if way == "semicolon":
         write_csv(root / table, rows, ";", "utf-8-sig")
     elif way == "utf16":
@@ -273,6 +284,7 @@ def test_records_of_any_leads_rates_lengths_and_units_are_one_store(tmp_path: Pa
     store = store_of(root, ONE_UV)
     assert store.manifest["dropped"] == {}
     assert store.manifest["readers"] == {"wfdb_16": 6, "wfdb_package": 15}
+    assert store.manifest["lead_origins"] == dict.fromkeys([origin for *_, origin in KINDS.values()], 3) | {"r" * 12: 6}
     record_names = dict(store.evidence().select("record", "record_name").iter_rows())
     for row, record in enumerate(store.records.iter_rows(named=True)):
         name = record_names[record["record"]]
