@@ -33,9 +33,10 @@ NOT_RUN = {
     r"ecgmm dashboard (?!.*--dry-run)": "needs W&B's server; tests/reporting/test_dashboard.py",
     r"ecgmm \w+ .*labels=table": "needs the reader's own labels; tests/training/test_own_labels.py writes some",
     r"ecgmm train .*(labels=ptb_xl_|experiment=ptb_xl_)": (
-        "needs the published scp_statements.csv; tests/data/sources/labels/test_ptb_xl_benchmark.py"
+        "needs the published scp_statements.csv; tests/training/test_label_sets.py writes a small one"
     ),
     r"ecgmm train .*init\.weights=": "needs a public file; tests/models/test_published_encoders.py writes its like",
+    r"ecgmm train .*trainer\.max_epochs=30": "a minute; the same with fewer epochs is run",
     r"eval ": "changes the shell; tests/commands asks for completions",
     r"pytest ": "a part of the test suite",
     r"ecgmm train \+experiment=(search|profile|\w+ seed=42\b|table2 (name|recipe)=)": (

@@ -11,6 +11,8 @@ from torch import nn
 
 from ecgmm.training.task import DiagnosisTask
 from ecgmm.types import Batch
+from tests.data.sources.labels.test_ptb_xl_benchmark import SCP
+from tests.data.trees import write_ptb_xl
 
 Command = Callable[..., int]
 CARDIAC = ["ACS", "AFIB", "ARRHYTHMIA", "CONDUCTION", "FAILURE", "NONE"]
@@ -127,3 +129,21 @@ def test_certain_soft_targets_cost_as_much_as_hard_ones(criterion: nn.Module) ->
     one_hot = nn.functional.one_hot(numbers, 3).float()
     hard = numbers if isinstance(criterion, nn.CrossEntropyLoss) else one_hot
     torch.testing.assert_close(criterion(logits, one_hot), criterion(logits, hard))
+
+
+@pytest.mark.slow
+def test_a_task_of_the_ptb_xl_benchmark_trains_on_its_folds(
+    command: Command, quick_settings: list[str], tmp_path: Path
+) -> None:
+    codes = {k: ("{'NDT': 0.0}", "{'ABQRS': 0.0, 'SR': 0.0}", "{'NORM': 100.0}")[k // 10 % 3] for k in range(1, 101)}
+    write_ptb_xl(tmp_path / "tree", n=100, rate_hz=100, codes=codes)
+    (tmp_path / "tree" / "scp_statements.csv").write_text(SCP)
+    settings = [text for text in quick_settings if not text.startswith("data.n_patients")]
+    given = ["data=ptb_xl", f"data.root={tmp_path}/tree", f"paths.stores={tmp_path}/stores", "labels=ptb_xl_form"]
+    outputs = tmp_path / "outputs"
+    assert command("train", *settings, *given, "method=ecg_only", f"hydra.run.dir={outputs}") == 0
+    facts = json.loads((outputs / "run.json").read_text())
+    assert (facts["task"], facts["labels"]["classes"]) == ("multi_label", ["ABQRS", "NDT"])
+    assert facts["labels"]["dropped"]["the label set says nothing"] == 30
+    assert {split["split"]: split["records"] for split in facts["data"]["splits"]} == {"train": 56, "val": 7, "test": 7}
+    assert json.loads((outputs / "metrics.json").read_text())["test/auroc_macro"]["value"] is not None
