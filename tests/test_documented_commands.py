@@ -10,7 +10,8 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.data.cinc_trees import comments_of, wave, write_mat_record
 from tests.data.own_tree import write_collection, write_csv
 from tests.data.trees import write_ptb_xl
 from tests.documented import ROOT, all_commands, commands_of, name_and_arguments, reason_not_to_run
+from tests.warm import WarmProcess
 
 pytestmark = pytest.mark.slow
 
@@ -82,13 +84,14 @@ class Workspace:
         self.code = copy_tree(folder / "code")
         self.home = folder / "home"
         self.home.mkdir()
+        surroundings = {"PYTHONPATH": str(self.code), "WANDB_MODE": "offline", "OMP_NUM_THREADS": "1"}
+        self.process = WarmProcess(os.environ | surroundings)
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         name, arguments = name_and_arguments(command.replace("=/data/", f"={self.home}/data/"))
-        environment = {**os.environ, "PYTHONPATH": str(self.code), "WANDB_MODE": "offline", "OMP_NUM_THREADS": "1"}
         folders = [sorted(map(str, self.home.glob(word))) if "*" in word else [word] for word in arguments]
-        call = [sys.executable, "-m", "ecgmm", *([name] if name else []), *chain.from_iterable(folders)]
-        return subprocess.run(call, cwd=self.home, env=environment, capture_output=True, text=True, timeout=600)
+        call = [*([name] if name else []), *chain.from_iterable(folders)]
+        return self.process.run("ecgmm", call, self.home)
 
     def fill(self) -> None:
         """Make the data that documents give as a reader's own."""
@@ -121,14 +124,20 @@ class Workspace:
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     made = Workspace(tmp_path_factory.mktemp("documented"))
-    made.fill()
-    return made
+    with closing(made.process):
+        made.fill()
+        yield made
 
 
 def test_the_first_run_goes_as_its_page_says(tmp_path: Path) -> None:
     empty = Workspace(tmp_path)
+    with closing(empty.process):
+        _run_first(empty)
+
+
+def _run_first(empty: Workspace) -> None:
     for command in first_run():
         done = empty.run(command)
         assert done.returncode == 0, f"{command}\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}"
