@@ -1,7 +1,5 @@
 """Classes of a store brought to those of a model that was trained for others: matched by name, or as the user says."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgmm.data.batches.targets import Targets
+from ecgmm.data.sources.own_tables import read_own_table
 from ecgmm.errors import ConfigError, DataError, printable
-from ecgmm.files import read_bounded
 
 COLUMNS = ("store_class", "model_class")
 """Columns of a class map in a file."""
 NO_COMMON_CLASS = "no class that the model knows too"
-_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -134,26 +131,16 @@ def read_class_map(given: Mapping[str, str] | str | None) -> dict[str, str]:
     if not isinstance(given, str):
         return dict(given or {})
     path = Path(given)
-    try:
-        text = read_bounded(path, _MOST_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{printable(path)} is no text in UTF-8; save it as CSV (UTF-8)") from None
-    except OSError as error:
-        raise DataError(f"{printable(path)} cannot be read ({error.strerror}); classes.map names it") from None
-    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    table = read_own_table(path)
+    if not set(COLUMNS) <= set(table.frame.columns):
+        raise DataError(f"{printable(path)} must have the columns {' and '.join(COLUMNS)} in its first line")
     found: dict[str, str] = {}
-    try:
-        if rows.fieldnames is None or not set(COLUMNS) <= set(rows.fieldnames):
-            raise DataError(f"{printable(path)} must have the columns {' and '.join(COLUMNS)} in its first line")
-        for row in rows:
-            name, meant = (row[column] for column in COLUMNS)
-            if not name or not meant or found.setdefault(name, meant) != meant:
-                raise DataError(
-                    f"{printable(path)}: line {rows.line_num} lacks a class, or gives {printable(name)!r} another class"
-                    " than a line before; give each class of the store one class of the model"
-                )
-    except csv.Error as error:
-        raise DataError(f"{printable(path)}: line {rows.line_num} is no CSV ({error}); save it again") from None
+    for line, (name, meant) in zip(table.lines, table.frame.select(COLUMNS).iter_rows(), strict=True):
+        if not name or not meant or found.setdefault(name, meant) != meant:
+            raise DataError(
+                f"{printable(path)}: line {line} lacks a class, or gives {printable(name)!r} another class than a line"
+                " before; give each class of the store one class of the model"
+            )
     return found
 
 
