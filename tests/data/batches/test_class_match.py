@@ -83,6 +83,8 @@ def test_a_map_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "map.csv"
     file.write_bytes(b'\xef\xbb\xbfnote,store_class,model_class\r\nx,SR,NORM\r\n"a,b",AFIB,AF\r\n')
     assert read_class_map(str(file)) == {"SR": "NORM", "AFIB": "AF"}
+    file.write_bytes("store_class;model_class\nSR;NORM\nAFIB;AF".encode("utf-16"))
+    assert read_class_map(str(file)) == {"SR": "NORM", "AFIB": "AF"}
     assert read_class_map({"SR": "NORM"}) == {"SR": "NORM"}
     assert read_class_map(None) == {}
 
@@ -91,11 +93,12 @@ def test_a_map_from_a_file(tmp_path: Path) -> None:
     ("content", "what"),
     [
         (b"a;b\nSR;NORM\n", "must have the columns store_class and model_class"),
-        (b"", "must have the columns"),
+        (b"", "is empty"),
         (b"store_class,model_class\nSR,NORM\nSR,MI\n", "line 3 lacks a class, or gives 'SR' another"),
-        (b"store_class,model_class\nSR\n", "line 2 lacks a class"),
-        ("store_class,model_class\nSR,N".encode("utf-16"), "no text in UTF-8"),
-        (b'store_class,model_class\n"SR,NORM\n', "no CSV"),
+        (b"store_class,model_class\nSR\n", "1 cells at line 2"),
+        (b"store_class,model_class\nSR,\n", "line 2 lacks a class"),
+        ("store_class,model_class\nSR,N".encode("utf-16")[:-1], "not UTF-16"),
+        (b'store_class,model_class\n"SR,NORM\n', "damaged at line 2"),
     ],
 )
 def test_a_file_that_is_no_map_is_one_sentence(content: bytes, what: str, tmp_path: Path) -> None:
@@ -103,5 +106,5 @@ def test_a_file_that_is_no_map_is_one_sentence(content: bytes, what: str, tmp_pa
     file.write_bytes(content)
     with pytest.raises(DataError, match=what):
         read_class_map(str(file))
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is missing"):
         read_class_map(str(tmp_path / "absent.csv"))
