@@ -80,7 +80,7 @@ def test_one_column_a_class_is_joined_by_the_record(read: Read) -> None:
         TWO.replace(",", ";").replace("0.5", "0,5").replace("0.49", "0,49"),
         TWO.replace("\n", "\r\n").encode("utf-16"),
         "\ufeff" + TWO.replace("40689238", "40689238.0").replace("record", "study_id"),
-        gzip.compress(TWO.encode()),
+        gzip.compress(TWO.encode(), mtime=0),
         TWO.replace(",", "\t"),
         TWO.replace(",1", ",True").replace(",0\n", ",False\n"),
     ],
