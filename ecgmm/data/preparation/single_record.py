@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ecgmm.data.preparation.header_pass import check_sizes
 from ecgmm.data.preparation.units import Form, Unit, read_unit
 from ecgmm.data.preparation.waveform_blocks import n_store_samples
-from ecgmm.data.sources.any_reader import ANY_LEADS
+from ecgmm.data.sources.any_reader import ANY
 from ecgmm.data.sources.drops import BadRecordError, Drop
 from ecgmm.data.sources.source import READABLE_RATES_HZ, Window
 from ecgmm.data.sources.tree_files import TreeFiles
@@ -60,7 +60,7 @@ def read_single_record(
     uv_per_step: float,
     pad: str = "zero",
     verify_checksums: bool = True,
-    reader: WaveformReader = ANY_LEADS,
+    reader: WaveformReader = ANY,
 ) -> SingleRecord:
     """Read one record by the code that fills a store: the same row, bit for bit, and the same reasons to refuse it.
 

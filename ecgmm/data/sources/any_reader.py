@@ -47,5 +47,7 @@ class AnyReader:
         return self._of(records[0]).read(records, layout, checksums)
 
 
+ANY: WaveformReader = AnyReader(some_leads=False)
+"""The reader of recordings of any format that have the twelve leads, or those that the others follow from."""
 ANY_LEADS: WaveformReader = AnyReader(some_leads=True)
 """The reader of recordings of any format and any leads."""

@@ -65,5 +65,3 @@ class WfdbReader:
 
 WFDB: WaveformReader = WfdbReader()
 """The reader of archives of twelve leads, in which a record without one of them is damaged."""
-WFDB_ANY_LEADS: WaveformReader = WfdbReader(some_leads=True)
-"""The reader of recordings of any leads."""

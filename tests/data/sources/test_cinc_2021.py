@@ -10,6 +10,7 @@ from scipy.signal import resample_poly
 
 from ecgmm.data.sources.cinc_2021 import facts_of
 from ecgmm.data.sources.labels.cinc_2021 import CLASSES, CODES
+from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.store.store import Store
 from ecgmm.errors import DataError
@@ -20,11 +21,22 @@ from tests.data.trees import SHORT, data_config, prepare
 CAPITALS = [name.upper() for name in LEADS]
 
 
+OTHERS = {
+    2: ("300", "Female", "733534002,164909002"),  # complete left bundle branch block, and left bundle branch block
+    4: ("93", "Female", "713427006"),
+    6: ("NaN", "Unknown", "63593006,17338001"),
+    8: ("-1", "NaN", "251238007"),  # no code that is scored
+    10: ("61", "female", ""),
+}
+"""Age, sex and codes of some of the records of Georgia."""
+
+
 def write_tree(root: Path, training: str = "training/") -> None:
-    """Thirty records of six collections, at three rates."""
+    """Thirty-two records of six collections, at three rates."""
     for number in range(1, 11):
         folder = f"{training}georgia/g{1 + number % 2}"
-        write_mat_record(root / folder / f"E{number:05d}", wave(number, 600, 500), comments_of(blank=" "))
+        comments = comments_of(*OTHERS.get(number, ("74", "Male", "426783006")), blank=" ")
+        write_mat_record(root / folder / f"E{number:05d}", wave(number, 600, 500), comments)
         folder = f"{training}ningbo/g1"
         write_mat_record(root / folder / f"JS{10646 + number}", wave(number, 500, 500), comments_of(), start="")
     for number in range(1, 4):
@@ -74,18 +86,12 @@ def test_ids_are_those_of_the_collection_and_the_name(store: Store) -> None:
     assert store.records["time"].null_count() == store.records.height
 
 
-def test_age_sex_and_collection_stand_in_the_store(tmp_path: Path) -> None:
-    write_tree(tmp_path / "tree")
-    for number, age in ((2, "300"), (4, "93"), (6, "NaN")):
-        base = tmp_path / "tree" / "training" / "georgia" / "g1" / f"E{number:05d}"
-        write_mat_record(base, wave(number, 600, 500), comments_of(age, "Female"))
-    store = prepare("cinc_2021", tmp_path / "tree", SHORT, "data.collections=[georgia,ptb]")
-    persons = {
-        name: store.records.row(row_of(store, name), named=True) for name in ("E00002", "E00004", "E00006", "S0001")
-    }
-    assert [person["age"] for person in persons.values()] == [90, 90, None, 74]
-    assert [person["sex"] for person in persons.values()] == ["female", "female", "female", "male"]
-    assert [person["site"] for person in persons.values()] == ["georgia", "georgia", "georgia", "ptb"]
+def test_age_sex_and_collection_stand_in_the_store(store: Store) -> None:
+    names = ("E00002", "E00004", "E00006", "E00008", "S0001")
+    persons = [store.records.select("age", "sex", "site").row(row_of(store, name)) for name in names]
+    assert persons[:2] == [(90, "female", "georgia")] * 2
+    assert persons[2:4] == [(None, None, "georgia")] * 2
+    assert persons[4] == (74, "male", "ptb")
 
 
 def test_collections_can_be_chosen_and_the_folders_themselves_given(tree: Path, tmp_path: Path) -> None:
@@ -167,25 +173,20 @@ def test_codes_are_read_as_they_are_written(dx: str, codes: str | None, unreadab
     assert (facts.codes, facts.unreadable) == (codes, unreadable)
 
 
-def test_equivalent_codes_are_one_class_and_others_none(tmp_path: Path) -> None:
-    write_tree(tmp_path / "tree")
-    written = {
-        2: "733534002,164909002",  # complete left bundle branch block, and left bundle branch block
-        4: "713427006",
-        6: "63593006,17338001",
-        8: "251238007",  # none that is scored
-        10: "",
-    }
-    for number, dx in written.items():
-        base = tmp_path / "tree" / "training" / "georgia" / "g1" / f"E{number:05d}"
-        write_mat_record(base, wave(number, 600, 500), comments_of(dx=dx))
-    store = prepare("cinc_2021", tmp_path / "tree", SHORT, "data.collections=[georgia]")
+def test_equivalent_codes_are_one_class_and_others_none(store: Store) -> None:
     labels = open_labels(store, "cinc_2021")
     assert labels.label_set.notes == {"records without any code": 1, "codes that are not scored": 1}
     assert not labels.label_set.exhaustive
-    known = {number: labels.of_row(row_of(store, f"E{number:05d}")) for number in written}
+    known = {number: labels.of_row(row_of(store, f"E{number:05d}")) for number in OTHERS}
     assert known == {2: {"LBBB": 1}, 4: {"RBBB": 1}, 6: {"PAC": 1, "PVC": 1}, 8: {}, 10: None}
     assert labels.label_set.descriptions["LAnFB"] == ("left anterior fascicular block",)
+
+
+def test_classes_that_training_lacks_are_left_out_and_named(store: Store) -> None:
+    labels = open_labels(store, "cinc_2021", LabelSettings(fewest_records=1))
+    assert "NSR" in labels.label_set.classes
+    assert "PRWP" not in labels.label_set.classes
+    assert labels.label_set.notes["class PRWP left out by labels.min_records, records"] == 0
 
 
 def test_there_are_26_classes_of_30_codes_each_in_words() -> None:

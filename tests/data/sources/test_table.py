@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 
 from ecgmm.data.preparation.single_record import read_single_record
+from ecgmm.data.sources.any_reader import ANY_LEADS
 from ecgmm.data.sources.own_columns import numbers_of
 from ecgmm.data.sources.source import SourceIndex
 from ecgmm.data.sources.table import Columns
 from ecgmm.data.sources.table_index import STANDARD_FOLDS, read_table_index
-from ecgmm.data.sources.wfdb_reader import WFDB_ANY_LEADS
 from ecgmm.data.store.splits import Folds
 from ecgmm.data.store.store import DROPPED, Store
 from ecgmm.errors import ConfigError, DataError
@@ -40,7 +40,7 @@ COLUMNS = Columns(
 def index_of(
     root: Path, table: str = "records.csv", folds: Folds | None = STANDARD_FOLDS, **columns: str
 ) -> SourceIndex:
-    return read_table_index(root / table, root, dataclasses.replace(COLUMNS, **columns), folds, WFDB_ANY_LEADS)
+    return read_table_index(root / table, root, dataclasses.replace(COLUMNS, **columns), folds, ANY_LEADS)
 
 
 def store_of(root: Path, *overrides: str, table: str = "records.csv") -> Store:
@@ -304,7 +304,7 @@ def test_records_of_any_leads_rates_lengths_and_units_are_one_store(tmp_path: Pa
         if kind in ("twelve", "cabrera"):
             number = int(name.removeprefix(kind))
             np.testing.assert_array_equal(waveform, np.rint(leads_mv(number, 500) * 1000))
-        read = read_single_record(root / name, 500, 500, 1.0, reader=WFDB_ANY_LEADS)
+        read = read_single_record(root / name, 500, 500, 1.0, reader=ANY_LEADS)
         np.testing.assert_array_equal(read.steps[0], store.waveforms[row])
         assert read.quality == {column: record[column] for column in read.quality}
 

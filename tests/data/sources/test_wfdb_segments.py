@@ -15,7 +15,7 @@ from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.waveform_reader import Layout, WaveformReader
 from ecgmm.data.sources.wfdb_reader import WFDB, WfdbReader
 from ecgmm.leads import LEADS
-from tests.data.trees import SHORT, MimicTree, prepare, write_record
+from tests.data.trees import write_record
 
 TREE = TreeFiles("", follow=True)
 GAIN = "200.0(0)/mV"
@@ -135,13 +135,12 @@ def test_the_size_of_the_file_tells_a_length_that_the_header_leaves_out(tmp_path
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-8-sig"])
 def test_comments_may_be_in_old_letters_and_a_mark_may_come_first(tmp_path: Path, encoding: str) -> None:
-    tree = MimicTree(tmp_path / "tree")
-    plain = prepare("mimic_iv_ecg", tree.root, SHORT, f"data.store={tmp_path}/plain")
-    text = tree.file(0, ".hea").read_text()
-    tree.file(0, ".hea").write_bytes(f"{text}# Müller, Ärztin\n".encode(encoding))
-    store = prepare("mimic_iv_ecg", tree.root, SHORT)
-    assert store.fingerprint == plain.fingerprint
-    assert store.manifest["readers"] == {"wfdb_16": 30}
+    write_record(tmp_path / "rec", steps(10), LEADS, GAIN, start="")
+    header = tmp_path / "rec.hea"
+    header.write_bytes(f"{header.read_text()}# Müller, Ärztin\n".encode(encoding))
+    values, layout = read(tmp_path / "rec")
+    assert layout.reader == "wfdb_16"
+    np.testing.assert_array_equal(values, steps(10) / 200)
 
 
 def test_a_unit_in_old_letters_is_not_taken_for_another(tmp_path: Path) -> None:
