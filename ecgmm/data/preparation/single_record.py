@@ -14,7 +14,7 @@ from ecgmm.data.sources.drops import BadRecordError, Drop
 from ecgmm.data.sources.source import READABLE_RATES_HZ, Window
 from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.waveform_reader import WaveformReader
-from ecgmm.data.sources.wfdb_reader import WFDB_ANY_LEADS
+from ecgmm.data.sources.wfdb_reader import WFDB
 from ecgmm.errors import DataError, printable
 from ecgmm.types import MISSING_SAMPLE
 
@@ -60,7 +60,7 @@ def read_single_record(
     uv_per_step: float,
     pad: str = "zero",
     verify_checksums: bool = True,
-    reader: WaveformReader = WFDB_ANY_LEADS,
+    reader: WaveformReader = WFDB,
 ) -> SingleRecord:
     """Read one record by the code that fills a store: the same row, bit for bit, and the same reasons to refuse it.
 
