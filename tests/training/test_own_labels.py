@@ -98,9 +98,10 @@ def test_three_classes_are_audited_masked_trained_tabled_and_predicted_with(
     assert set(found.numbers) >= {"AF", "block", "infarct"}
     assert "2 of 3 statements are hidden by text.policy=masked" in found.notes
     assert set(ecgmm.load_run(sweep / "ecg_clip").model.facts.class_names) == {"AF", "block", "infarct"}
-    capsys.readouterr()
-    assert command("train", *chosen, "task=multilabel", "text.policy=masked", f"hydra.run.dir={labels}/again") == 2
-    assert "words.csv is not there; set labels.descriptions" in capsys.readouterr().err
+    assert command("evaluate", f"run={sweep}/gated_fusion", f"paths.stores={workspace}/stores") == 0
+    [evaluated] = (sweep / "gated_fusion" / "evaluation").glob("*.json")
+    trained = json.loads((sweep / "gated_fusion" / "metrics.json").read_text())
+    assert json.loads(evaluated.read_text())["test/auroc_macro"] == trained["test/auroc_macro"]
 
 
 @pytest.mark.parametrize("task", ["single_label", "multilabel"])

@@ -9,6 +9,8 @@ import polars as pl
 from ecgmm.data.sources.labels.label_set import LabelSet, LabelSettings
 from ecgmm.data.store.store import Store
 
+GONE = "gone"
+"""Stands for the digest of a file that is not there any more."""
 HALF = 0.5
 """Probability from which a class of the user's own labels counts as present."""
 

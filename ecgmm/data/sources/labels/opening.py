@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ecgmm.data.sources.labels.definition import Definition, Reader
+from ecgmm.data.sources.labels.definition import GONE, Definition, Reader
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.label_table import (
     LabelTable,
@@ -31,7 +31,8 @@ def open_labels(store: Store, name: str, settings: LabelSettings = _DEFAULTS) ->
     """Open the labels of a store; made first where there are none of these rules and settings.
 
     Neither waveforms nor the raw tree are read: labels come from the store's evidence or from a file that the settings
-    name. Where that file is gone, the labels that were read from it before are taken.
+    name. Where that file, or a further one of the user's own labels, is gone, the labels that were read from it before
+    are taken.
 
     Args:
         store: An open store.
@@ -49,9 +50,9 @@ def open_labels(store: Store, name: str, settings: LabelSettings = _DEFAULTS) ->
     made_from = {"labels": name, "store": store.fingerprint, **reader.decided_by(settings)}
     if reader.file:
         path: Path = getattr(settings, reader.file)
-        if not path.exists():
+        made_from["file"] = file_sha256(path) if path.exists() else GONE
+        if GONE in (made_from["file"], *made_from.get("own", {}).values()):
             return _read_before(store, name, made_from, path, reader.cure)
-        made_from["file"] = file_sha256(path)
     file = folder_of(store.path) / f"{name}-{digest_of(made_from)}.parquet"
     n_rows = store.records.height
     table = read_table(file, n_rows)
@@ -92,13 +93,27 @@ def _make(
 
 
 def _read_before(store: Store, name: str, made_from: dict[str, Any], path: Path, cure: str) -> LabelTable:
-    """The table that was read from a file that is gone; all else is as asked for."""
+    """The table that was read from files of which one is gone; all else is as asked for."""
     tables = [read_table(file, store.records.height) for file in folder_of(store.path).glob(f"{name}-*.parquet")]
-    fitting = [table for table in tables if table and {**table.made_from, "file": ""} == {**made_from, "file": ""}]
+    fitting = [table for table in tables if table and _with_gone(table.made_from, made_from) == made_from]
     if len(fitting) != 1:
-        raise DataError(f"{printable(path)} is missing; {cure}")
-    log.info("%s is not there; labels that were read from it before are used", printable(path))
+        gone = [printable(path)] if made_from["file"] == GONE else []
+        gone += [f"the file of labels.{key}" for key, value in made_from.get("own", {}).items() if value == GONE]
+        raise DataError(f"{' and '.join(gone)} is missing; {cure}")
+    log.info("%s is not there as it was; labels that were read from it before are used", printable(path))
     return fitting[0]
+
+
+def _with_gone(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
+    """What decided a table, without the digests of the files that are gone."""
+    return {
+        key: _with_gone(value, ours[key])
+        if isinstance(value, dict) and isinstance(ours.get(key), dict)
+        else GONE
+        if ours.get(key) == GONE
+        else value
+        for key, value in theirs.items()
+    }
 
 
 def _can_write(folder: Path) -> bool:

@@ -1,9 +1,10 @@
 """The user's own labels: ``data.labels_csv``, a table with one row a record."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from ecgmm.data.sources.labels.definition import HALF, Definition, OwnFacts, Reader, ReadLabels
+from ecgmm.data.sources.labels.definition import GONE, HALF, Definition, OwnFacts, Reader, ReadLabels
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.own_cells import read_cells
 from ecgmm.data.sources.labels.own_records import join_records
@@ -37,8 +38,11 @@ def read_own(store: Store, settings: LabelSettings) -> ReadLabels:
 def decided_by(settings: LabelSettings) -> dict[str, Any]:
     """The user's settings, with the content of the files in place of their paths."""
     own = settings.own
-    files = {name: None if (path := getattr(own, name)) is None else file_sha256(path) for name in _FILES}
-    return {**asdict(own), **files}
+    return {**asdict(own), **{name: _digest(getattr(own, name)) for name in _FILES}}
+
+
+def _digest(path: Path | None) -> str | None:
+    return None if path is None else file_sha256(path) if path.exists() else GONE
 
 
 LABELS = Definition(

@@ -248,3 +248,17 @@ def test_the_digest_holds_all_that_decides_and_labels_outlive_their_file(store: 
     assert open_labels(store, "table", replace(settings, labels_csv=tmp_path / "moved.csv")).digest != table.digest
     with pytest.raises(ConfigError, match=r"table needs data\.labels_csv"):
         open_labels(store, "table")
+
+
+def test_labels_outlive_their_map_and_words_too(read: Read, tmp_path: Path) -> None:
+    files = {"class_map": tmp_path / "map.csv", "descriptions": tmp_path / "words.csv"}
+    files["class_map"].write_text(MAP)
+    files["descriptions"].write_text("class,mask\nany,infarct*\n")
+    own: dict[str, Any] = {"id": "id", "column": "codes", **files}
+    table = read(CODED, **own)
+    for path in files.values():
+        path.unlink()
+    again = read(CODED, **own)
+    assert (again.digest, again.label_set) == (table.digest, table.label_set)
+    with pytest.raises(DataError, match=r"labels\.class_map and the file of labels\.descriptions is missing"):
+        read(CODED + "1;AF;3\n", **own)
