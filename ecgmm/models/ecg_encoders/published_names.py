@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from torch import Tensor
 
@@ -47,9 +47,16 @@ def renamed(
     if missing:
         raise ConfigError(f"the file holds no weights of {whose}: {len(missing)} are missing, such as {missing[0]}")
     if dropped:
-        parts = sorted({name.split(".")[0] for name in dropped})
-        log.info("Left out of the file, as only its own training or tasks need them: %s.", printable(", ".join(parts)))
+        parts = ", ".join(_parts(dropped, state.keys() - set(dropped)))
+        log.info("Left out of the file, as only its own training or tasks need them: %s.", printable(parts))
     return found
+
+
+def _parts(dropped: Sequence[str], kept: Collection[str]) -> list[str]:
+    """First parts of names that were dropped; where others of that part were kept, all of them, with * for numbers."""
+    kept_first = {name.split(".")[0] for name in kept}
+    starred = [["*" if part.isdigit() else part for part in name.split(".")] for name in dropped]
+    return sorted({".".join(parts[:-1]) if parts[0] in kept_first else parts[0] for parts in starred})
 
 
 def _new_name(name: str, rules: Sequence[Rule]) -> str | None:
