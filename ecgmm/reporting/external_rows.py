@@ -19,7 +19,7 @@ from ecgmm.evaluation.calibration import apply_temperature, calibration_scorer
 from ecgmm.evaluation.comparison import Difference, difference_of, holm
 from ecgmm.evaluation.metrics import TABLE2_METRICS, Scorer, TaskKind, joint_scorer, make_scorer
 from ecgmm.evaluation.ranking import Floats
-from ecgmm.runs.external import ExternalFacts
+from ecgmm.runs.facts import ExternalFacts
 from ecgmm.runs.metrics import Metrics, read_named_evaluations
 from ecgmm.runs.predictions import average_windows, labels_and_probabilities, read_evaluated
 from ecgmm.runs.run import Run

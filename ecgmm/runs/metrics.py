@@ -8,8 +8,7 @@ from pydantic import Field, model_validator
 from ecgmm.data.sources.leakage import Origins
 from ecgmm.errors import DataError, printable
 from ecgmm.files import inside, write_json
-from ecgmm.runs.external import ExternalFacts
-from ecgmm.runs.facts import MOST_BYTES, RUN, RunFacts, Task
+from ecgmm.runs.facts import MOST_BYTES, RUN, ExternalFacts, RunFacts, Task
 from ecgmm.runs.reading import CURE, Classes, Count, Name, Names, Number, Schema, Share, json_of, read_file
 
 METRICS = "metrics.json"

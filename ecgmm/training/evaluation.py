@@ -23,8 +23,7 @@ from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import inside
 from ecgmm.runs.configuration import CONFIG, EvaluationSettings, read_config, read_evaluation_settings
-from ecgmm.runs.external import PatientFacts
-from ecgmm.runs.facts import RUN, RunFacts, read_facts
+from ecgmm.runs.facts import RUN, PatientFacts, RunFacts, read_facts
 from ecgmm.runs.loading import SavedModel, load_model
 from ecgmm.runs.measuring import Fitted, measure
 from ecgmm.runs.metrics import EVALUATIONS, Metrics, read_metrics, write_metrics

@@ -11,8 +11,7 @@ from ecgmm.data.batches.targets import make_targets
 from ecgmm.data.sources.leakage import SIMULATION
 from ecgmm.errors import ConfigError, printable
 from ecgmm.runs.configuration import EvaluationSettings
-from ecgmm.runs.external import ExternalFacts, PatientFacts
-from ecgmm.runs.facts import LabelFacts
+from ecgmm.runs.facts import ExternalFacts, LabelFacts, PatientFacts
 from ecgmm.training.evaluation_choice import Choice
 
 

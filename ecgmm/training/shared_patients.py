@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, printable
-from ecgmm.runs.external import PatientFacts
+from ecgmm.runs.facts import PatientFacts
 
 _SAME_FORM = ("rate_hz", "n_times", "uv_per_step")
 

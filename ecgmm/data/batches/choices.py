@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
-from ecgmm.data.batches.class_match import ClassMatch
 from ecgmm.data.batches.loader import SAMPLINGS
 from ecgmm.data.batches.residency import RESIDENCIES
 from ecgmm.data.sources.labels.label_table import LabelTable
@@ -15,6 +14,9 @@ from ecgmm.errors import ConfigError
 from ecgmm.text.assemble import ReportTable
 from ecgmm.text.coded import Reports
 from ecgmm.text.tokenise import StatementVocabulary
+
+if TYPE_CHECKING:
+    from ecgmm.data.batches.class_match import ClassMatch
 
 
 class ReportTokeniser(Protocol):
@@ -64,7 +66,7 @@ class TargetChoice:
     selection: str
     priority: Sequence[str]
     kind: str = "hard"
-    match: ClassMatch | None = None
+    match: "ClassMatch | None" = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Any
 from omegaconf import DictConfig
 
 from ecgmm.building import construct
-from ecgmm.data.sources.prepare_command import prepare_command
 from ecgmm.data.sources.source import DataConfig
 from ecgmm.data.store.faults import not_read
 from ecgmm.data.store.store import PATH_MARK, Store
@@ -45,6 +44,8 @@ def open_prepared(settings: DictConfig) -> Store:
     config: DataConfig = construct(settings)
     path = store_path(config)
     if not is_there(path):
+        from ecgmm.data.sources.prepare_command import prepare_command  # composes settings, for the message only
+
         raise DataError(
             f"{printable(path)} is not there, and evaluation prepares no store; make it first:"
             f" {printable(prepare_command(settings), 2000)}"
