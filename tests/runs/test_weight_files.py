@@ -1,13 +1,14 @@
 """Files of weights that others made: where their state dict stands, and that nothing else of them is read."""
 
 import os
+import pickle
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from ecgmm.errors import DataError
+from ecgmm.errors import ConfigError, DataError
 from ecgmm.runs.weight_files import read_weight_file
 
 STATE = {"a.weight": torch.arange(6.0).view(2, 3), "n": torch.tensor(3)}
@@ -45,3 +46,27 @@ def test_a_whole_module_is_refused_and_a_fifo_is_not_waited_for(tmp_path: Path) 
     os.mkfifo(tmp_path / "fifo.pt")
     with pytest.raises(DataError, match="is not a regular file"):
         read_weight_file(tmp_path / "fifo.pt")
+
+
+class _Code:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, ("touch ran",)
+
+
+def test_code_in_a_file_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "code.pt").write_bytes(pickle.dumps({"state_dict": _Code()}, protocol=2))
+    with pytest.raises(DataError, match="holds more than weights, which is never run"):
+        read_weight_file(tmp_path / "code.pt")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_damage_and_other_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "cut.safetensors").write_bytes(b"\x00" * 7)
+    save_file({"a": torch.full((2,), torch.nan)}, tmp_path / "nan.safetensors")
+    with pytest.raises(DataError, match="is damaged: it holds no weights"):
+        read_weight_file(tmp_path / "cut.safetensors")
+    with pytest.raises(DataError, match=r"weights that are not finite \(a\)"):
+        read_weight_file(tmp_path / "nan.safetensors")
+    with pytest.raises(ConfigError, match="no file of weights by its ending"):
+        read_weight_file(tmp_path / "weights.onnx")
