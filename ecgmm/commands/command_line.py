@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
 from typing import Any
@@ -21,9 +21,14 @@ from ecgmm.console.ending import ended
 from ecgmm.console.system_errors import first_sentence
 from ecgmm.settings import checked
 from ecgmm.settings.arguments import readable
-from ecgmm.settings.help_page import template
 from ecgmm.settings.messages import hydra_sentence
 from ecgmm.settings.resolvers import register_resolvers
+
+
+def _help_page(command: str, overrides: Sequence[str] = ()) -> str:
+    from ecgmm.settings.help_page import template  # only for --help
+
+    return template(command, overrides)
 
 
 def set_up_hydra() -> None:
@@ -32,7 +37,7 @@ def set_up_hydra() -> None:
     Workers of a sweep get the resolvers with the rest of Hydra's state.
     """
     register_resolvers()
-    OmegaConf.register_new_resolver("help_page", template, replace=True)
+    OmegaConf.register_new_resolver("help_page", _help_page, replace=True)
     register_launcher()
     # In the place of Hydra's own, which prints all overrides of a job that failed, the text of a report too.
     quiet = property(_result, lambda job, value: setattr(job, "_return_value", value))

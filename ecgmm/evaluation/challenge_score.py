@@ -18,8 +18,7 @@ from ecgmm.evaluation.metrics import Scorer
 from ecgmm.evaluation.ranking import Floats, ratio
 
 KEY = "challenge_score"
-LABEL_SET = "cinc_2021"
-"""The label set whose metrics hold the score."""
+"""Name of the metric."""
 SINUS_RHYTHM = "NSR"
 
 

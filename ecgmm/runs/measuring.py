@@ -13,13 +13,14 @@ from ecgmm.data.batches.split_checks import require_both_answers
 from ecgmm.data.sources.leakage import Origins
 from ecgmm.evaluation.bootstrap import CONFIDENCE, Estimate, estimates
 from ecgmm.evaluation.calibration import apply_temperature, calibration_scorer, fit_temperature
-from ecgmm.evaluation.challenge_score import LABEL_SET as CHALLENGE
-from ecgmm.evaluation.challenge_score import challenge_scorer
 from ecgmm.evaluation.confusion import confusion_counts
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics, joint_scorer, make_scorer, scored_classes
 from ecgmm.evaluation.thresholds import Thresholds, choose_thresholds
 from ecgmm.runs.metrics import Bootstrap, ClassMetrics, Metric, Metrics
 from ecgmm.runs.predictions import labels_and_probabilities, readouts_in, records_of
+
+CHALLENGE = "cinc_2021"
+"""The label set that is also measured by the challenge's own metric."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,8 @@ def measure_predictions(
     scorers = [make_scorer(labels, probabilities, class_names, task, values)]
     scorers.append(calibration_scorer(labels, probabilities, task, with_chance=True))
     if label_set == CHALLENGE and values is not None:
+        from ecgmm.evaluation.challenge_score import challenge_scorer  # only for this label set
+
         scorers.append(challenge_scorer(labels, probabilities, values, class_names))
     if temperature is not None:
         calibrated = apply_temperature(probabilities, temperature, task)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import lightning
 from numpy.typing import NDArray
@@ -25,10 +25,11 @@ from ecgmm.text.closed import known_statements
 from ecgmm.text.coded import Reports
 from ecgmm.text.rarity import MIN_PATIENTS
 from ecgmm.text.tokenise import StatementVocabulary
-from ecgmm.training.initial_weights import InitialWeights, initial_weights
-from ecgmm.training.learning_rates import with_own_rates
 from ecgmm.training.task import DiagnosisTask
 from ecgmm.training.trainers import StageTrainer, TrainerChoice, build_trainers, stages_of
+
+if TYPE_CHECKING:
+    from ecgmm.training.initial_weights import InitialWeights
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Setup:
     settings: dict[str, Any]
     digest: str
     started_s: float
-    initial: InitialWeights | None
+    initial: "InitialWeights | None"
 
     @property
     def texts(self) -> TextBank:
@@ -79,9 +80,11 @@ class Setup:
                 and the method says none.
         """
         settings = self.settings
-        optimizer = with_own_rates(
-            construct(settings["optimizer"]), method, settings["init"], settings["optimizer"]["lr"]
-        )
+        optimizer = construct(settings["optimizer"])
+        if self.initial is not None:
+            from ecgmm.training.learning_rates import with_own_rates
+
+            optimizer = with_own_rates(optimizer, method, settings["init"], settings["optimizer"]["lr"])
         if settings["compile"]:
             from ecgmm.training.compiling import compile_encoder
 
@@ -138,10 +141,18 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
     )
     settings = resolved(config, datamodule.facts())
     own = [labels.digest] if "own" in labels.made_from else []  # of a file that may change while its path does not
-    initial = initial_weights(settings["init"])
+    initial = _initial_weights(settings["init"])
     data = "+".join([store.fingerprint, *own])
     digest = config_digest(settings, data, None if initial is None else initial.digested)
     return Setup(datamodule, settings, digest, started_s, initial)
+
+
+def _initial_weights(init: Mapping[str, Any]) -> "InitialWeights | None":
+    if init["run"] is None and init["weights"] is None:
+        return None
+    from ecgmm.training.initial_weights import initial_weights  # only where a run begins with given weights
+
+    return initial_weights(init)
 
 
 def resolved(config: DictConfig | Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -118,8 +118,8 @@ class InitialWeights:
         )
 
 
-def initial_weights(settings: Mapping[str, Any]) -> InitialWeights | None:
-    """Look at the source of weights that the setting ``init`` names; None where it names none.
+def initial_weights(settings: Mapping[str, Any]) -> InitialWeights:
+    """Look at the source of weights that the setting ``init`` names.
 
     Raises:
         ConfigError: If a file is none of weights by its ending.
@@ -128,8 +128,6 @@ def initial_weights(settings: Mapping[str, Any]) -> InitialWeights | None:
     if settings["weights"] is not None:
         file = Path(settings["weights"])
         return InitialWeights(settings, file, _digest(file, is_run=False), None, None)
-    if settings["run"] is None:
-        return None
     directory = Path(settings["run"])
     facts = read_facts(directory) if inside(directory, RUN).exists() else None
     if facts is None:

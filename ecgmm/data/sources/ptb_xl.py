@@ -23,7 +23,8 @@ from ecgmm.data.sources.index_tables import (
 )
 from ecgmm.data.sources.known_values import is_no_value, words_for_none
 from ecgmm.data.sources.labels.ptb_xl_benchmark import benchmark_facts
-from ecgmm.data.sources.labels.scp_codes import DIAGNOSTIC_CLASS, SCP_CODES, count_unreadable, read_scp_statements
+from ecgmm.data.sources.labels.scp_codes import DIAGNOSTIC_CLASS, SCP_CODES, count_unreadable
+from ecgmm.data.sources.labels.scp_statements import read_scp_statements
 from ecgmm.data.sources.leakage import ANNOTATOR
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
 from ecgmm.data.store.persons import as_age

@@ -7,7 +7,8 @@ import pytest
 
 from ecgmm.data.sources.labels.label_set import weight_columns
 from ecgmm.data.sources.labels.reading import label_reports
-from ecgmm.data.sources.labels.scp_codes import count_unreadable, read_scp_statements
+from ecgmm.data.sources.labels.scp_codes import count_unreadable
+from ecgmm.data.sources.labels.scp_statements import read_scp_statements
 from ecgmm.data.sources.labels.superclass import CLASSES, weights_of_codes, weights_of_truth
 from ecgmm.errors import DataError
 from ecgmm.text.statements import superclasses
