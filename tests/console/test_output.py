@@ -123,6 +123,7 @@ def test_what_prepare_prints(capsys: pytest.CaptureFixture[str]) -> None:
         "source": {"name": ALL},
         "kept": 1,
         "readers": {ALL: 1},
+        "lead_origins": {ALL: 1},
         "dropped": {ALL: 2},
         "without_waveform": 0,
         "text": {ALL: 1},
