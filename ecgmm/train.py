@@ -15,6 +15,7 @@ from ecgmm.settings import checked
 
 if TYPE_CHECKING:
     from ecgmm.runs.metrics import Metrics
+    from ecgmm.training.build import Setup
 
 
 @command_line.hydra_main("train")
@@ -22,7 +23,7 @@ def main(config: DictConfig) -> float | None:
     """Prepare the store if there is none, train, evaluate; returns the objective of a search: validation AUROC."""
     directory = Path(HydraConfig.get().runtime.output_dir)
 
-    def train() -> "Metrics | None":
+    def train() -> "tuple[Setup, Metrics | None]":
         settings = checked("train", config)
         from ecgmm.data.preparation.opening import open_or_prepare  # slow imports, not needed by --help
         from ecgmm.training.build import set_up
@@ -30,25 +31,24 @@ def main(config: DictConfig) -> float | None:
         from ecgmm.training.trainers import refuse_missing_gpu
 
         refuse_missing_gpu(settings.trainer)  # before the store is prepared, which may take hours
-        return train_run(set_up(settings, open_or_prepare(settings.data)), directory)
+        setup = set_up(settings, open_or_prepare(settings.data))
+        return setup, train_run(setup, directory)
 
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         refuse_several_devices(config.trainer.devices, config.trainer.num_nodes)
-        return attempt(lambda: objective(train()), directory)
+        return attempt(lambda: objective(train()[1]), directory)
     try:
-        metrics = train()
+        setup, metrics = train()
     except BaseException:
         if directory.is_dir() and not any(directory.iterdir()):
             directory.rmdir()  # Hydra made it before the mistake was found
         raise
     if metrics is None:
         return None  # a process beside the first
-    from ecgmm.runs.facts import read_facts
+    from ecgmm.training.participants import participants_of
     from ecgmm.training.summary import print_metrics, print_participants
 
-    facts = read_facts(directory)
-    if facts is not None and facts.data.participants is not None:
-        print_participants(facts.data.participants)
+    print_participants(participants_of(setup.datamodule))
     print_metrics(metrics, directory)
     return objective(metrics)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
+from torch import distributed
 
 from ecgmm.commands import command_line
 
@@ -68,5 +69,10 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
             return int(stopped.code or 0)
         return 0
 
+    before = dict(os.environ)
     yield run
     GlobalHydra.instance().clear()
+    if distributed.is_initialized():  # by a run on several devices, be it one of them
+        distributed.destroy_process_group()
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
