@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import ecgmm
+from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
 from ecgmm.runs.metrics import read_evaluations
@@ -207,3 +208,24 @@ def test_a_method_of_text_alone_needs_a_report(
     monkeypatch.setattr(evaluating, "predict_frame", lambda *given: predict_frame(*given).with_columns(without))
     assert command("evaluate", f"run={run}", f"store={other}", "split=all") == 2
     assert "predicts from the report alone" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_other_set_brings_labels_of_its_own(
+    run: Path, other: Path, command: Command, quick_settings: list[str], tmp_path: Path
+) -> None:
+    store = Store.open(other)
+    labels = open_labels(store, "superclass")
+    present = {name: labels.present[:, k].astype(int) for k, name in enumerate(labels.label_set.classes)}
+    table = pl.DataFrame({"record": store.records["record"], "heart attack": present["MI"], "NORM": present["NORM"]})
+    table.unique("record").write_csv(tmp_path / "theirs.csv")
+    data = [text for text in quick_settings if text.startswith(("data.", "paths."))]
+    theirs = ["labels=table", f"data.labels_csv={tmp_path}/theirs.csv", "labels.source=annotation"]
+    settings = [*data, f"data.store={other}", "data=synthetic", *theirs, "classes.map={heart attack: MI}", "split=all"]
+    assert command("evaluate", f"run={run}", *settings) == 0
+    metrics = evaluation(run, "other-all-table")
+    assert sorted(metrics["classes"]) == ["MI", "NORM"]
+    assert metrics["external"]["only_model"] == ["STTC", "CD", "HYP"]
+    assert metrics["origins"]["label_source"] == "annotation"
+    positive = {row["class"]: row["n"] for row in metrics["per_class"]}
+    assert positive == {name: int(present[name].sum()) for name in ("MI", "NORM")}
