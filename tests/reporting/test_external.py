@@ -15,6 +15,7 @@ from ecgmm.evaluation.metrics import compute_metrics
 from ecgmm.reporting.external import main
 from ecgmm.reporting.external_rows import Predictions, common_only
 from tests.reporting.simulated_runs import CLASSES, N_TEST, write_run
+from tests.runs.faults import FAULTS
 
 ABOUT: dict[str, Any] = {
     "store": "elsewhere-0123",
@@ -196,3 +197,18 @@ def test_predictions_that_are_gone_or_of_other_records_are_one_sentence(
     file.unlink()
     assert main([str(tmp_path), "--resamples", "5"]) == 2
     assert "is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in ("unreadable", "flipped")])
+@pytest.mark.parametrize("ending", ["json", "parquet"])
+def test_a_damaged_evaluation_is_one_sentence(
+    fault: str, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = evaluated(tmp_path / "run")
+    FAULTS[fault](run / "evaluation" / f"elsewhere-0123-all.{ending}")
+    code = main([str(tmp_path), "--resamples", "5"])
+    said = capsys.readouterr()
+    assert code == 2, said.out
+    assert said.err.count("error: ") == 1
+    assert "Traceback" not in said.err
+    assert not (tmp_path / "external.csv").exists()
