@@ -49,10 +49,10 @@ _FORMAT = re.compile(r"(?P<number>\d{1,3})(?:x(?P<frame>\d{1,3}))?(?:\+(?P<befor
 _DEFAULT_RATE_HZ = 250.0
 _ENDING = re.compile(r"(?:[-_][-\w]{0,40})?\.\w{1,20}", re.ASCII)
 _UNITS_PER_MV = {"mV": 1.0, "uV": 1e3, "µV": 1e3, "μV": 1e3, "nV": 1e6, "V": 1e-3}
-_GAINS_PER_MV = (1.0, 65536.0)
-"""Steps of 1 mV are as high as a QRS complex, and 16 bits of finer steps than the other end below 0.5 mV, under which a
-QRS complex of the limb leads is called low voltage. MIMIC-IV-ECG has 200, PTB-XL 1,000. More bits reach as far in finer
-steps."""
+_GAINS_PER_MV = (1.0, 65536 / 0.05)
+"""Steps of 1 mV are as high as a QRS complex. Programs that give each lead a gain by its own range (``wrsamp`` of wfdb)
+spread it over all 16 bits: one that holds 0.05 mV of noise and nothing else has as many steps per mV as the other end.
+MIMIC-IV-ECG has 200, PTB-XL 1,000. More bits reach as far in finer steps."""
 
 
 class Channel(NamedTuple):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import wfdb
 
 from ecgmm.data.preparation.single_record import read_single_record
 from ecgmm.data.preparation.waveform_blocks import LARGEST_STEP
@@ -157,3 +158,14 @@ def test_a_ptb_xl_record_of_another_rate_and_step_is_read(tmp_path: Path) -> Non
     read = read_single_record(tmp_path / "tree" / "records500" / "00000" / "00001_hr", 100, 1000, 5.0)
     assert read.steps.shape == (1, len(LEADS), 1000)
     assert (read.rate_hz, read.length_s) == (500, 10)
+
+
+def test_leads_that_were_each_spread_over_all_steps_are_read(tmp_path: Path) -> None:
+    """``wrsamp`` gives each lead a gain by its own range where it is told none: small leads have very many steps."""
+    random = np.random.default_rng(0)
+    millivolts = random.normal(0, 1, (5000, 12)) * np.geomspace(0.01, 1, 12)
+    names = [name.lower() for name in LEADS]
+    wfdb.wrsamp("1", 500, ["mV"] * 12, names, p_signal=millivolts, fmt=["16"] * 12, write_dir=str(tmp_path))
+    assert max(wfdb.rdheader(str(tmp_path / "1")).adc_gain) > 500_000
+    read = read_single_record(tmp_path / "1", 500, 5000, 1.0)
+    np.testing.assert_allclose(read.steps[0].T / 1000, millivolts, rtol=0, atol=0.0011)

@@ -84,7 +84,7 @@ def test_a_header_of_other_gain_after_a_known_one_is_not_taken_for_it(tmp_path: 
         ("200.0(0)/mV", "1e-310/mV", Drop.GAIN),
         ("200.0(0)/mV", "1e308/mV", Drop.GAIN_RANGE),
         ("200.0(0)/mV", "0.99/mV", Drop.GAIN_RANGE),
-        ("200.0(0)/mV", "-65537/mV", Drop.GAIN_RANGE),
+        ("200.0(0)/mV", "-1310721/mV", Drop.GAIN_RANGE),
         ("rec.dat 16 ", "rec.dat 16x2 ", Drop.FORMAT),
         ("rec.dat 16 ", "rec.dat 16:3 ", Drop.FORMAT),
         ("rec.dat 16 200.0(0)/mV 16 0 -30000", "rec.dat 16+24 200.0(0)/mV 16 0 -30000", Drop.FORMAT),
