@@ -212,6 +212,8 @@ def test_a_wandb_that_hangs_holds_nothing_up(caplog: pytest.LogCaptureFixture) -
     assert time.monotonic() - started < 2
     assert len(caplog.messages) == 1
     release.set()
+    assert dashboard._thread is not None
+    dashboard._thread.join(60)  # what it says now would else reach the log of another test, or none
 
 
 @pytest.fixture
