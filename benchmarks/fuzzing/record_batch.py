@@ -1,5 +1,6 @@
 """Mutated recordings: a tree of sound and of mutated ones is prepared, and every row compared with ``wfdb``."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -26,6 +27,7 @@ N_SOUND = 30  # ten patients, so that every split has some whatever becomes of t
 N_TIMES = 500
 _UPPER_LEADS = {name.upper() for name in LEADS}
 _UNITS_PER_MV = {"mV": 1.0, "uV": 1e3, "nV": 1e6, "V": 1e-3}
+_MICROVOLTS = re.compile(r"/[µμ]V\s")
 UV_PER_STEP = 5.0
 _LARGEST_HEADER = (
     1 << 16
@@ -116,7 +118,9 @@ def _wfdb_millivolts(base: Path) -> NDArray[np.float64] | None:
         known = [number for number, name in enumerate(record.sig_name) if name.strip().upper() in _UPPER_LEADS]
         order = channel_of_each_lead([record.sig_name[number] for number in known])
         channels = [known[place] for place in order]
-        per_mv = np.array([_UNITS_PER_MV[record.units[channel]] for channel in channels])
+        micro = _MICROVOLTS.search(header.read_text(errors="replace"))  # wfdb takes them for volts
+        units = ["uV" if unit == "V" and micro else unit for unit in record.units]
+        per_mv = np.array([_UNITS_PER_MV[units[channel]] for channel in channels])
         millivolts: NDArray[np.float64] = record.p_signal.T[channels] / per_mv[:, None]
     except Exception:  # a damaged file makes it raise nearly anything
         return None
