@@ -13,10 +13,10 @@ from torch.profiler import record_function
 from ecgmm.errors import UserError
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
 from ecgmm.models.method import Method, Stage
+from ecgmm.streams import Purpose, stream_seed
 from ecgmm.training.lightning.processes import same_draws, share_of, whole
 from ecgmm.types import Batch, ModelOutput
 
-_SEEDS_APART = 1_000_000_007  # seeds of two processes, below 2 ** 32, of which a CPU's generator sees no more
 PREPARATION = "step: preparation"  # what a profile calls it (profile_steps)
 _STEPS_BETWEEN_LOSS_CHECKS = 50  # looking at a loss makes a GPU wait; once in fifty steps costs nothing
 
@@ -123,7 +123,7 @@ class DiagnosisTask(lightning.LightningModule):
 
     def seed_epoch(self) -> None:
         """Seed dropout and augmentation from the run's seed, the epoch and the process."""
-        epoch_seed = self.seed * 100_003 + self.current_epoch + self.global_rank * _SEEDS_APART
+        epoch_seed = stream_seed(Purpose.TRAINING, self.seed, self.current_epoch, self.global_rank)
         torch.manual_seed(epoch_seed)
         if self.generator.device != self.device:
             self.generator = torch.Generator(self.device)
@@ -146,7 +146,7 @@ class DiagnosisTask(lightning.LightningModule):
             if self.augmentation is not None:
                 waveforms = self.augmentation(waveforms, self.generator)
         output = self.method(share._replace(waveforms=waveforms))
-        with same_draws(self.global_step, self.device):
+        with same_draws(stream_seed(Purpose.SHARED, self.seed, self.global_step), self.device):
             terms = self.method.losses(*whole(output, batch))
         total = self.method.total_loss(terms)
         for name, value in {**terms, "total": total}.items():

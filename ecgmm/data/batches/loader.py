@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import distributed
 
 from ecgmm.data.batches.dataset import RecordDataset
+from ecgmm.streams import Purpose, stream_seed
 from ecgmm.types import Batch
 
 SAMPLINGS = ("uniform", "balanced")
@@ -26,7 +27,7 @@ def in_place(n: int) -> Order:
 
 
 def shuffled(n: int, seed: int) -> Order:
-    """Order with every record once per epoch, as torch's ``DistributedSampler`` has it."""
+    """Order with every record once per epoch, as torch's ``DistributedSampler`` has it for the seed of the epoch."""
     return lambda epoch: torch.randperm(n, generator=_generator(seed, epoch)).numpy()
 
 
@@ -61,7 +62,7 @@ def balanced(targets: NDArray[Any], seed: int) -> Order:
 
 
 def _generator(seed: int, epoch: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed + epoch)
+    return torch.Generator().manual_seed(stream_seed(Purpose.ORDER, seed, epoch))
 
 
 def rank_and_world_size() -> tuple[int, int]:

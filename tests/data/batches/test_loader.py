@@ -19,6 +19,7 @@ from ecgmm.data.batches import loader as loader_module
 from ecgmm.data.batches.dataset import RecordDataset
 from ecgmm.data.batches.loader import BatchLoader, Order, balanced, in_place, shuffled
 from ecgmm.data.batches.residency import HostWaveforms
+from ecgmm.streams import Purpose, stream_seed
 from ecgmm.types import INTERVALS
 
 FIRST_ROW = 100
@@ -61,10 +62,10 @@ def test_batches_come_in_order_whole_and_as_many_as_announced(prefetch: int) -> 
 
 def test_shuffled_batches_are_those_of_torch_and_new_in_every_epoch() -> None:
     fifty: Any = range(50)  # all that it asks for is a length
-    sampler: DistributedSampler[Any] = DistributedSampler(fifty, num_replicas=1, rank=0, seed=7)
     loader, seen = make_loader(50, 8, shuffled(50, 7)), []
     for epoch in range(3):
-        sampler.set_epoch(epoch)
+        stream = stream_seed(Purpose.ORDER, 7, epoch)
+        sampler: DistributedSampler[Any] = DistributedSampler(fifty, num_replicas=1, rank=0, seed=stream)
         loader.sampler.set_epoch(epoch)
         seen.append(flat(loader))
         assert seen[-1] == list(sampler) == flat(loader)
