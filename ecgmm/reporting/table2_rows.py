@@ -1,8 +1,8 @@
-"""The numbers of Table 2: per row the mean over seeds, patient-bootstrap intervals and paired differences.
+"""The numbers of Table 2: per row the mean over seeds, with intervals and differences over retraining and patients.
 
 Metrics are averaged over seeds, never probabilities: averaged probabilities would be an ensemble that nobody trained
-as one. Inside every patient resample the metric is computed for each seed and then averaged, so an interval describes
-the sampling of patients; the spread between seeds stands beside it as a standard deviation.
+as one. ``ecgmm.evaluation.replicates`` says how seeds and patients come together; a row of one seed knows patients
+only. p-values are corrected over all rows and metrics of the table.
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ecgmm.evaluation.bootstrap import (
-    Estimate,
-    bootstrap,
-    estimate_of,
-    point_values,
-)
+from ecgmm.evaluation.bootstrap import Estimate
 from ecgmm.evaluation.calibration import CALIBRATION_METRICS
-from ecgmm.evaluation.comparison import Difference, difference_of, holm
-from ecgmm.evaluation.metrics import HEADLINE, TABLE2_METRICS, joint_scorer, mean_scorer
+from ecgmm.evaluation.comparison import Difference, holm
+from ecgmm.evaluation.metrics import HEADLINE, TABLE2_METRICS, joint_scorer
 from ecgmm.evaluation.ranking import Floats
+from ecgmm.evaluation.replicates import Replicates, replicate, replicated_difference_of, replicated_estimate
 from ecgmm.reporting.grouping import WITHOUT_REPORT, RowKey, common_choices, group_runs
 from ecgmm.runs.facts import RunFacts
 from ecgmm.runs.run import Run
@@ -38,7 +34,7 @@ _PAPER_CSV = Path(__file__).with_name("paper_table2.csv")
 
 @dataclass(frozen=True)
 class Compared:
-    """Gated fusion minus a row, and its p-value corrected for all rows of the table (Holm)."""
+    """Gated fusion minus a row, and its p-value corrected for all rows and metrics of the table (Holm)."""
 
     difference: Difference
     p_holm: float
@@ -103,14 +99,6 @@ class Table:
     n_resamples: int
 
 
-@dataclass(frozen=True)
-class _Scores:
-    """Each metric for every seed, ``by_seed`` [seeds], and its mean over seeds in every resample, ``resampled`` [R]."""
-
-    by_seed: dict[str, Floats]
-    resampled: dict[str, Floats]
-
-
 def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
     """Measure every row of comparable runs and put it beside the paper's row of the same method.
 
@@ -136,28 +124,24 @@ def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
     )
 
 
-def _score(group: list[Run], patients: NDArray[np.int64], n_resamples: int, seed: int) -> _Scores:
+def _score(group: list[Run], patients: NDArray[np.int64], n_resamples: int, seed: int) -> Replicates:
     scorers = [joint_scorer([run.scorer(), run.calibration_scorer()]) for run in group]
-    values = [point_values(scorer, len(patients)) for scorer in scorers]
-    return _Scores(
-        by_seed={key: np.array([value[key] for value in values]) for key in _MEASURED},
-        resampled=bootstrap(mean_scorer(scorers), patients, n_resamples, seed),
-    )
+    return replicate(scorers, patients, n_resamples, seed, _MEASURED)
 
 
-def _compare(scores: dict[RowKey, _Scores]) -> dict[RowKey, dict[str, Compared]]:
+def _compare(scores: dict[RowKey, Replicates]) -> dict[RowKey, dict[str, Compared]]:
     """Every row against gated fusion, metric by metric; nothing where gated fusion was not run."""
     others = [key for key in scores if key != _REFERENCE and _REFERENCE in scores]
+    tested = [(key, name) for key in others for name in TABLE2_METRICS]
+    gaps = [replicated_difference_of(name, scores[_REFERENCE], scores[key]) for key, name in tested]
     compared: dict[RowKey, dict[str, Compared]] = {key: {} for key in others}
-    for name in TABLE2_METRICS:
-        gaps = [_difference(name, scores[_REFERENCE], scores[key]) for key in others]
-        for key, gap, p_holm in zip(others, gaps, holm([gap.p_value for gap in gaps]), strict=True):
-            compared[key][name] = Compared(gap, float(p_holm))
+    for (key, name), gap, p_holm in zip(tested, gaps, holm([gap.p_value for gap in gaps]), strict=True):
+        compared[key][name] = Compared(gap, float(p_holm))
     return compared
 
 
 def _measure(
-    key: RowKey, group: list[Run], scores: dict[RowKey, _Scores], compared: dict[str, Compared] | None
+    key: RowKey, group: list[Run], scores: dict[RowKey, Replicates], compared: dict[str, Compared] | None
 ) -> Measured:
     ours = scores[key]
     without = scores.get(key._replace(variant=(WITHOUT_REPORT, *key.variant)))
@@ -167,21 +151,15 @@ def _measure(
         seeds=[run.seed for run in group],
         seconds_per_epoch=float(np.mean(seconds)) if seconds else None,
         temperature=float(np.mean([run.temperature for run in group])),
-        values={name: estimate_of(name, float(ours.by_seed[name].mean()), ours.resampled) for name in _MEASURED},
+        values={name: replicated_estimate(name, ours) for name in _MEASURED},
         sd={name: _sd(ours.by_seed[name]) for name in _MEASURED},
         compared=compared,
-        report_gain=_difference(HEADLINE, ours, without) if without else None,
+        report_gain=replicated_difference_of(HEADLINE, ours, without) if without else None,
     )
 
 
 def _sd(values: Floats) -> float | None:
     return float(values.std(ddof=1)) if len(values) > 1 else None
-
-
-def _difference(name: str, first: _Scores, second: _Scores) -> Difference:
-    """A metric of one row minus that of another, averaged over seeds, in the same resamples."""
-    ours, theirs = (float(one.by_seed[name].mean()) for one in (first, second))
-    return difference_of(ours, theirs, first.resampled[name], second.resampled[name])
 
 
 def _rows(measured: dict[RowKey, Measured]) -> list[Row]:

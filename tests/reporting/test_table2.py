@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ecgmm.evaluation.comparison import paired_difference
-from ecgmm.evaluation.metrics import TABLE2_METRICS, mean_scorer
+from ecgmm.evaluation.metrics import TABLE2_METRICS
+from ecgmm.evaluation.replicates import replicated_difference
 from ecgmm.reporting.table2 import main
 from ecgmm.runs.run import find_runs
 from tests.reporting.simulated_runs import csv_lines, write_run, write_table
@@ -35,12 +35,10 @@ def test_values_are_means_over_seeds_of_what_the_runs_measured(drawn: Path) -> N
         assert float(line[f"{key}_low"]) < float(line[key]) < float(line[f"{key}_high"])
 
 
-def test_difference_is_the_paired_bootstrap_of_seed_averaged_metrics(drawn: Path) -> None:
+def test_difference_covers_retraining_and_patients(drawn: Path) -> None:
     runs, _ = find_runs([drawn])
-    ours, theirs = (
-        mean_scorer([run.scorer() for run in runs if run.method == method]) for method in ("gated_fusion", "concat")
-    )
-    expected = paired_difference(ours, theirs, runs[0].patients, 200, 0)["auroc_macro"]
+    ours, theirs = ([run.scorer() for run in runs if run.method == method] for method in ("gated_fusion", "concat"))
+    expected = replicated_difference(ours, theirs, runs[0].patients, 200, 0)["auroc_macro"]
     line = csv_lines(drawn)["concat"]
     for name in ("value", "low", "high", "p_value"):
         assert float(line[f"auroc_macro_difference_{name}"]) == pytest.approx(getattr(expected, name))

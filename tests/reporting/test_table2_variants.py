@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgmm.evaluation.comparison import paired_difference
-from ecgmm.evaluation.metrics import TABLE2_METRICS, mean_scorer
+from ecgmm.evaluation.metrics import TABLE2_METRICS
+from ecgmm.evaluation.replicates import replicated_difference
 from ecgmm.reporting.table2 import main
 from ecgmm.runs.run import find_runs
 from tests.reporting.simulated_runs import READOUTS, csv_lines, markdown, measure, predict, write_run, write_table
@@ -113,10 +113,8 @@ def test_a_text_policy_is_a_row_of_a_method_that_learns_from_pairs(tmp_path: Pat
 
 def test_what_the_report_adds_is_the_paired_difference_to_the_run_without(with_stages: Path) -> None:
     runs = [run for run in find_runs([with_stages])[0] if run.method == "cross_modal_transformer"]
-    full, none = (
-        mean_scorer([run.scorer() for run in runs if run.facts.text_policy == policy]) for policy in ("full", "none")
-    )
-    expected = paired_difference(full, none, runs[0].patients, 100, 0)["auroc_macro"]
+    full, none = ([run.scorer() for run in runs if run.facts.text_policy == policy] for policy in ("full", "none"))
+    expected = replicated_difference(full, none, runs[0].patients, 100, 0)["auroc_macro"]
     lines = csv_lines(with_stages)
     for name in ("value", "low", "high", "p_value"):
         found = float(lines["cross_modal_transformer"][f"auroc_macro_report_gain_{name}"])
