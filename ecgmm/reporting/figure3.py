@@ -41,7 +41,7 @@ def build(runs: list[Run]) -> Drawing:
     """
     study = [run for run in runs if OmegaConf.select(run.config, AXIS) is not None]
     check_study(study, AXIS, _SWEEP)
-    common = common_choices(study)
+    common = common_choices(study, AXIS)
     labels = sorted({row_key(run, common).label for run in study})
     if len(labels) > 1:
         raise UserError(f"the runs are of {', '.join(labels)} and Figure 3 shows one method; give the folder of one")

@@ -62,7 +62,7 @@ def _draw(runs: Sequence[Run]) -> Figure:
 
 def _lines(runs: Sequence[Run]) -> dict[str, list[Run]]:
     """Runs by name of their line, our method first, then in order of the alphabet."""
-    common, groups = common_choices(runs), dict[RowKey, list[Run]]()
+    common, groups = common_choices(runs, AXIS), dict[RowKey, list[Run]]()
     for run in runs:
         groups.setdefault(row_key(run, common), []).append(run)
     keys = sorted(groups, key=lambda key: (key.method != REFERENCE_METHOD, key))

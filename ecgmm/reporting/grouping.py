@@ -10,12 +10,14 @@ from omegaconf import OmegaConf
 
 from ecgmm.configuration import options
 from ecgmm.errors import UserError
+from ecgmm.reporting.training_settings import common_settings, different_settings
 from ecgmm.runs.run import Run
 from ecgmm.settings.label_sets import OWN_LABELS
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "ablation": (None, *options("ablation")),
     "text_policy": ("full", "masked", "shuffled", "none"),
+    "text_at_test": ("report", "report withheld at test"),
     "stages": ("joint", "two stages"),
     "init": ("random weights", "from a run", "from a run, frozen", "from a file", "from a file, frozen"),
 }
@@ -38,7 +40,8 @@ class RowKey(NamedTuple):
 
     Attributes:
         method: Name of the method.
-        variant: Choices that are not the common ones of the table, in the order of ``CHOICES``.
+        variant: Choices that are not the common ones of the table, in the order of ``CHOICES``, then settings of
+            training that are not, such as ``trainer.max_epochs=24``.
         readout: Whose predictions are scored: empty for the method's own.
     """
 
@@ -58,11 +61,13 @@ def choices_of(run: Run) -> dict[str, str | None]:
     A method that was published with pre-training learns from reports even where it predicts without.
     """
     facts = run.facts
-    reads = "text" in facts.inputs_at_test or facts.two_stages
+    withheld = facts.text_at_test == "none"
+    reads = "text" in facts.inputs_at_test or facts.two_stages or withheld
     stages = {"joint": "joint", "two": "two stages"}[facts.stages]
     return {
         "ablation": facts.ablation,
         "text_policy": facts.text_policy if reads else None,
+        "text_at_test": "report withheld at test" if withheld else "report" if reads else None,
         "stages": stages if facts.two_stages else None,
         "init": beginning_of(run),
     }
@@ -74,21 +79,25 @@ def beginning_of(run: Run) -> str:
     return "random weights" if init is None else f"from a {init.source}{', frozen' if init.frozen else ''}"
 
 
-def common_choices(runs: Sequence[Run]) -> dict[str, str | None]:
-    """For each choice the value with which most methods were run; None where it concerns no method."""
+def common_choices(runs: Sequence[Run], axis: str | None = None) -> dict[str, str | None]:
+    """For each choice the value with which most methods were run; None where it concerns no method.
+
+    With them what most say of each setting of training, but of ``axis``, in which the runs of a study differ.
+    """
     counts = {
         name: Counter(value for _, value in {(run.method, choices_of(run)[name]) for run in runs}) for name in CHOICES
     }
-    return {
+    choices = {
         name: max(filter(counts[name].__contains__, values), key=counts[name].__getitem__, default=None)
         for name, values in CHOICES.items()
     }
+    return choices | common_settings(runs, axis)
 
 
 def row_key(run: Run, common: dict[str, str | None]) -> RowKey:
     """The row that a run belongs to in a table with these common choices."""
     variant = tuple(value for name, value in choices_of(run).items() if value not in (None, common[name]))
-    return RowKey(run.method, variant, run.readout)
+    return RowKey(run.method, (*variant, *different_settings(run, common)), run.readout)
 
 
 def group_runs(runs: Sequence[Run], common: dict[str, str | None]) -> dict[RowKey, list[Run]]:
@@ -112,7 +121,7 @@ def check_comparable(runs: Sequence[Run], axis: str | None = None) -> None:
         UserError: Names the two run directories that do not go together, and in what they differ.
     """
     first, seen = runs[0], dict[tuple[RowKey, int, Any], Run]()
-    common = common_choices(runs)
+    common = common_choices(runs, axis)
     for run in runs:
         for key in _SAME_IN_A_TABLE:
             ours, theirs = attrgetter(key)(first.facts), attrgetter(key)(run.facts)

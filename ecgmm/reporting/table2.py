@@ -17,7 +17,7 @@ from ecgmm.reporting.table2_rows import Table, build_table
 from ecgmm.runs.run import Run, find_runs
 
 BOOTSTRAP_SEED = 0
-RESAMPLES = 5000  # the smallest possible p is 0.0004, so p < 0.01 can be reached after Holm for up to 25 rows
+RESAMPLES = 5000
 
 
 class Table2(Table):

@@ -1,11 +1,18 @@
-"""Table 2 as Markdown (also for a terminal of 150 columns) and LaTeX with booktabs."""
+"""Table 2 as Markdown (also for a terminal of 155 columns) and LaTeX with booktabs."""
 
 from collections.abc import Sequence
 
 from ecgmm.evaluation.metrics import TABLE2_METRICS
 from ecgmm.reporting import table2_sections as sections
 from ecgmm.reporting.escaping import latex_text, markdown_text
-from ecgmm.reporting.table2_notes import header_lines, marks_note, reading_notes, references, synthetic_line
+from ecgmm.reporting.table2_notes import (
+    coverage_note,
+    header_lines,
+    marks_note,
+    reading_notes,
+    references,
+    synthetic_line,
+)
 from ecgmm.reporting.table2_rows import Table
 from ecgmm.reporting.table2_sections import Section
 
@@ -31,7 +38,7 @@ def to_latex(table: Table) -> str:
 
 def _latex_metrics(table: Table) -> str:
     header = [line[0].upper() + line[1:] + "." for line in header_lines(table)]
-    note = f"Behind AUROC: 95 % interval of {table.n_resamples:,} patient resamples. {marks_note()}"
+    note = f"Behind AUROC: 95 % interval. {coverage_note(table)} {marks_note()}"
     caption = " ".join(["Measured here, and as printed in the paper.", synthetic_line(table), *header, note])
     head = " & ".join(("Method", "Inputs", r"\multicolumn{2}{l}{AUROC}", *list(TABLE2_METRICS.values())[1:])) + r" \\"
     best, lines = sections.best_numbers(table), []

@@ -15,6 +15,7 @@ _CHOICES = {
     "masked": "without statements of a label",
     "shuffled": "report of another record",
     "none": "without report",
+    "report withheld at test": "learnt with reports, predicts without",
     "joint": "pairs and labels at once",
     "two stages": "pre-training on pairs, then labels",
     "random weights": "trained from nothing",
@@ -114,6 +115,9 @@ def reading_notes(table: Table) -> list[str]:
         "ECE. Chance alone raises ECE in small samples, so its interval starts at 0 where it may be nothing else. "
         "T: temperature that divides the logits, fitted on validation, mean over seeds; above 1 the method was "
         "too sure of itself.",
+        "Rows differ in method; a row that was trained with other settings (rate of learning, weight decay, epochs, "
+        "batch, warm-up, sampling, filter, augmentation, limits of quality; within a method also λ and encoders) says "
+        "which. What a run of an earlier version does not state is not compared.",
         "Inputs: what a row looks at when it predicts. '+ report' is the same training run with a linear head on the "
         "embeddings of both of its towers, so that methods are compared and not access to the report.",
         "With minus without: the row against the same method trained and tested without any report ('none').",

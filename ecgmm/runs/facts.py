@@ -125,6 +125,7 @@ class RunDescription(Schema):
     train_fraction: Share
     labels: LabelFacts
     text_policy: str
+    text_at_test: str = "report"
     sampling: str = "uniform"
     quality: QualityFacts | None = None
     text_origin: str = "unknown"

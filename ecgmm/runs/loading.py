@@ -119,6 +119,7 @@ def _check_settings(facts: ModelFacts, path: Path) -> None:
         check_at("waveform", facts.waveform.plain(), "waveform")
         check_at("labels.name", facts.labels, "labels")
         check_at("text.policy", facts.text_policy, "text_policy")
+        check_at("text.at_test", facts.text_at_test, "text_at_test")
         check_at("text.max_tokens", facts.max_tokens, "max_tokens")
     except ConfigError as error:
         raise DataError(f"{printable(path)}: {error}; {CURE}") from None

@@ -133,6 +133,9 @@ def _shown(report: str | None, facts: ModelFacts, notes: list[str]) -> list[str]
     """The statements of a report that the method is shown, as preparation and the text policy leave them."""
     if report is None:
         return []
+    if facts.text_at_test == "none":
+        notes.append("the report is not read: the model was trained with text.at_test=none")
+        return []
     statements, shortened = read_report(split_report(report))
     if shortened:
         notes.append("the report is longer than preparation takes, and was shortened")

@@ -97,6 +97,7 @@ class ModelFacts(Schema):
     descriptions: dict[str, list[str]] = Field(default_factory=dict)
     tokeniser: Literal["WordTokeniser", "TransformerTokeniser"]
     text_policy: str
+    text_at_test: str = "report"
     max_tokens: Annotated[int, Field(ge=1, le=65_536)]
     method: dict[str, Any]
     waveform: Waveform

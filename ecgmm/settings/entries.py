@@ -94,6 +94,7 @@ _LABELS = Group(
 _TEXT = Group(
     {
         "policy": choice("full", "masked", "none", "shuffled"),
+        "at_test": optional(choice("report", "none")),
         "max_tokens": MAX_TOKENS,
         "vocabulary": choice("reports", "closed"),
         "tokeniser": TOKENISER,

@@ -195,7 +195,7 @@ def text_choice(text: Mapping[str, Any], min_patients: int = MIN_PATIENTS, descr
             return learnt, StatementVocabulary(known_statements())
         return learnt, StatementVocabulary.train(reports, patients, min_patients)
 
-    return TextChoice(text["policy"], text["max_tokens"], vocabularies)
+    return TextChoice(text["policy"], text["max_tokens"], vocabularies, text.get("at_test", "report"))
 
 
 def build_method(method: Mapping[str, Any], texts: TextBank) -> Method:

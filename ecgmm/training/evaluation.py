@@ -78,7 +78,7 @@ def evaluate_run(
         _check_same_labels(facts, labels, store)
     match = ClassMatch.of(labels.label_set.answers(settings.task.selection), facts.labels.classes, choice.class_map)
     match.require(2 if facts.task == "single_label" else 1)
-    policy, inputs = model.facts.text_policy, model.method.inputs_at_test
+    policy, inputs = model.facts.text_policy, facts.inputs_at_test
     origins = origins_of(store.manifest["text_origin"], labels.label_set, policy, inputs)
     refuse_leak(origins, choice.allow_leaky)
     datamodule = data_for(model, store, labels, settings, settings.batch_size, match)
@@ -164,7 +164,12 @@ def data_for(
     return EcgReportDataModule(
         store,
         TargetChoice(labels, settings.task.selection, settings.labels.priority, match=match),
-        TextChoice(model.facts.text_policy, model.facts.max_tokens, lambda *_: (model.tokeniser, model.statements)),
+        TextChoice(
+            model.facts.text_policy,
+            model.facts.max_tokens,
+            lambda *_: (model.tokeniser, model.statements),
+            model.facts.text_at_test,
+        ),
         Loading(batch_size, prefetch=settings.prefetch),
         settings.seed,
         quality=None if settings.quality is None else construct(settings.quality),

@@ -12,6 +12,7 @@ from ecgmm.console.ending import Stopped
 from ecgmm.console.system_errors import naming
 from ecgmm.data.batches.split_checks import require_both_answers
 from ecgmm.data.sources.leakage import SIMULATION, Origins, origins_of, refuse_leak, shown_readouts
+from ecgmm.errors import ConfigError
 from ecgmm.locks import one_process
 from ecgmm.models.method import Method, Stage
 from ecgmm.runs.directory import finish_run, open_run, run_state
@@ -95,14 +96,17 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
         assert done is not None
         return read_metrics(directory, done)
     method = setup.fresh_method()
+    at_test = settings["text"].get("at_test", "report")
     origins = origins_of(
         datamodule.store.manifest["text_origin"],
         datamodule.labels.label_set,
         settings["text"]["policy"],
-        method.inputs_at_test,
+        inputs_at_test(method, at_test),
     )
     refuse_leak(origins, settings["allow_leaky"])
     readouts = readouts_of(method, setup.stages_of(method), origins, settings["allow_leaky"])
+    if at_test == "none":
+        readouts = {name: one for name, one in readouts.items() if "text" not in one.inputs_at_test}
     task = setup.task_of(method)
     trainers = setup.trainers_of(method, directory)
     if not is_first_process():
@@ -171,12 +175,29 @@ def model_facts(setup: Setup) -> ModelFacts:
             **own_words(setup),
             "tokeniser": type(datamodule.tokeniser).__name__,
             "text_policy": settings["text"]["policy"],
+            "text_at_test": settings["text"].get("at_test", "report"),
             "max_tokens": settings["text"]["max_tokens"],
             "method": settings["method"],
             "waveform": Waveform.model_validate(settings["waveform"]),
             "store": Signal.of(datamodule.store.manifest),
         }
     )
+
+
+def inputs_at_test(method: Method, at_test: str) -> list[str]:
+    """What a method sees when it predicts, where ``text.at_test=none`` withholds the report.
+
+    Raises:
+        ConfigError: If that takes nothing from the method, or all that it has.
+    """
+    inputs = list(method.inputs_at_test)
+    if at_test == "report":
+        return inputs
+    if "text" not in inputs:
+        raise ConfigError(f"text.at_test=none: {method.name} predicts without the report anyway; leave it out")
+    if inputs == ["text"]:
+        raise ConfigError(f"text.at_test=none: {method.name} predicts from the report alone; choose another method")
+    return [name for name in inputs if name != "text"]
 
 
 def own_words(setup: Setup) -> dict[str, Any]:
@@ -203,7 +224,7 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
         schema_version=SCHEMA_VERSION,
         config_digest=setup.digest,
         method=method.name,
-        inputs_at_test=list(method.inputs_at_test),
+        inputs_at_test=origins.inputs_at_test,
         reference=method.reference,
         fidelity=method.fidelity,
         recipe=settings["recipe"],
@@ -219,6 +240,7 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
             dropped=targets.dropped,
         ),
         text_policy=origins.text_policy,
+        text_at_test=settings["text"].get("at_test", "report"),
         sampling=settings["sampling"],
         quality=QualityFacts(limits=datamodule.quality.chosen, left_out=datamodule.left_out),
         text_origin=origins.text_origin,

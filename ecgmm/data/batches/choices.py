@@ -77,11 +77,13 @@ class TextChoice:
         policy: ``full``, ``masked``, ``none`` or ``shuffled``.
         max_tokens: Longest report in tokens.
         vocabularies: See ``Vocabularies``.
+        at_test: ``report`` shows it to predictions too, ``none`` to training alone.
     """
 
     policy: str
     max_tokens: int
     vocabularies: Vocabularies
+    at_test: str = "report"
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.left_out: dict[str, dict[str, int]] = {}
         is_kept = (store.records["split"] == "train") & (store.records["fraction_rank"] < train_fraction)
         self.training: NDArray[np.bool_] = is_kept.to_numpy()
+        self.learns = learns
         self.rows = {split: self._rows_of(split) for split in SPLITS}
         if learns:
             check_splits(self.rows, self.targets, target.selection, self.training)
@@ -92,6 +93,8 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.report_of_row = own = self.store.records["report"].to_numpy().astype(np.int64)
         if text.policy == "shuffled":
             self.report_of_row = shuffle_reports(self.report_of_row, self.store.records["split"].to_numpy(), self.seed)
+        if text.at_test == "none":
+            self.report_of_row = np.where(self.training & self.learns, self.report_of_row, -1)
         statements, label_set = self.store.reports["statements"].to_list(), self.labels.label_set
         reports = apply_policy(statements, text.policy, label_set.masks, label_set.phrases)
         rows = self.rows["train"][own[self.rows["train"]] >= 0]  # exchanged reports would not be of their patients
