@@ -66,6 +66,13 @@ def test_no_gpu(fails: Callable[..., str]) -> None:
     assert "gpu" in fails("trainer.accelerator=gpu")
 
 
+@pytest.mark.parametrize(("method", "why"), [("text_only", "report alone"), ("ecg_only", "anyway")])
+def test_a_method_that_cannot_do_without_the_report_or_does_anyway(
+    fails: Callable[..., str], method: str, why: str
+) -> None:
+    assert why in fails(f"method={method}", "text.at_test=none")
+
+
 def test_unknown_text_policy(fails: Callable[..., str]) -> None:
     assert "masked" in fails("text.policy=partly")
 

@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 import torch
 
+from ecgmm.runs.run import Run
+from ecgmm.training.evaluation import evaluate_run
 from ecgmm.training.task import DiagnosisTask
 from tests.models.building import CONTROLS
 
@@ -124,6 +126,21 @@ def test_multilabel_uses_thresholds_of_the_validation_split(train: Callable[...,
 def test_shuffled_text_keeps_labels_and_waveforms(train: Callable[..., Path]) -> None:
     run = train("text.policy=shuffled", "method=text_only")
     assert json.loads((run / "run.json").read_text())["text_policy"] == "shuffled"
+
+
+def test_a_report_withheld_at_test_changes_nothing_in_training_but_the_epoch_that_is_chosen(
+    train: Callable[..., Path], workspace: Path
+) -> None:
+    withheld, plain = train("text.at_test=none", outputs="withheld"), train()
+    facts = json.loads((withheld / "run.json").read_text())
+    assert (facts["text_at_test"], facts["inputs_at_test"]) == ("none", ["ecg"])
+    predictions = pl.read_parquet(withheld / "predictions.parquet")
+    assert not predictions["has_report"].any()
+    assert (predictions["gate"] == 1).all()
+    losses = [pl.read_csv(run / "history.csv")["train/loss_cls"].to_list() for run in (withheld, plain)]
+    assert losses[0] == losses[1]
+    metrics, _ = evaluate_run(withheld, stores=workspace / "stores")
+    assert metrics["test/auroc_macro"] == Run.open(withheld).metrics["test/auroc_macro"]
 
 
 def test_wandb_files_hold_numbers_and_no_text(train: Callable[..., Path], workspace: Path) -> None:

@@ -35,8 +35,14 @@ def make(tiny_store: Path) -> Callable[..., EcgReportDataModule]:
         records = opened.records.with_columns(**(columns or {}))
         store = dataclasses.replace(opened, records=records.select(pl.exclude(without)) if without else records)
         target = TargetChoice(labels, "exactly_one", CLASSES)
-        text = TextChoice(settings.pop("text_policy", "full"), 32, settings.pop("vocabularies", learnt))
-        of_module = {name: settings.pop(name) for name in ("seed", "train_fraction", "quality") if name in settings}
+        text = TextChoice(
+            settings.pop("text_policy", "full"),
+            32,
+            settings.pop("vocabularies", learnt),
+            settings.pop("at_test", "report"),
+        )
+        names = ("seed", "train_fraction", "quality", "learns")
+        of_module = {name: settings.pop(name) for name in names if name in settings}
         return EcgReportDataModule(store, target, text, Loading(16, **settings), **{"seed": 3, **of_module})
 
     return build
@@ -141,3 +147,15 @@ def test_vocabularies_count_the_patients_whose_reports_they_are(
     ((reports, patients),) = seen
     assert patients == records["patient"].to_list()
     assert reports == [statements[index] for index in records["report"].to_list()]
+
+
+def test_a_report_withheld_at_test_is_there_in_training_alone(make: Callable[..., EcgReportDataModule]) -> None:
+    withheld, plain, evaluated = make(at_test="none"), make(), make(at_test="none", learns=False)
+    for batch, other in zip(withheld.train_dataloader(), plain.train_dataloader(), strict=True):
+        assert torch.equal(batch.token_mask, other.token_mask)
+    assert (withheld.report_of_row[withheld.rows["train"]] >= 0).any()
+    for split in ("val", "test"):
+        assert (plain.report_of_row[plain.rows[split]] >= 0).any()
+        assert (withheld.report_of_row[withheld.rows[split]] == -1).all()
+    assert withheld.tokeniser.words == plain.tokeniser.words
+    assert (evaluated.report_of_row == -1).all()
