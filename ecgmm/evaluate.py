@@ -1,4 +1,7 @@
-"""Evaluate a finished run again: ``python -m ecgmm.evaluate run=outputs/train/default [store=...] [split=all]``."""
+"""Evaluate a finished run again: ``python -m ecgmm.evaluate run=outputs/train/default [store=...] [split=all]``.
+
+A folder that holds runs, such as ``run=outputs/table2``, stands for all of them, one after the other.
+"""
 
 from omegaconf import DictConfig
 
@@ -25,6 +28,7 @@ def main(
     """Predict the split, print its metrics and save them with the predictions under ``<run>/evaluation/``."""
     from pathlib import Path  # with the slow imports below, not needed by --help
 
+    from ecgmm.runs.run import run_directories
     from ecgmm.training.evaluation import evaluate_run
     from ecgmm.training.evaluation_choice import choice_of
     from ecgmm.training.summary import print_external, print_metrics
@@ -42,9 +46,10 @@ def main(
         recalibrate=recalibrate,
         recalibration_seed=recalibration_seed,
     )
-    metrics, file = evaluate_run(Path(run), data if store is None else Path(store), choice, Path(paths.stores))
-    print_metrics(metrics, file)
-    print_external(metrics)
+    for directory in run_directories(Path(run)):
+        metrics, file = evaluate_run(directory, data if store is None else Path(store), choice, Path(paths.stores))
+        print_metrics(metrics, file)
+        print_external(metrics)
 
 
 if __name__ == "__main__":

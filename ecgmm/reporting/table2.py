@@ -11,6 +11,7 @@ from ecgmm.console.terminal import say
 from ecgmm.files import write_whole
 from ecgmm.reporting.command import exit_code
 from ecgmm.reporting.grouping import check_comparable
+from ecgmm.reporting.on_evaluation import on_evaluation
 from ecgmm.reporting.table2_csv import to_csv
 from ecgmm.reporting.table2_formats import to_latex, to_markdown
 from ecgmm.reporting.table2_rows import Table, build_table
@@ -61,16 +62,19 @@ def table2(runs: Sequence[Run], n_resamples: int = RESAMPLES) -> Table2:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
-    return exit_code(lambda: draw(options.folders, options.out or options.folders[0], options.resamples))
+    out = options.out or options.folders[0]
+    return exit_code(lambda: draw(options.folders, out, options.resamples, options.evaluation))
 
 
-def draw(folders: list[Path], out: Path, n_resamples: int) -> None:
+def draw(folders: list[Path], out: Path, n_resamples: int, evaluation: str | None = None) -> None:
     """Collect runs, print the table and save it in three formats.
 
     Raises:
         UserError: If there are no finished runs, or runs that do not belong in one table.
     """
     runs, unfinished = find_runs(folders)
+    if evaluation is not None:
+        runs = on_evaluation(runs, evaluation)
     table = table2(runs, n_resamples)
     table.save(out)
     say(*table.to_markdown().split("\n"))
@@ -83,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ecgmm table2", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, help="folders that hold run directories, at any depth")
     parser.add_argument("--out", type=Path, help="where to save; by default the first folder")
+    parser.add_argument(
+        "--evaluation", help="score this evaluation of every run in place of its test split: a name in <run>/evaluation"
+    )
     parser.add_argument(
         "--resamples", type=_positive, default=RESAMPLES, help=f"patient resamples (default {RESAMPLES})"
     )

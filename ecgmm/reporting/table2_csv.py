@@ -75,6 +75,7 @@ def _shared(table: Table) -> dict[str, Any]:
         "data_synthetic": data.synthetic,
         "labels_name": labels.name,
         "labels_source": labels.source,
+        "evaluation": table.evaluation or None,
         "n_records": table.n_records,
         "n_patients": table.n_patients,
         "commit": join(table.commits),

@@ -49,7 +49,7 @@ def header_lines(table: Table) -> list[str]:
         f"seeds: {join(table.seeds)}",
         f"data: {facts.data.name}, fingerprint {facts.data.fingerprint[:12]}; "
         f"trained on {facts.train_fraction:.0%} of the training patients; "
-        f"test split: {table.n_records:,} records of {table.n_patients:,} patients",
+        f"{_tested(table)}: {table.n_records:,} records of {table.n_patients:,} patients",
         f"labels: {facts.labels.name}, source: {facts.labels.source}; {len(classes)} classes: {join(classes)}",
         f"text policy: {common['text_policy'] or 'no method reads text'}; "
         f"stages: {common['stages'] or 'no method has two'}; {_beginning(common)}commit: {join(table.commits)}",
@@ -64,6 +64,10 @@ def header_lines(table: Table) -> list[str]:
     if any(row.measured and row.measured.facts.leaky for row in table.rows):
         lines.append(f"{LEAK_MARK} {_LEAK_NOTE}")
     return lines
+
+
+def _tested(table: Table) -> str:
+    return f"scored on the evaluation {table.evaluation}, not the test split" if table.evaluation else "test split"
 
 
 def references(table: Table) -> list[str]:

@@ -97,6 +97,7 @@ class Table:
     n_patients: int
     absent_classes: list[str]
     n_resamples: int
+    evaluation: str = ""
 
 
 def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
@@ -119,7 +120,8 @@ def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
         commits=sorted({run.facts.commit or "unknown" for run in runs}),
         n_records=len(patients),
         n_patients=len(np.unique(patients)),
-        absent_classes=runs[0].metrics.absent_classes,
+        absent_classes=(runs[0].evaluated or runs[0].metrics).absent_classes,
+        evaluation=runs[0].evaluation,
         n_resamples=n_resamples,
     )
 

@@ -1,6 +1,6 @@
 """A finished run directory: facts, metrics, settings, history, predictions and model, read when first asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,14 @@ from ecgmm.runs.configuration import read_config
 from ecgmm.runs.facts import RUN, RunFacts, SplitFacts, read_facts
 from ecgmm.runs.history import read_history
 from ecgmm.runs.metrics import METRICS, Metrics, read_evaluations, read_metrics
-from ecgmm.runs.predictions import PREDICTIONS, labels_and_probabilities, read_predictions, records_of
+from ecgmm.runs.predictions import (
+    PREDICTIONS,
+    average_windows,
+    labels_and_probabilities,
+    read_evaluated,
+    read_predictions,
+    records_of,
+)
 
 if TYPE_CHECKING:
     from ecgmm.runs.loading import SavedModel
@@ -42,12 +49,16 @@ class Run:
         facts: ``run.json``; of a readout, with its inputs at test and leak mark.
         metrics: ``metrics.json``, or the part of a readout.
         readout: Whose predictions are looked at: empty for the method's own, else one of its readouts.
+        evaluation: Name of the evaluation whose records stand in for the test split; empty for the test split.
+        evaluated: Its metrics.
     """
 
     directory: Path
     facts: RunFacts
     metrics: Metrics
     readout: str = ""
+    evaluation: str = ""
+    evaluated: Metrics | None = None
 
     @staticmethod
     def open(directory: Path) -> "Run":
@@ -78,9 +89,16 @@ class Run:
     @property
     def readouts(self) -> list["Run"]:
         """The run as each of its readouts sees it."""
+        predicted = self.facts.readouts if self.evaluated is None else self.evaluated.readouts
         return [
-            Run(self.directory, self.facts.model_copy(update=dict(about)), self.metrics.readouts[name], name)
+            replace(
+                self,
+                facts=self.facts.model_copy(update=dict(about)),
+                metrics=self.metrics.readouts[name],
+                readout=name,
+            )
             for name, about in self.facts.readouts.items()
+            if name in predicted
         ]
 
     @property
@@ -143,7 +161,9 @@ class Run:
 
     @cached_property
     def test(self) -> pl.DataFrame:
-        """Predictions of the test split, one row per record, in order of the store's rows."""
+        """Predictions of the test split, or of an evaluation, one row per record, in order of the store's rows."""
+        if self.evaluated is not None:
+            return average_windows(read_evaluated(self.directory, self.evaluation, self.evaluated))
         return records_of(self.predictions, "test")
 
     @property
@@ -189,6 +209,12 @@ class Run:
         labels, probabilities = self.labels_and_probabilities
         shown = apply_temperature(probabilities, self.temperature, self.task) if calibrated else probabilities
         return reliability_curve(labels, shown, self.task)
+
+
+def run_directories(folder: Path) -> list[Path]:
+    """The folder itself, or the finished runs below it where it is none but holds some."""
+    below = [] if (folder / RUN).exists() else sorted({path.parent for path in folder.rglob(RUN)})
+    return [directory for directory in below if Run.if_finished(directory) is not None] or [folder]
 
 
 def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:
