@@ -71,6 +71,6 @@ def _leaves(config: DictConfig, name: str) -> Iterator[tuple[str, str]]:
         yield name, f"{name}={value}"
         return
     yield name, f"{name}={str(value.get('_target_')).rpartition('.')[2]}"
-    for key in value:
-        if not str(key).startswith("_"):
+    for key in map(str, value):
+        if not key.startswith("_"):
             yield from _leaves(config, f"{name}.{key}")
