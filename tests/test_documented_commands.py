@@ -39,7 +39,7 @@ SMALLER = {
     "experiment/search.yaml": [("n_trials: 20", "n_trials: 2")],
     "experiment/ablation.yaml": [("paper,.*", "paper,cosine")],
     "experiment/fine_tuning.yaml": [("0.1,0.3", "1.0"), ("5e-4,2e-3", "2e-3"), ("max_epochs: 20", "max_epochs: 1")],
-    "experiment/fraction_sweep.yaml": [("0.01,.*", "0.5,1.0")],
+    "experiment/fraction_sweep.yaml": [("0.02,.*", "0.5,1.0")],
     "experiment/lambda_sweep.yaml": [("0,0.01,.*", "0,0.1")],
     "experiment/table2.yaml": [("k_merl,.*", "ecg_clip,gated_fusion,text_only")],
     "experiment/zero_shot.yaml": [("ecg_clip,.*", "ecg_clip")],

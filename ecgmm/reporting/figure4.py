@@ -34,11 +34,21 @@ def build(runs: list[Run]) -> Drawing:
     check_study(runs, AXIS, _SWEEP)
     caption = (
         "Figure 4. Macro AUROC on the test split against the part of the training patients that a method was trained"
-        " on (logarithmic); above: their number. Each smaller part is contained in every larger one. The number of"
-        " epochs is the same for all, so that a smaller part also means fewer steps of the optimiser."
-        f" {band_words(runs)} {provenance(runs)}"
+        " on (logarithmic); above: their number, of one seed. Each smaller part is contained in every larger one of its"
+        " seed. The number of epochs is the same for all, so that a smaller part also means fewer steps of the"
+        f" optimiser. {band_words(runs)} {_held(runs)} {provenance(runs)}"
     )
     return Drawing("figure4", _draw(runs), caption)
+
+
+def _held(runs: Sequence[Run]) -> str:
+    """What differs between the seeds of a band."""
+    drawn = {run.facts.fraction_seed is not None for run in runs}
+    if drawn == {True}:
+        return "Seeds differ in training and in the patients of a part; the test patients are the same."
+    if drawn == {False}:
+        return "Seeds differ in training alone: all have the same patients, in training and in test."
+    return "Of some runs each seed has patients of its own, of others all have the same."
 
 
 def _draw(runs: Sequence[Run]) -> Figure:

@@ -123,6 +123,7 @@ class RunDescription(Schema):
     task: Task
     targets: str = "hard"
     train_fraction: Share
+    fraction_seed: Count | None = None
     labels: LabelFacts
     text_policy: str
     text_at_test: str = "report"

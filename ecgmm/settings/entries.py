@@ -178,6 +178,7 @@ ENTRIES: dict[str, Group] = {
             "native": _NATIVE,
             "seed": SEED,
             "train_fraction": number(0, 1, above=True),
+            "fraction_seed": optional(nullable(SEED)),
             "batch_size": BATCH,
             "warmup_fraction": SHARE,
             "sampling": choice("uniform", "balanced"),

@@ -138,6 +138,7 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
         asked["seed"],
         asked["train_fraction"],
         None if asked["quality"] is None else construct(asked["quality"]),
+        fraction_seed=asked.get("fraction_seed"),
     )
     settings = resolved(config, datamodule.facts())
     own = [labels.digest] if "own" in labels.made_from else []  # of a file that may change while its path does not

@@ -85,7 +85,7 @@ def evaluate_run(
     patients = PatientFacts(ids_compared=True, contents_compared=True)
     if not is_own or choice.split == ALL:
         known = store if is_own else find_store(facts.data.fingerprint, stores)
-        patients = _leave_out_shared(datamodule, known, facts.train_fraction, choice)
+        patients = _leave_out_shared(datamodule, known, facts, choice)
     require_records(datamodule, choice, settings, match)
     columns = [facts.labels.classes.index(name) for name in match.common]
     frame = _predicted(model, datamodule, settings, choice, columns)
@@ -207,11 +207,11 @@ def _predicted(
 
 
 def _leave_out_shared(
-    datamodule: EcgReportDataModule, known: Store | None, train_fraction: float, choice: Choice
+    datamodule: EcgReportDataModule, known: Store | None, facts: RunFacts, choice: Choice
 ) -> PatientFacts:
     """Find patients of the run among the records that would be measured; refuse or drop them, as chosen."""
     store, rows = datamodule.store, datamodule.rows
-    shared, found = find_shared(known, train_fraction, store)
+    shared, found = find_shared(known, facts.train_fraction, store, facts.fraction_seed)
     measured = np.zeros(len(shared), bool)
     measured[np.concatenate([rows[split] for split in choice.splits])] = True
     if choice.shared_patients == "refuse":

@@ -232,6 +232,7 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
         task=settings["task"]["name"],
         targets=settings["task"]["targets"],
         train_fraction=settings["train_fraction"],
+        fraction_seed=settings.get("fraction_seed"),
         labels=LabelFacts(
             name=origins.labels,
             source=origins.label_source,

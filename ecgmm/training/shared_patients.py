@@ -7,6 +7,7 @@ PTB-XL), so recordings are compared too, by the digest that a store keeps of eac
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgmm.data.store.splits import kept_for_training
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, printable
 from ecgmm.runs.facts import PatientFacts
@@ -14,13 +15,16 @@ from ecgmm.runs.facts import PatientFacts
 _SAME_FORM = ("rate_hz", "n_times", "uv_per_step")
 
 
-def find_shared(known: Store | None, train_fraction: float, store: Store) -> tuple[NDArray[np.bool_], PatientFacts]:
+def find_shared(
+    known: Store | None, train_fraction: float, store: Store, fraction_seed: int | None = None
+) -> tuple[NDArray[np.bool_], PatientFacts]:
     """Find the rows of a store whose patients a run was trained on, or chosen by.
 
     Args:
         known: The store of the run; None where it is not there, and nothing can be compared.
         train_fraction: Part of the training patients that the run had.
         store: The store that it is evaluated on.
+        fraction_seed: The run's; None where the part was that which the store ranks first.
 
     Returns:
         Bool ``[N]``, rows of the store; and what was compared.
@@ -28,8 +32,8 @@ def find_shared(known: Store | None, train_fraction: float, store: Store) -> tup
     patients = store.records["patient"].to_numpy()
     if known is None:
         return np.zeros(len(patients), bool), PatientFacts(ids_compared=False, contents_compared=False)
-    records, splits = known.records, known.records["split"]
-    learnt = ((splits == "train") & (records["fraction_rank"] < train_fraction)) | (splits == "val")
+    records = known.records
+    learnt = kept_for_training(records, train_fraction, fraction_seed) | (records["split"] == "val").to_numpy()
     seen = records.filter(learnt)
     same_source = known.manifest["source"]["name"] == store.manifest["source"]["name"]
     same_form = all(known.manifest[key] == store.manifest[key] for key in _SAME_FORM)

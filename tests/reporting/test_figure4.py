@@ -26,7 +26,7 @@ def test_one_line_a_method_ours_first_and_patients_above(tmp_path: Path) -> None
     assert [text.get_text() for text in axes.get_xticklabels()] == ["1", "10", "100"]
     above = axes.child_axes[0]
     assert [text.get_text() for text in above.get_xticklabels()] == ["10", "100", "1,000"]
-    for words in ("SYNTHETIC", "contained in every larger one", "fewer steps", "over 2 seeds"):
+    for words in ("SYNTHETIC", "contained in every larger one", "fewer steps", "the same patients", "over 2 seeds"):
         assert words in drawing.caption
 
 
@@ -51,3 +51,9 @@ def test_another_data_set_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
     write_study_run(tmp_path / "other", "gated_fusion", 2, fraction=0.1, data=data)
     assert main([str(tmp_path)]) == 2
     assert "differ in data.fingerprint" in capsys.readouterr().err
+
+
+def test_the_caption_says_that_each_seed_drew_its_patients(tmp_path: Path) -> None:
+    for fraction in (0.1, 1):
+        write_study_run(tmp_path / str(fraction), "gated_fusion", 1, fraction=fraction, fraction_seed=1)
+    assert "in the patients of a part" in build(find_runs([tmp_path])[0]).caption

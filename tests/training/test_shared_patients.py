@@ -69,3 +69,17 @@ def test_the_refusal_counts_and_names_the_cure() -> None:
         refuse_shared(OWN, np.array([True, True, False, False, False]), is_own=False)
     with pytest.raises(ConfigError, match="take split=test"):
         refuse_shared(OWN, np.array([True, True, False, False, False]), is_own=True)
+
+
+def test_the_part_that_a_seed_drew_is_the_part_that_is_searched() -> None:
+    """Smaller parts lie within larger ones, another seed has another part, all of it is all whatever the seed."""
+    parts = {
+        (fraction, seed): find_shared(OWN, fraction, OWN, seed)[0].tolist()
+        for fraction in (0.3, 0.6, 1.0)
+        for seed in (None, *range(8))
+    }
+    for seed in range(8):
+        assert parts[1.0, seed] == parts[1.0, None] == [True, True, True, False, True]
+        assert all(small <= large for small, large in zip(parts[0.3, seed], parts[0.6, seed], strict=True))
+        assert parts[0.3, seed][2], "validation patients are always the run's"
+    assert len({tuple(parts[0.6, seed]) for seed in range(8)}) > 1

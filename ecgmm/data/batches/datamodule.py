@@ -16,7 +16,7 @@ from ecgmm.data.batches.residency import HostWaveforms, Waveforms, place_wavefor
 from ecgmm.data.batches.split_checks import check_splits
 from ecgmm.data.batches.targets import make_targets
 from ecgmm.data.store.measurements import interval_table
-from ecgmm.data.store.splits import SPLITS
+from ecgmm.data.store.splits import SPLITS, kept_for_training
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
 from ecgmm.text.findings import findings_in
@@ -35,6 +35,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         train_fraction: Part of the training patients to keep, in (0, 1]; smaller parts lie within larger ones.
         quality: Leaves out records by their quality; None leaves out none.
         learns: Whether a model is trained with it; else a split may be empty and a class may be missing.
+        fraction_seed: Draws the kept patients; None takes those that the store ranks first.
 
     Attributes:
         targets: Targets of all rows of the store.
@@ -57,6 +58,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         train_fraction: float = 1.0,
         quality: QualityLimits | None = None,
         learns: bool = True,
+        fraction_seed: int | None = None,
     ) -> None:
         super().__init__()
         if not 0 < train_fraction <= 1:
@@ -72,8 +74,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.intervals = interval_table(store.records)
         self.quality = quality or QualityLimits()
         self.left_out: dict[str, dict[str, int]] = {}
-        is_kept = (store.records["split"] == "train") & (store.records["fraction_rank"] < train_fraction)
-        self.training: NDArray[np.bool_] = is_kept.to_numpy()
+        self.training: NDArray[np.bool_] = kept_for_training(store.records, train_fraction, fraction_seed)
         self.learns = learns
         self.rows = {split: self._rows_of(split) for split in SPLITS}
         if learns:

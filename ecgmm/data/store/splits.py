@@ -62,6 +62,21 @@ def patient_ranks(patients: NDArray[np.int64], seed: int, purpose: str) -> NDArr
     return np.array(ranks, dtype=np.float64)[inverse]
 
 
+def kept_for_training(records: pl.DataFrame, fraction: float, seed: int | None) -> NDArray[np.bool_]:
+    """Rows of the part of the training patients that a run learns from; smaller parts lie within larger ones.
+
+    Args:
+        records: Of a store.
+        fraction: In (0, 1]; 1 keeps all training patients, whatever the seed.
+        seed: Ranks the patients anew; None takes the ranks of the store, which are the same for all runs.
+
+    Returns:
+        bool ``[N]``.
+    """
+    ranks = records["fraction_rank"] if seed is None else patient_ranks(records["patient"].to_numpy(), seed, "fraction")
+    return (records["split"] == "train").to_numpy() & (np.asarray(ranks) < fraction)
+
+
 def _hash_to_unit(text: str) -> float:
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> 11) / 2**53
