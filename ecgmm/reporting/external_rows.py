@@ -19,6 +19,7 @@ from ecgmm.evaluation.calibration import apply_temperature, calibration_scorer
 from ecgmm.evaluation.comparison import Difference, difference_of, holm
 from ecgmm.evaluation.metrics import TABLE2_METRICS, Scorer, TaskKind, joint_scorer, make_scorer
 from ecgmm.evaluation.ranking import Floats
+from ecgmm.evaluation.replicates import Replicates, replicated_difference_of
 from ecgmm.runs.facts import ExternalFacts
 from ecgmm.runs.metrics import Metrics, read_named_evaluations
 from ecgmm.runs.predictions import average_windows, labels_and_probabilities, read_evaluated
@@ -285,6 +286,14 @@ def _difference(key: str, first: Side, second: Side) -> Difference:
     return difference_of(*values, first.resampled[key], second.resampled[key])
 
 
+def _one_seed(side: Side) -> Replicates:
+    """A side as the single seed that its run is; its p-values are not bounded by the number of resamples."""
+    return Replicates(
+        by_seed={key: np.array([side.values[key].value]) for key in TABLE2_METRICS},
+        resampled={key: side.resampled[key][None] for key in TABLE2_METRICS},
+    )
+
+
 def _named_apart(rows: list[Row]) -> list[Row]:
     """Rows whose names differ: those of one name get that of their folder too."""
     names = [row.name for row in rows]
@@ -308,8 +317,9 @@ def _compared(rows: list[Row]) -> list[Row]:
                 f" records of {printable(row.about.store)}; evaluate both with the same shared_patients"
             )
     paired: list[dict[str, tuple[Difference, float]]] = [{} for _ in others]
-    for key in TABLE2_METRICS:
-        gaps = [_difference(key, first.external, row.external) for row in others]
-        for place, (gap, p) in enumerate(zip(gaps, holm([gap.p_value for gap in gaps]), strict=True)):
-            paired[place][key] = (gap, float(p))
+    tested = [(place, key) for place in range(len(others)) for key in TABLE2_METRICS]
+    sides = [_one_seed(row.external) for row in (first, *others)]
+    gaps = [replicated_difference_of(key, sides[0], sides[1 + place]) for place, key in tested]
+    for (place, key), gap, p in zip(tested, gaps, holm([gap.p_value for gap in gaps]), strict=True):
+        paired[place][key] = (gap, float(p))
     return [first, *(replace(row, paired=one) for row, one in zip(others, paired, strict=True))]

@@ -147,7 +147,8 @@ def notes(n_resamples: int) -> list[str]:
         " patients and are resampled independently; above 0 the run is worse outside. It holds differences of patients,"
         " devices, labels and prevalence together.",
         "Runs on the same external records are compared in the same resamples (paired); p is two-sided, after Holm's"
-        " correction for the runs of a column.",
+        " correction for all runs and metrics of the set. A row is one run: nothing here covers training again with"
+        " another seed.",
         f"{TABLE2_METRICS[HEADLINE]}, AUPRC, F1, precision, recall, specificity: macro means over the classes. AUPRC,"
         " precision and F1 change with prevalence even where a model ranks as well as before.",
     ]

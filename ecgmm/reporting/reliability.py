@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ecgmm.evaluation.bootstrap import Estimate, estimates
+from ecgmm.evaluation.bootstrap import Estimate
 from ecgmm.evaluation.calibration import ReliabilityCurve
-from ecgmm.evaluation.metrics import mean_scorer
+from ecgmm.evaluation.replicates import replicated_estimates
 from ecgmm.evaluation.ranking import ratio
 from ecgmm.plots.look import PAGE_WIDTH_IN, literal
 from ecgmm.plots.reliability import AFTER_COLOR, BEFORE_COLOR, LEAST_COUNT, draw_reliability
@@ -46,7 +46,8 @@ def build(runs: list[Run]) -> Drawing:
         f"Reliability on the test split before (blue, solid) and after (orange, dashed) temperature scaling. {what};"
         f" on the dotted diagonal they agree. Seeds are pooled; a bin of fewer than {LEAST_COUNT} predictions has no"
         " point. Below: predictions in each of the 15 bins, mean over seeds. Above: expected calibration error, of all"
-        f" bins, with its 95 % interval ({_N_RESAMPLES:,} resamples of test patients, mean over seeds inside each), and"
+        f" bins, with its 95 % interval ({_N_RESAMPLES:,} resamples of test patients; with several seeds over training"
+        " again too), and"
         " the temperature T, fitted on validation, mean over seeds; above 1 the method was too sure of itself. Chance"
         f" alone raises ECE: the lower bound allows for that, the value does not. {provenance(runs)}"
     )
@@ -74,8 +75,8 @@ def _draw(groups: dict[str, list[Run]]) -> Figure:
 
 
 def _write_errors(axes: Axes, group: Sequence[Run]) -> None:
-    scorer = mean_scorer([run.calibration_scorer() for run in group])
-    estimated = estimates(scorer, group[0].patients, _N_RESAMPLES, _BOOTSTRAP_SEED)
+    scorers = [run.calibration_scorer() for run in group]
+    estimated = replicated_estimates(scorers, group[0].patients, _N_RESAMPLES, _BOOTSTRAP_SEED)
     temperature = float(np.mean([run.temperature for run in group]))
     lines = (
         (f"ECE {_words(estimated['ece'])}", BEFORE_COLOR),

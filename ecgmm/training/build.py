@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.building import construct
-from ecgmm.data.batches.choices import Loading, ReportTokeniser, TargetChoice, TextChoice
+from ecgmm.data.batches.choices import Loading, ReportTokeniser, TargetChoice, TextChoice, TrainingPart
 from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.data.sources.labels.label_set import LabelSet
 from ecgmm.data.sources.labels.opening import open_labels
@@ -136,9 +136,8 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
         text_choice(asked["text"], described=[text for texts in described.values() for text in texts]),
         Loading(asked["batch_size"], asked["sampling"], asked["prefetch"], asked["data"]["residency"]),
         asked["seed"],
-        asked["train_fraction"],
+        TrainingPart(asked["train_fraction"], asked.get("fraction_seed")),
         None if asked["quality"] is None else construct(asked["quality"]),
-        fraction_seed=asked.get("fraction_seed"),
     )
     settings = resolved(config, datamodule.facts())
     own = [labels.digest] if "own" in labels.made_from else []  # of a file that may change while its path does not

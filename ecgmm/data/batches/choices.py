@@ -87,6 +87,26 @@ class TextChoice:
 
 
 @dataclass(frozen=True)
+class TrainingPart:
+    """Choice of the part of the training patients that a run learns from; smaller parts lie within larger ones.
+
+    Attributes:
+        share: In (0, 1].
+        seed: Draws the patients; None takes those that the store ranks first.
+
+    Raises:
+        ConfigError: If the share is none.
+    """
+
+    share: float = 1.0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ConfigError(f"train_fraction is {self.share}; it must be in (0, 1]")
+
+
+@dataclass(frozen=True)
 class Loading:
     """How batches are made; except for ``batch_size`` and ``sampling`` they are the same however they are made.
 

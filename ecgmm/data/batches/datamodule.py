@@ -8,7 +8,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice
+from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice, TrainingPart
 from ecgmm.data.batches.dataset import RecordDataset
 from ecgmm.data.batches.loader import BatchLoader, Order, balanced, in_place, shuffled
 from ecgmm.data.batches.quality_limits import QualityLimits
@@ -18,7 +18,6 @@ from ecgmm.data.batches.targets import make_targets
 from ecgmm.data.store.measurements import interval_table
 from ecgmm.data.store.splits import SPLITS, kept_for_training
 from ecgmm.data.store.store import Store
-from ecgmm.errors import ConfigError
 from ecgmm.text.findings import findings_in
 from ecgmm.text.policy import apply_policy, shuffle_reports
 
@@ -32,10 +31,9 @@ class EcgReportDataModule(lightning.LightningDataModule):
         text: What of the reports is seen.
         loading: How batches are made.
         seed: Seed of batch order and of shuffled text.
-        train_fraction: Part of the training patients to keep, in (0, 1]; smaller parts lie within larger ones.
+        part: Part of the training patients to keep; None keeps all.
         quality: Leaves out records by their quality; None leaves out none.
         learns: Whether a model is trained with it; else a split may be empty and a class may be missing.
-        fraction_seed: Draws the kept patients; None takes those that the store ranks first.
 
     Attributes:
         targets: Targets of all rows of the store.
@@ -55,14 +53,11 @@ class EcgReportDataModule(lightning.LightningDataModule):
         text: TextChoice,
         loading: Loading,
         seed: int,
-        train_fraction: float = 1.0,
+        part: TrainingPart | None = None,
         quality: QualityLimits | None = None,
         learns: bool = True,
-        fraction_seed: int | None = None,
     ) -> None:
         super().__init__()
-        if not 0 < train_fraction <= 1:
-            raise ConfigError(f"train_fraction is {train_fraction}; it must be in (0, 1]")
         self.store = store
         self.loading = loading
         self.seed = seed
@@ -74,7 +69,8 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.intervals = interval_table(store.records)
         self.quality = quality or QualityLimits()
         self.left_out: dict[str, dict[str, int]] = {}
-        self.training: NDArray[np.bool_] = kept_for_training(store.records, train_fraction, fraction_seed)
+        part = part or TrainingPart()
+        self.training: NDArray[np.bool_] = kept_for_training(store.records, part.share, part.seed)
         self.learns = learns
         self.rows = {split: self._rows_of(split) for split in SPLITS}
         if learns:

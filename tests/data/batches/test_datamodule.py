@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import torch
 
-from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice
+from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice, TrainingPart
 from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.data.batches.quality_limits import QualityLimits
 from ecgmm.data.sources.labels.opening import open_labels
@@ -41,7 +41,9 @@ def make(tiny_store: Path) -> Callable[..., EcgReportDataModule]:
             settings.pop("vocabularies", learnt),
             settings.pop("at_test", "report"),
         )
-        names = ("seed", "train_fraction", "quality", "learns")
+        if "train_fraction" in settings:
+            settings["part"] = TrainingPart(settings.pop("train_fraction"))
+        names = ("seed", "part", "quality", "learns")
         of_module = {name: settings.pop(name) for name in names if name in settings}
         return EcgReportDataModule(store, target, text, Loading(16, **settings), **{"seed": 3, **of_module})
 
