@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from ecgmm.evaluation.bootstrap import Estimate
 from ecgmm.evaluation.calibration import ReliabilityCurve
-from ecgmm.evaluation.replicates import replicated_estimates
 from ecgmm.evaluation.ranking import ratio
+from ecgmm.evaluation.replicates import replicated_estimates
 from ecgmm.plots.look import PAGE_WIDTH_IN, literal
 from ecgmm.plots.reliability import AFTER_COLOR, BEFORE_COLOR, LEAST_COUNT, draw_reliability
 from ecgmm.reporting.drawing import Drawing, command, provenance
