@@ -5,6 +5,7 @@ patient counts for bootstrap resamples. The paper does not say how its columns a
 says what each key means here. Letters: n records, K classes, R weightings.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -33,6 +34,9 @@ HEADLINE = "auroc_macro"
 _RATES = {"sensitivity": "recall_macro"}
 """Names of macro means that are not ``<rate>_macro``."""
 NORMAL_CLASS = "NORM"
+_SHARES = (*TABLE2_METRICS, "exact_match", "auroc_abnormal", "ece", "ece_calibrated")
+_PER_CLASS = ("auroc", "auprc", "sensitivity", "specificity", "precision", "f1")
+_RANGES = dict.fromkeys((*_SHARES, *_PER_CLASS), (0.0, 1.0)) | {"mcc": (-1.0, 1.0)}
 
 
 def compute_metrics(
@@ -156,6 +160,11 @@ def joint_scorer(scorers: Sequence[Scorer]) -> Scorer:
         return {key: values for scorer in scorers for key, values in scorer(weights).items()}
 
     return score
+
+
+def range_of(key: str) -> tuple[float, float]:
+    """Least and greatest value that a metric can have; infinite where nothing is known about the key."""
+    return _RANGES.get(key.partition("/")[0], (-math.inf, math.inf))
 
 
 def scored_classes(positive: NDArray[np.bool_]) -> NDArray[np.bool_]:
