@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ecgmm.robustness import leads, signals
 from ecgmm.robustness.inputs import Disturbed, Inputs, Report
 from ecgmm.robustness.leads import Generators, Steps, hit
-from ecgmm.robustness.reports import REPORTS, leave_out
-from ecgmm.runs.disturbances import KINDS, Kind
+from ecgmm.robustness.reports import REPORTS
+from ecgmm.settings.disturbances import KINDS
 
 _AT_ONCE = 256  # records: what that takes in float32 stays small beside the waveforms themselves
 _LEADS: dict[str, Callable[[Steps, float, Generators], Steps]] = {

@@ -53,9 +53,7 @@ class Inputs:
             waveforms=np.asarray(store.waveforms[rows]),
             has_waveform=chosen["has_waveform"].to_numpy(),
             reports=[statements[index] if index >= 0 else [] for index in report_of_row[rows]],
-            previous=[
-                None if index < 0 else statements[report_of_row[index]] for index in _previous(datamodule, rows)
-            ],
+            previous=[None if index < 0 else statements[report_of_row[index]] for index in _previous(datamodule, rows)],
             patients=chosen["patient"].to_numpy(),
             labels=datamodule.targets.values[rows],
             keys=list(zip(chosen["record"].to_list(), chosen["window"].to_list(), strict=True)),
@@ -72,8 +70,8 @@ class Inputs:
 
     def other_class(self, one: int, other: int) -> bool:
         """Whether two records have different classes."""
-        first, second = self.labels[one] >= 0.5, self.labels[other] >= 0.5
-        return bool(np.any(first != second) if self.labels.ndim == 2 else self.labels[one] != self.labels[other])
+        classes = self.labels if self.labels.ndim == 1 else self.labels >= 0.5
+        return bool(np.any(classes[one] != classes[other]))
 
 
 def _previous(datamodule: EcgReportDataModule, rows: NDArray[np.int64]) -> list[int]:

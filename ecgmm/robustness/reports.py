@@ -86,7 +86,11 @@ def _misspelt(word: str, share: float, generator: Generator) -> str:
         return word
     at = int(place * (len(word) - 1))
     head, one, following, tail = word[:at], word[at], word[at + 1], word[at + 2 :]
-    return head + (following, one + one + following, following + one, string.ascii_lowercase[letter] + following)[kind] + tail
+    return (
+        head
+        + (following, one + one + following, following + one, string.ascii_lowercase[letter] + following)[kind]
+        + tail
+    )
 
 
 def abbreviate(report: Report, share: float, generator: Generator) -> Report:

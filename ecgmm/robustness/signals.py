@@ -5,7 +5,6 @@ Goldberger's laws hold afterwards. Samples that are missing stay missing.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import torch
@@ -74,7 +73,11 @@ def motion(signals_mv: Millivolts, amplitude_mv: float, generators: Generators, 
     electrodes_mv = np.zeros((len(signals_mv), N_ELECTRODES, n_times), np.float32)
     for record, generator in zip(electrodes_mv, generators, strict=True):
         for _ in range(N_JOLTS):
-            electrode, start_s, length_s = generator.integers(N_ELECTRODES), generator.random(), generator.uniform(*JOLT_S)
+            electrode, start_s, length_s = (
+                generator.integers(N_ELECTRODES),
+                generator.random(),
+                generator.uniform(*JOLT_S),
+            )
             place = (time_s - start_s * time_s[-1]) / length_s
             record[electrode] += amplitude_mv * np.exp(-(place**2) / 2) * np.cos(np.pi * place)
     return _added(signals_mv, electrodes_mv)

@@ -167,8 +167,8 @@ class Subject:
         names = label_names(self.classes, facts.task)
         columns = [labels] if labels.ndim == 1 else list(labels.T)
         records = datamodule.store.records[self.rows].select(*OF_THE_RECORD)
-        shown = {name: column for name, column in zip(names, columns, strict=True)}
-        return pl.concat([records, pl.DataFrame(shown), predicted], how="horizontal")
+        shown = pl.DataFrame(dict(zip(names, columns, strict=True)))
+        return pl.concat([records, shown, predicted], how="horizontal")
 
 
 def _values(name: str, outputs: Sequence[Any], n: int) -> pl.Series:

@@ -14,8 +14,8 @@ from ecgmm.errors import ConfigError, printable
 from ecgmm.robustness.disturb import cannot_meet, disturb
 from ecgmm.robustness.inputs import Disturbed, Inputs
 from ecgmm.robustness.subject import Prepared, Subject, remembering
-from ecgmm.runs.disturbances import CLEAN, KINDS
 from ecgmm.runs.robustness import Suite, SuiteFacts, begin_suite
+from ecgmm.settings.disturbances import CLEAN, KINDS
 from ecgmm.training.evaluation import serve
 from ecgmm.training.evaluation_choice import Choice
 from ecgmm.training.other_store import OtherStore
@@ -102,8 +102,8 @@ def _check_same(subjects: Sequence[Subject]) -> None:
         same_store = subject.served.store.fingerprint == first.served.store.fingerprint
         if not (same_store and np.array_equal(first.rows, subject.rows) and first.classes == subject.classes):
             raise ConfigError(
-                f"{printable(first.directory)} and {printable(subject.directory)} are not tested on the same records and"
-                " classes; give folders whose runs are"
+                f"{printable(first.directory)} and {printable(subject.directory)} are not tested on the same records"
+                " and classes; give folders whose runs are"
             )
 
 

@@ -22,12 +22,11 @@ from pydantic import Field
 from ecgmm.errors import DataError, printable
 from ecgmm.evaluation.metrics import TaskKind
 from ecgmm.files import inside, whole_file, write_json
-from ecgmm.runs.disturbances import CLEAN, KINDS
 from ecgmm.runs.facts import MOST_BYTES
 from ecgmm.runs.predictions import label_names, probability_names
 from ecgmm.runs.reading import Classes, Count, Name, Schema, json_of, read_file
+from ecgmm.settings.disturbances import CLEAN, KINDS, ROBUSTNESS
 
-ROBUSTNESS = "robustness"
 SUITE = "suite.json"
 CURE = "remove it and start python -m ecgmm.robustness again"
 _MOST_TABLE_BYTES = 1 << 30

@@ -49,9 +49,7 @@ KINDS: dict[str, Kind] = {
     "motion": Kind(
         12, "waveform", (0.25, 0.5, 1, 2, 4), "mV", "three jolts of 0.1 to 0.5 s, each at one electrode, amplitude"
     ),
-    "gaps": Kind(
-        13, "waveform", (0.05, 0.1, 0.2, 0.4, 0.6), _TIME, "samples of all leads are missing for a stretch"
-    ),
+    "gaps": Kind(13, "waveform", (0.05, 0.1, 0.2, 0.4, 0.6), _TIME, "samples of all leads are missing for a stretch"),
     "clipping": Kind(14, "waveform", (2, 1, 0.6, 0.4, 0.25), "mV", "what lies beyond is cut off"),
     "gain_too_low": Kind(15, "waveform", (0.8, 0.65, 0.5, 0.35, 0.25), "factor", "all leads are too small"),
     "gain_too_high": Kind(16, "waveform", (1.25, 1.5, 2, 3, 4), "factor", "all leads are too large"),
@@ -94,7 +92,9 @@ KINDS: dict[str, Kind] = {
         37, "report", (0.05, 0.1, 0.2, 0.4, 0.6), "share of words", "a letter is lost, doubled, exchanged or wrong"
     ),
     "abbreviations": Kind(38, "report", SHARES, "share of words", "words and terms that have one are abbreviated"),
-    "summary_only": Kind(39, "report", SHARES, _RECORDS, "only the closing line is left (the last, where there is none)"),
+    "summary_only": Kind(
+        39, "report", SHARES, _RECORDS, "only the closing line is left (the last, where there is none)"
+    ),
     "other_wording": Kind(
         40, "report", SHARES, "share of statements", "findings in the words of another cart, as the rule table has them"
     ),
@@ -115,5 +115,7 @@ KINDS: dict[str, Kind] = {
 }
 """All kinds by name, in the order of tables."""
 
+ROBUSTNESS = "robustness"
+"""Folder of a run directory with what it predicts under disturbances."""
 CLEAN = "clean"
 """Name of what is not disturbed, beside the kinds."""
