@@ -31,11 +31,15 @@ def summary(rows: Sequence[Row], conditions: Sequence[Condition]) -> Section:
     lines = []
     for row in rows:
         means = [_of_modality(row, conditions, name) for name in _MODALITIES]
-        relative = estimate_text(mean_corruption_error(row, baseline, conditions)) if baseline else NONE
+        relative = NONE if baseline is None else _relative(row, baseline, conditions)
         seeds = ", ".join(str(one.run.seed) for one in row.met)
         clean = estimate_text(replicated_estimate(HEADLINE, row.of()))
         lines.append((row.label, seeds, clean, *means, relative, worst_case(row, conditions)))
     return Section("AUROC under disturbances", head, lines)
+
+
+def _relative(row: Row, baseline: Row, conditions: Sequence[Condition]) -> str:
+    return "1" if row is baseline else estimate_text(mean_corruption_error(row, baseline, conditions))
 
 
 def _of_modality(row: Row, conditions: Sequence[Condition], modality: str) -> str:
@@ -56,12 +60,12 @@ def by_kind(rows: Sequence[Row], conditions: Sequence[Condition], strongest: boo
     lines = [clean]
     for kind, of_kind in grouped(conditions).items():
         chosen = of_kind[-1:] if strongest else of_kind
-        shown = condition_text(chosen[0]).partition(" ")[2] if strongest else f"{len(of_kind)} strengths"
+        shown = condition_text(chosen[0]).partition(" ")[2] if strongest else str(len(of_kind))
         values = [float(row.mean(chosen).by_seed[HEADLINE].mean()) for row in rows]
         best = f"{max(values):.3f}"
         lines.append((kind, shown, *(_bold(f"{value:.3f}", best) for value in values)))
     title = "AUROC at the strongest of each kind" if strongest else "AUROC of each kind, mean over its strengths"
-    return Section(title, ("Kind", "Strength", *(row.label for row in rows)), lines)
+    return Section(title, ("Kind", "Strength" if strongest else "Strengths", *(row.label for row in rows)), lines)
 
 
 def changes(rows: Sequence[Row], conditions: Sequence[Condition]) -> Section:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,8 @@ from ecgmm.robustness.disturb import cannot_meet, disturb
 from ecgmm.robustness.inputs import Disturbed, Inputs
 from ecgmm.robustness.subject import Prepared, Subject, remembering
 from ecgmm.runs.robustness import Suite, SuiteFacts, begin_suite
-from ecgmm.settings.disturbances import CLEAN, KINDS
+from ecgmm.runs.store_of_run import STORES
+from ecgmm.settings.disturbances import CLEAN, KINDS, N_STRENGTHS
 from ecgmm.training.evaluation import serve
 from ecgmm.training.evaluation_choice import Choice
 from ecgmm.training.other_store import OtherStore
@@ -37,15 +38,15 @@ class Plan:
         seed: Seed of the disturbances.
     """
 
-    other: OtherStore
-    choice: Choice
-    stores: Path
-    kinds: Sequence[str]
-    strengths: Sequence[int]
-    seed: int
+    other: OtherStore = None
+    choice: Choice = field(default_factory=Choice)
+    stores: Path = STORES
+    kinds: Sequence[str] = tuple(KINDS)
+    strengths: Sequence[int] = tuple(range(1, N_STRENGTHS + 1))
+    seed: int = 0
 
 
-def run_suite(runs: Sequence[Path], plan: Plan, n_jobs: int) -> list[Suite]:
+def run_suite(runs: Sequence[Path], plan: Plan, n_jobs: int = 1) -> list[Suite]:
     """Let finished runs meet the suite; what a suite that was stopped has kept is not computed again.
 
     Args:
