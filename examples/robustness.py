@@ -22,7 +22,7 @@ suites = run_suite([run.directory for run in runs], plan)
 foreign = suites[0].disturbed["foreign_report"]
 print(foreign.group_by("strength", maintain_order=True).agg(pl.col("changed").mean(), pl.col("gate").mean()))
 
-# %% AUROC by kind and row with intervals, calibration, abstention, and the row that looks only at what is not disturbed.
+# %% AUROC by kind and row with intervals, calibration, abstention, and the row that looks at the undisturbed half.
 table = robustness(runs, n_resamples=200)
 table.save(Path("outputs/robustness"))
 print(table.to_markdown())

@@ -26,7 +26,7 @@ _INDEPENDENT = [LEADS.index(name) for name in ("I", "II", "V1", "V2", "V3", "V4"
 _FROM_INDEPENDENT = np.zeros((N_LEADS, len(_INDEPENDENT)), np.float32)
 for _place, _lead in enumerate(_INDEPENDENT):
     _FROM_INDEPENDENT[_lead, _place] = 1
-_FROM_INDEPENDENT[2:6, :2] = [[-1, 1], [-0.5, -0.5], [1, -0.5], [-0.5, 1]]  # III, aVR, aVL, aVF
+_FROM_INDEPENDENT[2:6, :2] = np.array([[-1, 1], [-0.5, -0.5], [1, -0.5], [-0.5, 1]])  # III, aVR, aVL, aVF
 
 Change = Callable[[Millivolts, float, Generators, float], Millivolts]
 """Millivolts ``[b, 12, T]`` without gaps, strength, generators and sampling rate in; millivolts out."""
@@ -40,7 +40,8 @@ def changed(block: Steps, strength: float, generators: Generators, rate_hz: floa
 
 
 def _added(signals_mv: Millivolts, electrodes_mv: NDArray[np.floating]) -> Millivolts:
-    return signals_mv + np.matmul(_LEADS_FROM_ELECTRODES, electrodes_mv.astype(np.float32))
+    leads_mv: Millivolts = np.matmul(_LEADS_FROM_ELECTRODES, electrodes_mv.astype(np.float32))
+    return signals_mv + leads_mv
 
 
 def muscle_noise(signals_mv: Millivolts, rms_mv: float, generators: Generators, rate_hz: float) -> Millivolts:
@@ -97,26 +98,33 @@ def calibration(signals_mv: Millivolts, largest: float, generators: Generators, 
     """A gain for each of the eight independent leads, from 1 - ``largest`` to 1 + ``largest``; the others follow."""
     draws = np.stack([generator.uniform(-1, 1, (len(_INDEPENDENT), 1)) for generator in generators])
     independent = signals_mv[:, _INDEPENDENT] * (1 + largest * draws).astype(np.float32)
-    return np.matmul(_FROM_INDEPENDENT, independent)
+    leads_mv: Millivolts = np.matmul(_FROM_INDEPENDENT, independent)
+    return leads_mv
 
 
 def monitor_band(signals_mv: Millivolts, highest_hz: float, generators: Generators, rate_hz: float) -> Millivolts:
     """A band-pass from ``MONITOR_HZ`` to ``highest_hz``, without a shift in time."""
     band = butter(2, (MONITOR_HZ, highest_hz), "bandpass", fs=rate_hz, output="sos")
-    return sosfiltfilt(band, signals_mv).astype(np.float32)
+    return _filtered(signals_mv, band)
 
 
 def high_pass(signals_mv: Millivolts, corner_hz: float, generators: Generators, rate_hz: float) -> Millivolts:
     """A Butterworth filter of second order, forward and backward."""
-    return sosfiltfilt(butter(2, corner_hz, "highpass", fs=rate_hz, output="sos"), signals_mv).astype(np.float32)
+    return _filtered(signals_mv, butter(2, corner_hz, "highpass", fs=rate_hz, output="sos"))
+
+
+def _filtered(signals_mv: Millivolts, sections: NDArray[np.float64]) -> Millivolts:
+    """Second-order sections, forward and backward."""
+    filtered: Millivolts = sosfiltfilt(sections, signals_mv).astype(np.float32)
+    return filtered
 
 
 def sampling_rate(signals_mv: Millivolts, recorded_hz: float, generators: Generators, rate_hz: float) -> Millivolts:
     """A recording at another rate, brought back to the store's: what lies above half of that rate is gone."""
     down, up = round(rate_hz), round(recorded_hz)
     recorded = resample_poly(signals_mv, up, down, axis=-1, padtype="line")
-    back = resample_poly(recorded, down, up, axis=-1, padtype="line")
-    return back[..., : signals_mv.shape[-1]].astype(np.float32)
+    back: Millivolts = resample_poly(recorded, down, up, axis=-1, padtype="line").astype(np.float32)
+    return back[..., : signals_mv.shape[-1]]
 
 
 def short_window(signals_mv: Millivolts, kept_s: float, generators: Generators, rate_hz: float) -> Millivolts:
