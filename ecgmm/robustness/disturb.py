@@ -108,9 +108,9 @@ def _foreign(
     """Reports of other patients in place of those of the records that are hit, and whether their classes differ."""
     with_report = np.flatnonzero([bool(report) for report in inputs.reports])
     made, differs = list(inputs.reports), np.zeros(len(inputs.reports), bool)
-    for index in np.flatnonzero(is_hit & np.array([bool(report) for report in inputs.reports])):
+    for index in np.flatnonzero(is_hit & np.array([bool(report) for report in inputs.reports])).tolist():
         for donor in generators[index].permutation(with_report):
-            other_class = inputs.other_class(int(index), int(donor))
+            other_class = inputs.other_class(index, int(donor))
             if inputs.patients[donor] != inputs.patients[index] and (other_class or not of_other_class):
                 made[index], differs[index] = inputs.reports[donor], other_class
                 break

@@ -173,8 +173,8 @@ class Subject:
 
 def _values(name: str, outputs: Sequence[Any], n: int) -> pl.Series:
     """float32 ``[n]``; null where the method has no such values."""
-    parts = [getattr(output, name, None) for output in outputs]
-    if parts[0] is None:
+    parts: list[Tensor] = [part for output in outputs if (part := getattr(output, name, None)) is not None]
+    if not parts:
         return pl.repeat(None, n, dtype=pl.Float32, eager=True).alias(name)
     return pl.Series(name, torch.cat(parts).float().cpu().numpy())
 

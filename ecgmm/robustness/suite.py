@@ -11,6 +11,7 @@ import torch
 from joblib import Parallel, cpu_count, delayed
 
 from ecgmm.errors import ConfigError, printable
+from ecgmm.files import remove_unfinished
 from ecgmm.robustness.disturb import cannot_meet, disturb
 from ecgmm.robustness.inputs import Disturbed, Inputs
 from ecgmm.robustness.subject import Prepared, Subject, remembering
@@ -64,6 +65,8 @@ def run_suite(runs: Sequence[Path], plan: Plan, n_jobs: int = 1) -> list[Suite]:
     subjects = [_subject(run, plan) for run in runs]
     _check_same(subjects)
     suites = [_begin(subject, plan) for subject in subjects]
+    for suite in suites:
+        remove_unfinished(suite.folder)
     left = [kind for kind in plan.kinds if any(_missing(suite, kind, plan) for suite in suites)]
     shares = [share for start in range(n_jobs) if (share := _together(left)[start::n_jobs])]
     if len(shares) <= 1:

@@ -12,10 +12,12 @@ import pytest
 import ecgmm
 from ecgmm.errors import ConfigError
 from ecgmm.robustness import suite as suites
+from ecgmm.robustness.disturb import disturb
 from ecgmm.robustness.suite import Plan, run_suite
 from ecgmm.runs.robustness import read_suites
 from ecgmm.runs.run import Run
 from ecgmm.settings.disturbances import KINDS
+from ecgmm.training.evaluation import serve
 from ecgmm.training.evaluation_choice import Choice
 
 pytestmark = pytest.mark.slow
@@ -67,11 +69,10 @@ def test_a_suite_goes_on_where_it_stood(
     expected = run_suite(whole, plan(tiny_store), 1)
     run_suite(runs, plan(tiny_store, SOME[:1], (5,)), 1)
     met: list[tuple[str, float]] = []
-    make = suites.disturb
 
     def counted(inputs: object, name: str, strength: float, seed: int) -> object:
         met.append((name, strength))
-        return make(inputs, name, strength, seed)  # type: ignore[arg-type]  # passed on as it came
+        return disturb(inputs, name, strength, seed)  # type: ignore[arg-type]  # passed on as it came
 
     monkeypatch.setattr(suites, "disturb", counted)
     found = run_suite(runs, plan(tiny_store), 1)
@@ -148,7 +149,6 @@ def test_the_command_prints_and_saves_tables(
 def test_runs_of_exchanged_reports_are_refused(
     runs: list[Path], tiny_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serve = suites.serve
 
     def shuffled(*given: object) -> object:
         served = serve(*given)  # type: ignore[arg-type]  # passed on as it came
