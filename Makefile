@@ -11,7 +11,7 @@ TOOLS := .venv-tools
 # Packages of these lists are installed only if the sha256 of their files is known, and nothing else is installed.
 LOCKED := $(BIN)/pip install --quiet --require-hashes --no-deps --no-build-isolation
 
-.PHONY: help setup reproduce-table2 extend-table2 studies figures leads test test-slow lint types imports docs check bench
+.PHONY: help setup reproduce-table2 extend-table2 table3 studies figures leads test test-slow lint types imports docs check bench
 .PHONY: constraints audit licences clean
 
 help: ## Print this list
@@ -56,7 +56,12 @@ studies: $(VENV)/.base ## Train the studies of λ, of the training fraction and 
 	$(TRAIN) +experiment=fraction_sweep
 	$(TRAIN) +experiment=ablation
 
-EXPERIMENTS := table2 without_report zero_shot lambda_sweep fraction_sweep ablation sanity random_encoder
+table3: $(VENV)/.base ## Train the rows of the suite of disturbances, let them meet it, and print Table 3
+	$(TRAIN) +experiment=robustness
+	$(BIN)/python -m ecgmm.robustness run=outputs/robustness n_jobs=$(JOBS)
+	$(BIN)/python -m experiments.table3 outputs/robustness $(DRAWN)
+
+EXPERIMENTS := table2 without_report zero_shot lambda_sweep fraction_sweep ablation sanity random_encoder robustness
 DRAWN := $(wildcard $(addprefix outputs/,$(EXPERIMENTS)))
 
 figures: $(VENV)/.base ## Draw all figures and one page (figures/) from the runs that are there; nothing is trained

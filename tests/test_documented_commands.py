@@ -42,6 +42,15 @@ SMALLER = {
     "experiment/fraction_sweep.yaml": [("0.02,.*", "0.5,1.0")],
     "experiment/lambda_sweep.yaml": [("0,0.01,.*", "0,0.1")],
     "experiment/table2.yaml": [("k_merl,.*", "ecg_clip,gated_fusion,text_only")],
+    "experiment/robustness.yaml": [
+        ("seed: 42,43,44,45,46", "seed: 42"),
+        ("cross_modal_transformer,.*", "gated_fusion,ecg_only"),
+    ],
+    "robustness.yaml": [
+        (r"strengths: .*", "strengths: [5]"),
+        (r"n_resamples: 500", "n_resamples: 5"),
+        ("n_jobs: 2", "n_jobs: 1"),
+    ],
     "experiment/zero_shot.yaml": [("ecg_clip,.*", "ecg_clip")],
 }
 ORDER = (
@@ -49,7 +58,7 @@ ORDER = (
     r"ecgmm train name=",
     r"ecgmm train(?! \+)",
     r"ecgmm train",
-    r"ecgmm (plan|audit|evaluate|predict|verify)",
+    r"ecgmm (plan|audit|evaluate|robustness|predict|verify)",
     "",
 )
 

@@ -14,6 +14,7 @@ _SETTINGS = (
     "store",
     "record",
     "file",
+    "out",
     "data.root",
     "data.store",
     "data.table",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ecgmm.errors import UserError
 from ecgmm.plots.look import look
-from ecgmm.reporting import figure1, figure2, figure3, figure4, gates, reliability
+from ecgmm.reporting import degradation, figure1, figure2, figure3, figure4, gates, reliability
 from ecgmm.reporting.drawing import Drawing, svg
 from ecgmm.reporting.report_contents import by_experiment, without_folders
 from ecgmm.runs.run import Run
@@ -51,12 +51,14 @@ class Figure:
         build: Draws it from runs; raises a UserError where they do not hold what it needs.
         experiment: Name of the experiment whose runs it shows; None for those of the page's first table.
         needs_store: Whether ``build`` also takes the folder that holds stores.
+        chooses: Whether ``build`` finds among all runs of the page those that it is about.
     """
 
     title: str
     build: Callable[..., Drawing]
     experiment: str | None = None
     needs_store: bool = False
+    chooses: bool = False
 
 
 FIGURES = {
@@ -66,6 +68,7 @@ FIGURES = {
     "figure4": Figure("Figure 4: size of the training set", figure4.build, figure4.EXPERIMENT),
     "gates": Figure("Gate by class, signal and report", gates.build),
     "reliability": Figure("Calibration", reliability.build),
+    "degradation": Figure("Disturbed inputs", degradation.build, chooses=True),
 }
 """All figures by the name of their command, in the order of the page."""
 
@@ -82,6 +85,7 @@ def figures(runs: Sequence[Run], compared: list[Run], stores: Path = STORES) -> 
     shown = []
     for name, figure in FIGURES.items():
         about = compared if figure.experiment is None else groups.get(figure.experiment, [])
+        about = list(runs) if figure.chooses else about
         build = partial(figure.build, stores=stores) if figure.needs_store else figure.build
         shown.append(_shown(name, figure.title, build, about))
     return shown

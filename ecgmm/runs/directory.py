@@ -19,6 +19,7 @@ from ecgmm.runs.metrics import EVALUATIONS, METRICS
 from ecgmm.runs.predictions import PREDICTIONS
 from ecgmm.runs.reading import CURE, changed, written
 from ecgmm.runs.saved_model import MODEL, MODEL_FILE, model_is_whole
+from ecgmm.settings.disturbances import ROBUSTNESS
 
 # These say where and how a run is shown, started, fed or saved, not what it computes.
 _NOT_COMPUTED = ("paths", "logger", "overwrite", "name", "n_jobs", "prefetch", "checkpoint_minutes", "profile")
@@ -27,7 +28,7 @@ _DEVICES = ("devices", "num_nodes", "strategy")
 _REMEMBERED = [CONFIG, HISTORY, METRICS, PREDICTIONS, f"{MODEL}/{MODEL_FILE}"]
 _NEEDED = [CONFIG, METRICS, PREDICTIONS, f"{MODEL}/{MODEL_FILE}"]
 _MADE_BY_TRAINING = (CHECKPOINTS, HISTORY, METRICS, PREDICTIONS, MODEL)
-_OURS = (RUN, CONFIG, HISTORY, METRICS, PREDICTIONS, CHECKPOINTS, MODEL, EVALUATIONS, "wandb", "error.log")
+_OURS = (RUN, CONFIG, HISTORY, METRICS, PREDICTIONS, CHECKPOINTS, MODEL, EVALUATIONS, ROBUSTNESS, "wandb", "error.log")
 
 Standing = Literal["new", "interrupted", "finished", "other"]
 """Content of a directory, seen from one run: nothing, the run begun or finished, or another run."""

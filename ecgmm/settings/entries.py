@@ -7,6 +7,7 @@ the key that the user wrote.
 from dataclasses import replace
 
 from ecgmm.leads import LEADS
+from ecgmm.settings.disturbances import KINDS
 from ecgmm.settings.kinds import (
     Built,
     Group,
@@ -228,6 +229,27 @@ ENTRIES: dict[str, Group] = {
             "shared_patients": choice("refuse", "drop"),
             "recalibrate": nullable(number(0, 1, above=True, below=True)),
             "recalibration_seed": SEED,
+            "paths": _PATHS,
+        }
+    ),
+    "robustness": Group(
+        {
+            "run": path(),
+            "store": nullable(path()),
+            "data": replace(_DATA, null=True),
+            "split": choice(*SPLITS, "all"),
+            "kinds": nullable(
+                many(
+                    choice(*KINDS), "different kinds of the suite, such as [foreign_report,only_lead_ii]", distinct=True
+                )
+            ),
+            "strengths": many(whole(1, 5), "different strengths from 1 to 5, such as [1,3,5]", most=5, distinct=True),
+            "seed": SEED,
+            "allow_leaky": flag(),
+            "shared_patients": choice("refuse", "drop"),
+            "n_resamples": whole(1, 100_000),
+            "out": nullable(path()),
+            "n_jobs": whole(1, 1024),
             "paths": _PATHS,
         }
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,7 @@ from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.label_table import LabelTable
 from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.sources.labels.registry import definition_of
-from ecgmm.data.sources.leakage import origins_of, refuse_leak, shown_readouts
+from ecgmm.data.sources.leakage import Origins, origins_of, refuse_leak, shown_readouts
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import inside
@@ -65,29 +65,11 @@ def evaluate_run(
         DataError: If a file of the run is missing or damaged, or the store is not there.
     """
     choice = choice or Choice()
-    model = load_model(run)
-    facts = _facts_of(run, model.facts)
-    trained = read_metrics(run, facts)
-    config = read_config(run, facts.files)
-    settings = choice.settings(read_evaluation_settings(config, inside(run, CONFIG)), facts.task)
-    own = config["labels"] if choice.label_settings is None else choice.label_settings
-    store, label_settings = open_other(other, model.facts.store, facts.data.fingerprint, config["data"], own, stores)
+    served = serve(run, other, choice, stores)
+    model, facts, trained, settings, store, origins, match, datamodule, patients = served
+    inputs = facts.inputs_at_test
     is_own = store.fingerprint == facts.data.fingerprint
-    labels = _labels_of(model.facts, store, choice.labels, label_settings)
-    if is_own and choice.takes_own_labels:
-        _check_same_labels(facts, labels, store)
-    match = ClassMatch.of(labels.label_set.answers(settings.task.selection), facts.labels.classes, choice.class_map)
-    match.require(2 if facts.task == "single_label" else 1)
-    policy, inputs = model.facts.text_policy, facts.inputs_at_test
-    origins = origins_of(store.manifest["text_origin"], labels.label_set, policy, inputs)
-    refuse_leak(origins, choice.allow_leaky)
-    datamodule = data_for(model, store, labels, settings, settings.batch_size, match)
-    patients = PatientFacts(ids_compared=True, contents_compared=True)
-    if not is_own or choice.split == ALL:
-        known = store if is_own else find_store(facts.data.fingerprint, stores)
-        patients = _leave_out_shared(datamodule, known, facts, choice)
-    require_records(datamodule, choice, settings, match)
-    columns = [facts.labels.classes.index(name) for name in match.common]
+    columns = served.columns
     frame = _predicted(model, datamodule, settings, choice, columns)
     if list(inputs) == ["text"] and not frame["has_report"].any():
         raise ConfigError(
@@ -114,6 +96,64 @@ def evaluate_run(
         more["recalibration"] = recalibrated(frame, match.common, facts.task, fitted, share, seed, measured)
     metrics = measured(frame, fitted).model_copy(update=more)
     return metrics, _saved(run, choice.file_name(store), frame, metrics)
+
+
+class Served(NamedTuple):
+    """A finished run and the records that it is evaluated on.
+
+    Attributes:
+        model: Its saved model.
+        facts: ``run.json``.
+        trained: ``metrics.json``.
+        settings: Settings of the run, changed as chosen.
+        store: The store of the records.
+        origins: Where labels and text come from.
+        match: Brings the classes of the labels to the model's.
+        datamodule: Serves the records.
+        patients: What was found of patients of the run's training.
+    """
+
+    model: SavedModel
+    facts: RunFacts
+    trained: Metrics
+    settings: EvaluationSettings
+    store: Store
+    origins: Origins
+    match: ClassMatch
+    datamodule: EcgReportDataModule
+    patients: PatientFacts
+
+    @property
+    def columns(self) -> list[int]:
+        """Columns of the model's logits that are classes of the labels."""
+        return [self.facts.labels.classes.index(name) for name in self.match.common]
+
+
+def serve(run: Path, other: OtherStore, choice: Choice, stores: Path) -> Served:
+    """Open a finished run and the records that it is evaluated on; see ``evaluate_run``."""
+    model = load_model(run)
+    facts = _facts_of(run, model.facts)
+    trained = read_metrics(run, facts)
+    config = read_config(run, facts.files)
+    settings = choice.settings(read_evaluation_settings(config, inside(run, CONFIG)), facts.task)
+    own = config["labels"] if choice.label_settings is None else choice.label_settings
+    store, label_settings = open_other(other, model.facts.store, facts.data.fingerprint, config["data"], own, stores)
+    is_own = store.fingerprint == facts.data.fingerprint
+    labels = _labels_of(model.facts, store, choice.labels, label_settings)
+    if is_own and choice.takes_own_labels:
+        _check_same_labels(facts, labels, store)
+    match = ClassMatch.of(labels.label_set.answers(settings.task.selection), facts.labels.classes, choice.class_map)
+    match.require(2 if facts.task == "single_label" else 1)
+    policy, inputs = model.facts.text_policy, facts.inputs_at_test
+    origins = origins_of(store.manifest["text_origin"], labels.label_set, policy, inputs)
+    refuse_leak(origins, choice.allow_leaky)
+    datamodule = data_for(model, store, labels, settings, settings.batch_size, match)
+    patients = PatientFacts(ids_compared=True, contents_compared=True)
+    if not is_own or choice.split == ALL:
+        known = store if is_own else find_store(facts.data.fingerprint, stores)
+        patients = _leave_out_shared(datamodule, known, facts, choice)
+    require_records(datamodule, choice, settings, match)
+    return Served(model, facts, trained, settings, store, origins, match, datamodule, patients)
 
 
 def labels_for(
@@ -185,10 +225,7 @@ def _predicted(
     columns: Sequence[int],
 ) -> pl.DataFrame:
     """Predictions of the chosen splits, for the classes at ``columns`` of the model's."""
-    shown = model.preparation if choice.leads is None else nn.Sequential(OnlyLeads(choice.leads), model.preparation)
-    classes, name = datamodule.targets.class_names, model.facts.task
-    some = None if len(columns) == len(model.facts.class_names) else columns
-    task = DiagnosisTask(model.method, shown, None, torch.optim.AdamW, 0.0, classes, name, settings.seed, some)
+    task = task_of(model, datamodule, settings, choice, columns)
     trainer = construct_trainer(
         {"_target_": "lightning.Trainer"},
         accelerator=settings.trainer.accelerator,
@@ -204,6 +241,20 @@ def _predicted(
     frame = predict_frame(trainer, task, datamodule, together).filter(pl.col("split").is_in(choice.splits))
     refuse_not_finite(frame, CURE)
     return frame
+
+
+def task_of(
+    model: SavedModel,
+    datamodule: EcgReportDataModule,
+    settings: EvaluationSettings,
+    choice: Choice,
+    columns: Sequence[int],
+) -> DiagnosisTask:
+    """The task that predicts the classes at ``columns`` of the model's with the chosen leads."""
+    shown = model.preparation if choice.leads is None else nn.Sequential(OnlyLeads(choice.leads), model.preparation)
+    classes, name = datamodule.targets.class_names, model.facts.task
+    some = None if len(columns) == len(model.facts.class_names) else columns
+    return DiagnosisTask(model.method, shown, None, torch.optim.AdamW, 0.0, classes, name, settings.seed, some)
 
 
 def _leave_out_shared(

@@ -1,0 +1,221 @@
+"""A finished run that meets disturbed inputs: its batches, and its predictions of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from lightning.fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ecgmm.models.method import Method
+from ecgmm.robustness.inputs import Disturbed, Report
+from ecgmm.runs.predictions import OF_THE_RECORD, label_names, probability_names
+from ecgmm.signal.preparation import WaveformPreparation
+from ecgmm.text.policy import apply_policy
+from ecgmm.training.evaluation import Served, task_of
+from ecgmm.training.evaluation_choice import Choice
+from ecgmm.training.trainers import precision_of
+from ecgmm.types import Batch
+
+_AT_ONCE = 256
+"""Records in a batch; the numbers of a record depend on it by rounding alone."""
+_ENCODING = ("forward", "features", "token_states")
+
+
+class Prepared:
+    """Waveforms as methods see them, prepared once for all runs that prepare alike.
+
+    Args:
+        waveforms: int16 ``[n, 12, T]``.
+    """
+
+    def __init__(self, waveforms: NDArray[np.int16]) -> None:
+        self._waveforms = torch.from_numpy(waveforms).split(_AT_ONCE)
+        self._prepared: dict[Any, list[Tensor]] = {}
+
+    def by(self, preparation: WaveformPreparation, device: torch.device) -> list[Tensor]:
+        """Batches of float z-scores ``[B, 12, T]`` on a device."""
+        lists = (preparation.lead_mean_mv.tolist(), preparation.lead_std_mv.tolist())
+        scale = (preparation.mv_per_step, preparation.rate_hz, preparation.limit_mv, preparation.highpass_hz)
+        key = repr((lists, scale, device))
+        if key not in self._prepared:
+            self._prepared[key] = [preparation(part.to(device)) for part in self._waveforms]
+        return self._prepared[key]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A finished run with the records that it is disturbed on.
+
+    Attributes:
+        directory: The run directory.
+        served: The run and its records.
+        rows: int64 ``[n]``, rows of the store.
+        choice: What is predicted.
+        fabric: Where and in which precision.
+    """
+
+    directory: Path
+    served: Served
+    rows: NDArray[np.int64]
+    choice: Choice
+    fabric: Fabric
+
+    @staticmethod
+    def of(directory: Path, served: Served, choice: Choice) -> "Subject":
+        """Bring the model of a run to where it predicts."""
+        rows = np.sort(np.concatenate([served.datamodule.rows[split] for split in choice.splits]))
+        settings = served.settings.trainer
+        fabric = Fabric(
+            accelerator=settings.accelerator,
+            devices=1,
+            precision=precision_of(settings.precision, settings.accelerator),
+        )
+        served.model.method.to(fabric.device)
+        served.model.preparation.to(fabric.device)
+        return Subject(directory, served, rows, choice, fabric)
+
+    @property
+    def inputs_at_test(self) -> tuple[str, ...]:
+        """Modalities that the method looks at."""
+        return self.served.model.method.inputs_at_test
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that are measured."""
+        return self.served.datamodule.targets.class_names
+
+    @torch.inference_mode()
+    def clean_batches(self, waveforms: Prepared) -> list[Batch]:
+        """Batches of what is not disturbed, prepared."""
+        dataset = self.served.datamodule.dataset(self.rows)
+        prepared = waveforms.by(self.served.model.preparation, self.fabric.device)
+        batches = []
+        for start, signals in zip(range(0, len(self.rows), _AT_ONCE), prepared, strict=True):
+            batch = dataset.batch(np.arange(start, start + len(signals)), slice(0))
+            batches.append(_on(batch._replace(waveforms=signals), self.fabric.device))
+        return batches
+
+    @torch.inference_mode()
+    def disturbed_batches(self, clean: Sequence[Batch], made: Disturbed, waveforms: Prepared | None) -> list[Batch]:
+        """Clean batches with disturbed inputs in their place.
+
+        Args:
+            clean: As ``clean_batches`` makes them.
+            made: The disturbed inputs.
+            waveforms: Those of ``made``, for preparation; None where they are as they were.
+        """
+        batches = list(clean)
+        parts = [slice(start, start + _AT_ONCE) for start in range(0, len(self.rows), _AT_ONCE)]
+        if waveforms is not None:
+            prepared = waveforms.by(self.served.model.preparation, self.fabric.device)
+            batches = [batch._replace(waveforms=one) for batch, one in zip(batches, prepared, strict=True)]
+        if made.has_waveform is not None:
+            there = [torch.from_numpy(made.has_waveform[part]) for part in parts]
+            batches = [batch._replace(has_waveform=one) for batch, one in zip(batches, there, strict=True)]
+        if made.reports is not None:
+            batches = self._with_reports(batches, made.reports, parts)
+        return [_on(batch, self.fabric.device) for batch in batches]
+
+    def _with_reports(self, batches: Sequence[Batch], reports: Sequence[Report], parts: Sequence[slice]) -> list[Batch]:
+        datamodule, facts = self.served.datamodule, self.served.model.facts
+        label_set = datamodule.labels.label_set
+        seen = apply_policy(reports, facts.text_policy, label_set.masks, label_set.phrases)
+        table = datamodule.tokeniser.encode_reports(seen, facts.max_tokens)
+        statements = datamodule.statement_vocabulary.encode(seen)
+        changed = []
+        for batch, part in zip(batches, parts, strict=True):
+            counts = table.lengths[part]
+            width = max(1, int(counts.max()))
+            changed.append(
+                batch._replace(
+                    token_ids=torch.from_numpy(table.ids[part, :width].astype(np.int64)),
+                    token_mask=torch.from_numpy(np.arange(width) < counts[:, None]),
+                    statement_ids=torch.from_numpy(statements[part].astype(np.int64)),
+                    has_report=torch.from_numpy(counts > 0),
+                )
+            )
+        return changed
+
+    @torch.inference_mode()
+    def predict(self, batches: Sequence[Batch]) -> pl.DataFrame:
+        """Predict batches: ``row``, probabilities, ``gate``, ``inconsistency`` and ``has_report``."""
+        served = self.served
+        task = task_of(served.model, served.datamodule, served.settings, self.choice, served.columns)
+        with self.fabric.autocast():
+            outputs = [task.method(batch) for batch in batches]
+        probabilities = torch.cat([task.probabilities(output.logits) for output in outputs]).cpu().numpy()
+        return pl.DataFrame(
+            {
+                "row": self.rows,
+                **{name: probabilities[:, k] for k, name in enumerate(probability_names("", self.classes))},
+                **{name: _values(name, outputs, len(self.rows)) for name in ("gate", "inconsistency")},
+                "has_report": torch.cat([batch.has_report for batch in batches]).cpu().numpy(),
+            }
+        )
+
+    def labelled(self, predicted: pl.DataFrame) -> pl.DataFrame:
+        """Predictions with the columns of the record and its labels before them."""
+        datamodule, facts = self.served.datamodule, self.served.model.facts
+        labels = datamodule.targets.values[self.rows]
+        names = label_names(self.classes, facts.task)
+        columns = [labels] if labels.ndim == 1 else list(labels.T)
+        records = datamodule.store.records[self.rows].select(*OF_THE_RECORD)
+        shown = pl.DataFrame(dict(zip(names, columns, strict=True)))
+        return pl.concat([records, shown, predicted], how="horizontal")
+
+
+def _values(name: str, outputs: Sequence[Any], n: int) -> pl.Series:
+    """float32 ``[n]``; null where the method has no such values."""
+    parts: list[Tensor] = [part for output in outputs if (part := getattr(output, name, None)) is not None]
+    if not parts:
+        return pl.repeat(None, n, dtype=pl.Float32, eager=True).alias(name)
+    return pl.Series(name, torch.cat(parts).float().cpu().numpy())
+
+
+def _on(batch: Batch, device: torch.device) -> Batch:
+    return Batch(*(values.to(device) for values in batch))
+
+
+@contextmanager
+def remembering(method: Method, clean: Sequence[Batch]) -> Iterator[None]:
+    """Within it, encoders compute what they make of clean inputs once; a clean input is known by its identity."""
+    for name, inputs in (
+        ("ecg_encoder", [batch.waveforms for batch in clean]),
+        ("text_encoder", [batch.token_ids for batch in clean]),
+    ):
+        encoder = method._modules.get(name)
+        if encoder is not None:
+            _remember(encoder, inputs)
+    try:
+        yield
+    finally:
+        for name in ("ecg_encoder", "text_encoder"):
+            for part in _ENCODING:
+                vars(method._modules.get(name) or nn.Identity()).pop(part, None)
+
+
+def _remember(encoder: nn.Module, inputs: Sequence[Tensor]) -> None:
+    known = {id(one) for one in inputs}
+    for name in _ENCODING:
+        if hasattr(encoder, name):
+            setattr(encoder, name, _looked_up(getattr(encoder, name), known))
+
+
+def _looked_up(compute: Callable[..., Tensor], known: set[int]) -> Callable[..., Tensor]:
+    outputs: dict[int, Tensor] = {}
+
+    def look_up(first: Tensor, *others: Tensor) -> Tensor:
+        if id(first) not in known:
+            return compute(first, *others)
+        if id(first) not in outputs:
+            outputs[id(first)] = compute(first, *others)
+        return outputs[id(first)]
+
+    return look_up
