@@ -70,11 +70,11 @@ class GatedFusion(Method):
 
     def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms: ``cls`` and ``cons``."""
-        both_present = batch.has_waveform & batch.has_report
+        both_present = batch.is_pair
         p_e, p_t = output.extra["ecg_projection"], output.extra["text_projection"]
         return {**super().losses(output, batch), "cons": self.consistency.loss(p_e, p_t, both_present)}
 
     def diagnostics(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Norms, ranks and gap of the two projections (``projection_health``)."""
-        both_present = batch.has_waveform & batch.has_report
+        both_present = batch.is_pair
         return projection_health(*(output.extra[name][both_present] for name in ("ecg_projection", "text_projection")))
