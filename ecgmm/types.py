@@ -69,16 +69,16 @@ class ModelOutput:
         gate: float ``[B]``, weight alpha of the waveform in [0, 1], where the method has one.
         ecg_embedding: float ``[B, D]``, h_e of the paper, where the method has one.
         text_embedding: float ``[B, D]``, h_t of the paper, where the method has one.
-        inconsistency: float ``[B]``, the higher, the more doubtful that report and waveform belong together, where the
-            method has it; 0 for a record that lacks one.
         readouts: Further class logits ``[B, K]`` by name, each measured beside ``logits`` (``Method.readouts``).
         extra: Further named tensors with leading dimension B (projections, extra heads).
+        inconsistency: float ``[B]``, the higher, the more doubtful that report and waveform belong together, where the
+            method has it; 0 for a record that lacks one.
     """
 
     logits: Tensor
     gate: Tensor | None = None
     ecg_embedding: Tensor | None = None
     text_embedding: Tensor | None = None
-    inconsistency: Tensor | None = None
     readouts: dict[str, Tensor] = field(default_factory=dict)
     extra: dict[str, Tensor] = field(default_factory=dict)
+    inconsistency: Tensor | None = None

@@ -1,9 +1,9 @@
 """Share of reports that are of other records, estimated without labels, and predictions made for it.
 
 A method that knows how likely report and waveform belong together expects a small share of exchanged reports. Where a
-whole set has been mixed up, the set shows it: its share is estimated by expectation maximisation, as Saerens, Latinne and
-Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities", Neural Computation 14, 2002,
-equations 2.9, do for the shares of classes. The class that is not seen is here whether a report was exchanged.
+whole set has been mixed up, the set shows it: its share is estimated by expectation maximisation, as the shares of
+classes are by Saerens, Latinne and Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities",
+Neural Computation 14, 2002. What is not seen is here whether a report was exchanged.
 
 The inconsistency of a record is ``-log p(e, t) / (p(e) p(t))``, the evidence that its report is another record's.
 """
@@ -41,7 +41,8 @@ def exchange_rate(inconsistency: NDArray[np.floating]) -> float:
 
 def exchange_probability(inconsistency: NDArray[np.floating], rate: float) -> Floats:
     """Probability that each report is another record's, ``[n]``, where a share ``rate`` of all is."""
-    return expit(np.asarray(inconsistency, np.float64) + logit(rate))
+    probability: Floats = expit(np.asarray(inconsistency, np.float64) + logit(rate))
+    return probability
 
 
 def adapt_exchange_rate(frame: pl.DataFrame, class_names: Sequence[str]) -> tuple[pl.DataFrame, float]:

@@ -49,9 +49,9 @@ class SharedHead(nn.Module):
 class PairDetector(nn.Module):
     """Evidence that a waveform and a report are of one record: ``a log L + s cos(P_e h_e, P_t h_t) + b``.
 
-    ``log L`` is what the classes alone say (``agreement``). Trained with every other report of the batch as an exchanged
-    one (Zhai et al., "Sigmoid loss for language image pre-training", arXiv 2303.15343), own and other pairs weighing the
-    same, so that the best answer is ``log p(e, t) / (p(e) p(t))``.
+    ``log L`` is what the classes alone say (``agreement``). Trained with every other report of the batch as an
+    exchanged one (Zhai et al., "Sigmoid loss for language image pre-training", arXiv 2303.15343), own and other pairs
+    weighing the same, so that the best answer is ``log p(e, t) / (p(e) p(t))``.
 
     Args:
         dim: Width D of both embeddings.
@@ -77,7 +77,8 @@ class PairDetector(nn.Module):
 
     def forward(self, agreement: Tensor, similarity: Tensor) -> Tensor:
         """Log-odds of belonging together under even chances, float32, of any shape."""
-        return self.class_weight * agreement + self.scale() * similarity + self.bias
+        odds: Tensor = self.class_weight * agreement + self.scale() * similarity + self.bias
+        return odds
 
 
 def outcomes(logits: Tensor, task: Task) -> Tensor:

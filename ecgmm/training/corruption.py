@@ -1,8 +1,8 @@
 """Corruption of pairs in training: modalities that are missing, reports of other records, reports that say less.
 
-A method that has met such records does not trust blindly what it is given. Sources: dropped modalities, Neverova et al.,
-"ModDrop", arXiv 1501.00102; dropped words, Iyyer et al., "Deep unordered composition rivals syntactic methods for text
-classification", ACL 2015, section 3.
+A method that has met such records does not trust blindly what it is given. Sources: dropped modalities, Neverova et
+al., "ModDrop", arXiv 1501.00102; dropped words, Iyyer et al., "Deep unordered composition rivals syntactic methods for
+text classification", ACL 2015, section 3.
 """
 
 from dataclasses import dataclass
@@ -84,9 +84,7 @@ def _with_words(batch: Batch, kept: Tensor) -> Batch:
     """Keep these words of each report, bool ``[B, N]``, padded on the right as always."""
     order = (~kept).int().argsort(dim=1, stable=True)
     mask = kept.gather(1, order)
-    return batch._replace(
-        token_ids=batch.token_ids.gather(1, order).masked_fill(~mask, PADDING_ID), token_mask=mask
-    )
+    return batch._replace(token_ids=batch.token_ids.gather(1, order).masked_fill(~mask, PADDING_ID), token_mask=mask)
 
 
 def _without_reports(batch: Batch, chosen: Tensor) -> Batch:

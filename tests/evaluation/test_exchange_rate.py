@@ -9,7 +9,7 @@ from ecgmm.evaluation.exchange_rate import adapt_exchange_rate, exchange_probabi
 
 
 def scores(share: float, n: int = 5_000) -> NDArray[np.float64]:
-    """Inconsistencies with the ratio of likelihoods that they claim: normal of variance 1, own at -1/2, others at 1/2."""
+    """Scores that are the ratio of likelihoods that they claim: normal of variance 1, own at -1/2, others at 1/2."""
     generator = np.random.default_rng(0)
     exchanged = generator.random(n) < share
     return generator.standard_normal(n) + np.where(exchanged, 0.5, -0.5)

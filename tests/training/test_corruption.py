@@ -10,7 +10,7 @@ from tests.models.building import N_RECORDS, batch_of
 CHANCES = ("drop_waveform", "drop_report", "exchange_report", "thin_report", "cut_report")
 
 
-def corrupted(batch: Batch, seed: int = 0, **chances: float) -> Batch:
+def corrupted(batch: Batch, seed: int = 0, /, **chances: float) -> Batch:
     corruption = PairCorruption(**dict.fromkeys(CHANCES, 0.0) | chances)
     return corruption(batch, torch.Generator().manual_seed(seed))
 
@@ -35,7 +35,7 @@ def test_the_given_batch_stays_as_it_is_and_a_seed_decides(chance: str) -> None:
     damaged = corrupted(batch, **{chance: 0.5})
     assert same(batch, untouched)
     assert same(corrupted(batch, **{chance: 0.5}), damaged)
-    assert not same(corrupted(batch, seed=1, **{chance: 0.5}), damaged)
+    assert not same(corrupted(batch, 1, **{chance: 0.5}), damaged)
 
 
 def test_each_report_goes_to_another_record_whole_and_is_marked() -> None:

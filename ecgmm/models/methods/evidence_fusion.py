@@ -1,6 +1,7 @@
 """Fusion by evidence that adds up, as long as waveform and report seem to be of one record."""
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,11 @@ class EvidenceFusion(Method):
     inputs_at_test = ("ecg", "text")
     reference = "Ours: product of experts with a latent exchange of reports"
     fidelity = "control"
-    readouts = {"waveform_alone": ("ecg",), "report_alone": ("text",), "as_pair": ("ecg", "text")}
+    readouts: ClassVar[dict[str, tuple[str, ...]]] = {
+        "waveform_alone": ("ecg",),
+        "report_alone": ("text",),
+        "as_pair": ("ecg", "text"),
+    }
 
     def __init__(
         self,
