@@ -48,8 +48,14 @@ TEXT_ENCODER = Built(
         "ecgmm.models.text_encoders.transformer.Transformer",
     )
 )
+_TASK_NAME = choice("single_label", "multi_label")
 GATE = Built(("ecgmm.models.fusion.ScalarGate", "ecgmm.models.fusion.VectorGate", "ecgmm.models.fusion.MeanGate"))
-CONSISTENCY = Built(tuple(f"ecgmm.models.losses.{name}Consistency" for name in ("Squared", "Orthogonal", "Cosine")))
+CONSISTENCY = Built(
+    (
+        *(f"ecgmm.models.losses.{name}Consistency" for name in ("Squared", "Orthogonal", "Cosine")),
+        *(f"ecgmm.models.class_consistency.{name}Consistency" for name in ("Class", "Weighted")),
+    )
+)
 HEADS_OF_CLASSES = Built(("ecgmm.models.evidence.OwnHeads", "ecgmm.models.evidence.SharedHead"))
 DETECTOR = Built(("ecgmm.models.evidence.PairDetector",), null=True)
 CRITERION = Built(("torch.nn.CrossEntropyLoss", "torch.nn.BCEWithLogitsLoss"))
@@ -169,9 +175,9 @@ _METHODS: dict[str, Target] = {
             "heads": HEADS_OF_CLASSES,
             "detector": DETECTOR,
             "criterion": CRITERION,
-            "task": choice("single_label", "multi_label"),
+            "task": _TASK_NAME,
             "half_weight": WEIGHT,
-            "exchange_rate": number(0, 1, above=True, below=True),
+            "exchange_rate": nullable(number(0, 1, above=True, below=True)),
         },
         (_one_dim,),
     ),
@@ -230,6 +236,8 @@ METHOD = Built(tuple(f"ecgmm.models.methods.{name}" for name in _METHODS))
 
 MODEL_TARGETS: dict[str, Target] = {
     **{f"ecgmm.models.methods.{name}": target for name, target in _METHODS.items()},
+    "ecgmm.models.class_consistency.ClassConsistency": Target({"task": _TASK_NAME}),
+    "ecgmm.models.class_consistency.WeightedConsistency": Target({"task": _TASK_NAME}),
     "ecgmm.models.evidence.OwnHeads": Target({"dim": WIDTH, "n_classes": N_CLASSES, **_DROPOUT}),
     "ecgmm.models.evidence.SharedHead": Target({"dim": WIDTH, "n_classes": N_CLASSES, **_DROPOUT}),
     "ecgmm.models.evidence.PairDetector": Target({"dim": WIDTH, "shared_dim": WIDTH, "weight": WEIGHT}),
