@@ -11,6 +11,7 @@ class Purpose(IntEnum):
     ORDER = 1
     TRAINING = 2
     SHARED = 3
+    CORRUPTION = 4
     DISTURBANCE = 10
 
 

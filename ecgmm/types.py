@@ -39,6 +39,8 @@ class Batch(NamedTuple):
         labels: int64 ``[B]`` class numbers for a single-label task, float32 ``[B, K]`` in [0, 1] for multi-label.
         rows: int64 ``[B]``, row of each record in the store's ``records.parquet``.
         intervals: float32 ``[B, len(INTERVALS)]``, NaN where the cart gave none. A training target, never an input.
+        report_is_own: bool ``[B]``. False where training has put the report of another record (``PairCorruption``);
+            True everywhere else. A training target, never an input.
     """
 
     waveforms: Tensor
@@ -50,6 +52,12 @@ class Batch(NamedTuple):
     labels: Tensor
     rows: Tensor
     intervals: Tensor
+    report_is_own: Tensor
+
+    @property
+    def is_pair(self) -> Tensor:
+        """Records that have both modalities, of one recording: what a loss of pairs may learn from, bool ``[B]``."""
+        return self.has_waveform & self.has_report & self.report_is_own
 
 
 @dataclass
@@ -63,6 +71,8 @@ class ModelOutput:
         text_embedding: float ``[B, D]``, h_t of the paper, where the method has one.
         readouts: Further class logits ``[B, K]`` by name, each measured beside ``logits`` (``Method.readouts``).
         extra: Further named tensors with leading dimension B (projections, extra heads).
+        inconsistency: float ``[B]``, the higher, the more doubtful that report and waveform belong together, where the
+            method has it; 0 for a record that lacks one.
     """
 
     logits: Tensor
@@ -71,3 +81,4 @@ class ModelOutput:
     text_embedding: Tensor | None = None
     readouts: dict[str, Tensor] = field(default_factory=dict)
     extra: dict[str, Tensor] = field(default_factory=dict)
+    inconsistency: Tensor | None = None

@@ -1,19 +1,30 @@
 """Consistency losses, the paper's and others, and measures that show a collapse of the projections."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 from torch.nn.utils.parametrizations import orthogonal
 
+Classes = tuple[Tensor, Tensor]
+"""Class logits ``[B, K]`` of the waveform's and of the report's embedding."""
+
 
 class SquaredConsistency:
-    """The paper's: squared distance of two learned linear projections, which P_e = P_t = 0 makes zero."""
+    """The paper's: squared distance of two learned linear projections, which P_e = P_t = 0 makes zero.
+
+    Attributes:
+        compares_classes: Whether ``loss`` needs what the class head says of each embedding.
+    """
+
+    compares_classes: ClassVar[bool] = False
 
     def projection(self, dim: int) -> nn.Module:
         """A map ``[B, D] -> [B, D]`` of one modality's embedding into the shared space."""
         return nn.Linear(dim, dim, bias=False)
 
-    def loss(self, p_e: Tensor, p_t: Tensor, both_present: Tensor) -> Tensor:
+    def loss(self, p_e: Tensor, p_t: Tensor, both_present: Tensor, classes: Classes | None = None) -> Tensor:
         """As ``consistency_loss``."""
         return consistency_loss(p_e, p_t, both_present)
 
@@ -29,7 +40,7 @@ class OrthogonalConsistency(SquaredConsistency):
 class CosineConsistency(SquaredConsistency):
     """``1 - cos(P_e h_e, P_t h_t)``: shrinking changes nothing, agreement in direction does."""
 
-    def loss(self, p_e: Tensor, p_t: Tensor, both_present: Tensor) -> Tensor:
+    def loss(self, p_e: Tensor, p_t: Tensor, both_present: Tensor, classes: Classes | None = None) -> Tensor:
         """Mean over the records that have both modalities, float32 in [0, 2]; 0 where none has."""
         distance = 1 - cosine_similarity(p_e.float(), p_t.float(), dim=-1)
         return (distance * both_present).sum() / both_present.sum().clamp(min=1)

@@ -194,6 +194,23 @@ def text_embedding(encoder: TextEncoder, batch: Batch) -> Tensor:
     return encoder(batch.token_ids, batch.token_mask) * batch.has_report.unsqueeze(-1)
 
 
+def loss_of(criterion: nn.Module, logits: Tensor, labels: Tensor, chosen: Tensor) -> Tensor:
+    """Loss of some records of a batch.
+
+    Args:
+        criterion: Loss of logits and labels, a mean over records.
+        logits: ``[B, K]``.
+        labels: int64 ``[B]`` class numbers, or float ``[B, K]``.
+        chosen: bool ``[B]``.
+
+    Returns:
+        float32 scalar; 0 with zero gradient where none is chosen.
+    """
+    logits, labels = logits[chosen], labels[chosen]
+    loss: Tensor = criterion(logits, labels) if len(logits) else logits.sum()
+    return loss
+
+
 def require_same_width(ecg_encoder: EcgEncoder, text_encoder: TextEncoder) -> None:
     """Refuse encoders whose embeddings differ in width.
 

@@ -65,7 +65,7 @@ def _batch(preparation: WaveformPreparation, n_times: int) -> Batch:
     tokens = torch.ones(N_RECORDS, N_TOKENS, dtype=torch.int64)
     intervals = torch.full((N_RECORDS, len(INTERVALS)), torch.nan)
     zeros = torch.zeros(N_RECORDS, dtype=torch.int64)
-    return Batch(preparation(steps), there, tokens, tokens.bool(), tokens, there, zeros, zeros, intervals)
+    return Batch(preparation(steps), there, tokens, tokens.bool(), tokens, there, zeros, zeros, intervals, there)
 
 
 def _shape(value: object) -> tuple[int, ...]:

@@ -76,7 +76,7 @@ def load_model(run: Path) -> SavedModel:
     path = inside(folder, MODEL_FILE)
     _check_self_contained(facts.method, path)
     _check_settings(facts, path)
-    n_classes = facts.method.get("n_classes")
+    n_classes = facts.method.get("heads", facts.method).get("n_classes")
     if n_classes is not None and n_classes != len(facts.class_names):
         raise DataError(f"{printable(path)}: method.n_classes is not the number of class_names; {CURE}")
     tokeniser, statements = vocabularies_of(folder, facts)

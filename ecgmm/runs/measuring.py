@@ -19,6 +19,8 @@ from ecgmm.evaluation.thresholds import Thresholds, choose_thresholds
 from ecgmm.runs.metrics import Bootstrap, ClassMetrics, Metric, Metrics
 from ecgmm.runs.predictions import labels_and_probabilities, readouts_in, records_of
 
+DOUBTFUL_SHARE = 0.05
+"""Share of the pairs of validation whose report is said to disagree with the waveform."""
 CHALLENGE = "cinc_2021"
 """The label set that is also measured by the challenge's own metric."""
 
@@ -48,6 +50,12 @@ class Fitted:
         chosen = list(columns)
         thresholds = Thresholds(self.thresholds.values[chosen], self.thresholds.defaulted[chosen])
         return Fitted(thresholds, self.temperature)
+
+
+def doubtful_above(frame: pl.DataFrame) -> float | None:
+    """Inconsistency that few of validation's own pairs exceed (``DOUBTFUL_SHARE``); None where there is none."""
+    known = records_of(frame, "val")["inconsistency"].drop_nulls()
+    return None if known.is_empty() else known.quantile(1 - DOUBTFUL_SHARE, "linear")
 
 
 def fit_on_validation(frame: pl.DataFrame, class_names: Sequence[str], task: TaskKind) -> dict[str, Fitted]:

@@ -67,6 +67,8 @@ class Metrics(Schema):
         thresholds: For multi-label the decision threshold of each class, chosen on validation.
         default_thresholds: Classes whose threshold is one half, for want of a positive record in validation.
         temperature: Of the logits, fitted on validation; None in runs from before calibration.
+        doubtful_above: Inconsistency above which report and waveform are said to disagree, chosen on validation; None
+            where the method has no such score.
         n_records: Records of the split.
         n_patients: Their patients.
         bootstrap: How intervals were made.
@@ -87,6 +89,7 @@ class Metrics(Schema):
     thresholds: list[Number] | None
     default_thresholds: Names = Field(default_factory=list)
     temperature: Annotated[Number, Field(gt=0)] | None = None
+    doubtful_above: Number | None = None
     n_records: Count
     n_patients: Count
     bootstrap: Bootstrap | None = None

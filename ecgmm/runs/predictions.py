@@ -2,7 +2,8 @@
 
 Columns: ``row`` of the store; record, patient, window, split, missing_share and flat_leads of the recording; ``label``,
 or ``label.<class>`` for multi-label; ``probability.<class>`` of the method and ``<readout>.probability.<class>`` of its
-readouts; ``gate`` and ``has_report``.
+readouts; ``gate`` and ``has_report``; ``inconsistency``, the higher, the more doubtful that report and waveform belong
+together, null where the method has none or the record lacks one of the two (runs of earlier versions lack the column).
 """
 
 import io
@@ -78,7 +79,7 @@ def records_of(frame: pl.DataFrame, split: str) -> pl.DataFrame:
 
 
 def average_windows(frame: pl.DataFrame) -> pl.DataFrame:
-    """Bring the predictions of sliding windows to one row per record: probabilities and gate are means over windows.
+    """Bring the predictions of sliding windows to one row per record: what was predicted is averaged over windows.
 
     Returns:
         The same columns, one row for each record of each split, in order of ``row``; ``row`` and ``window`` are those
@@ -97,7 +98,7 @@ def refuse_not_finite(frame: pl.DataFrame, cure: str) -> None:
     """Refuse predictions that are no numbers.
 
     Raises:
-        DataError: Ending with the cure, if a probability or a gate is not finite.
+        DataError: Ending with the cure, if a probability, a gate or an inconsistency is not finite.
     """
     for name in filter(_is_predicted, frame.columns):
         if not frame[name].cast(pl.Float64).drop_nulls().is_finite().all():
@@ -105,7 +106,7 @@ def refuse_not_finite(frame: pl.DataFrame, cure: str) -> None:
 
 
 def _is_predicted(column: str) -> bool:
-    return column == "gate" or "probability." in column
+    return column in ("gate", "inconsistency") or "probability." in column
 
 
 def write_predictions(path: Path, frame: pl.DataFrame) -> None:
@@ -207,7 +208,7 @@ def _wrong_beside(frame: pl.DataFrame, types: Mapping[str, pl.DataType], splits:
         return "has_report"
     if "gate" not in types or not types["gate"].is_numeric() or not _all_between(frame["gate"].drop_nulls(), 0, 1):
         return "gate"
-    for name in QUALITY:
+    for name in (*QUALITY, "inconsistency"):
         if name in types and not (types[name].is_numeric() and frame[name].drop_nulls().is_finite().all()):
             return name
     return None

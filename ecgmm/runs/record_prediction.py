@@ -25,6 +25,7 @@ from ecgmm.text.policy import apply_policy
 from ecgmm.types import INTERVALS, MISSING_SAMPLE, UNKNOWN_ID, Batch
 
 _GOOD_QUALITY = 0.5
+_DISAGREE = "report and waveform disagree more than 95 % of the pairs of validation do; is it the record's own report?"
 _SWAPS = {"ra_la": "right and left arm", "ra_ll": "right arm and left leg"}
 
 
@@ -32,7 +33,8 @@ class RecordPrediction(NamedTuple):
     """Prediction for one record.
 
     Attributes:
-        numbers: Probability of each class, and ``gate`` (weight of the waveform) where the method has one.
+        numbers: Probability of each class; ``gate`` (weight of the waveform) and ``inconsistency`` (of report and
+            waveform) where the method has them.
         words: What the method says of the record, line by line.
         notes: What the user should know of the input: faults of the signal, parts that the model did not see.
     """
@@ -100,6 +102,7 @@ def predict_single(model: SavedModel, waveform: SingleRecord | None, report: str
             labels=torch.zeros(1, dtype=torch.int64),
             rows=torch.zeros(1, dtype=torch.int64),
             intervals=torch.full((1, len(INTERVALS)), torch.nan),
+            report_is_own=torch.ones(1, dtype=torch.bool),
         )
         output = method(batch)
         single = facts.task == "single_label"
@@ -108,6 +111,10 @@ def predict_single(model: SavedModel, waveform: SingleRecord | None, report: str
     numbers = dict(zip(facts.class_names, probabilities[0].tolist(), strict=True))
     if output.gate is not None:
         numbers["gate"] = float(output.gate[0])
+    if output.inconsistency is not None and batch.is_pair.all():
+        numbers["inconsistency"] = float(output.inconsistency[0])
+        if facts.doubtful_above is not None and numbers["inconsistency"] > facts.doubtful_above:
+            notes.append(_DISAGREE)
     if not all(map(math.isfinite, numbers.values())):
         raise DataError(f"the model predicts values that are not finite; {CURE}")
     return RecordPrediction(numbers, words, notes)

@@ -87,7 +87,10 @@ class Signal(Schema):
 
 
 class ModelFacts(Schema):
-    """``model.json``; ``masked_phrases`` and ``descriptions`` are those of the user's own labels."""
+    """``model.json``; ``masked_phrases`` and ``descriptions`` are those of the user's own labels.
+
+    ``doubtful_above`` is the inconsistency from which on report and waveform are said to disagree, see ``Metrics``.
+    """
 
     schema_version: int = SCHEMA_VERSION
     task: Task
@@ -99,6 +102,7 @@ class ModelFacts(Schema):
     text_policy: str
     text_at_test: str = "report"
     max_tokens: Annotated[int, Field(ge=1, le=65_536)]
+    doubtful_above: Number | None = None
     method: dict[str, Any]
     waveform: Waveform
     store: Signal

@@ -208,6 +208,7 @@ ENTRIES: dict[str, Group] = {
             "pretrain_epochs": EPOCHS,
             "logger": _LOGGER,
             "augmentation": Built(("ecgmm.signal.augment.Augmentation",), null=True),
+            "corruption": Built(("ecgmm.training.corruption.PairCorruption",), null=True),
             "evaluation": _EVALUATION,
             "waveform": Group({"limit_mv": LIMIT_MV, "highpass_hz": HIGHPASS_HZ}),
             "quality": Built(("ecgmm.data.batches.quality_limits.QualityLimits",)),

@@ -47,6 +47,13 @@ def _shares_sum_to_one(node: Mapping[str, Any]) -> tuple[str, str] | None:
     return None if abs(total - 1) <= 1e-9 else ("train", f"1 together with val and test; they sum to {total:g}")
 
 
+def _one_modality_stays(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    most = 1 - node["drop_waveform"]
+    if node["drop_report"] <= most:
+        return None
+    return "drop_report", f"at most 1 - drop_waveform, which is {most:g}: a record never loses both"
+
+
 def _each_fold_once(node: Mapping[str, Any]) -> tuple[str, str] | None:
     others = {*node["test"], *(node["train"] or [])}
     twice = {*node["val"]} & others or {*node["test"]} & {*(node["train"] or [])}
@@ -192,6 +199,10 @@ DATA_TARGETS: dict[str, Target] = {
             "drift_mv": MILLIVOLTS,
             "lead_dropout": SHARE,
         }
+    ),
+    "ecgmm.training.corruption.PairCorruption": Target(
+        dict.fromkeys(("drop_waveform", "drop_report", "exchange_report", "thin_report", "cut_report"), SHARE),
+        (_one_modality_stays,),
     ),
     "ecgmm.training.lightning.profile_steps.StepProfiler": Target({"skip": whole(1, 10**6), "steps": whole(1, 10_000)}),
     "lightning.Trainer": Target(

@@ -48,8 +48,16 @@ TEXT_ENCODER = Built(
         "ecgmm.models.text_encoders.transformer.Transformer",
     )
 )
+_TASK_NAME = choice("single_label", "multi_label")
 GATE = Built(("ecgmm.models.fusion.ScalarGate", "ecgmm.models.fusion.VectorGate", "ecgmm.models.fusion.MeanGate"))
-CONSISTENCY = Built(tuple(f"ecgmm.models.losses.{name}Consistency" for name in ("Squared", "Orthogonal", "Cosine")))
+CONSISTENCY = Built(
+    (
+        *(f"ecgmm.models.losses.{name}Consistency" for name in ("Squared", "Orthogonal", "Cosine")),
+        *(f"ecgmm.models.class_consistency.{name}Consistency" for name in ("Class", "Weighted")),
+    )
+)
+HEADS_OF_CLASSES = Built(("ecgmm.models.evidence.OwnHeads", "ecgmm.models.evidence.SharedHead"))
+DETECTOR = Built(("ecgmm.models.evidence.PairDetector",), null=True)
 CRITERION = Built(("torch.nn.CrossEntropyLoss", "torch.nn.BCEWithLogitsLoss"))
 LANGUAGE_MODEL = Built(("ecgmm.models.language_model.LanguageModel",))
 ARCHITECTURE = Built(("transformers.BertConfig", "transformers.GPT2Config", "transformers.LlamaConfig"))
@@ -133,7 +141,7 @@ _METHODS: dict[str, Target] = {
     "bag_of_statements.BagOfStatements": Target(
         {**_METHOD, "n_statements": VOCABULARY, "inverse_penalty": number(1e-6, 1e6)}
     ),
-    "concat.Concat": Target({**_ECG, **_TEXT, **_METHOD, **_DROPOUT}, (_one_dim,)),
+    "concat.Concat": Target({**_ECG, **_TEXT, **_METHOD, **_DROPOUT, "half_weight": WEIGHT}, (_one_dim,)),
     "cross_modal_transformer.CrossModalTransformer": Target(
         {
             **_ECG,
@@ -160,6 +168,19 @@ _METHODS: dict[str, Target] = {
     ),
     "ecg_only.EcgOnly": Target({**_ECG, **_METHOD, **_DROPOUT}),
     "ecg_random.EcgRandom": Target({**_ECG, **_METHOD, **_DROPOUT}),
+    "evidence_fusion.EvidenceFusion": Target(
+        {
+            **_ECG,
+            **_TEXT,
+            "heads": HEADS_OF_CLASSES,
+            "detector": DETECTOR,
+            "criterion": CRITERION,
+            "task": _TASK_NAME,
+            "half_weight": WEIGHT,
+            "exchange_rate": nullable(number(0, 1, above=True, below=True)),
+        },
+        (_one_dim,),
+    ),
     "fg_clep.FgClep": Target(
         {
             **_ECG,
@@ -215,6 +236,11 @@ METHOD = Built(tuple(f"ecgmm.models.methods.{name}" for name in _METHODS))
 
 MODEL_TARGETS: dict[str, Target] = {
     **{f"ecgmm.models.methods.{name}": target for name, target in _METHODS.items()},
+    "ecgmm.models.class_consistency.ClassConsistency": Target({"task": _TASK_NAME}),
+    "ecgmm.models.class_consistency.WeightedConsistency": Target({"task": _TASK_NAME}),
+    "ecgmm.models.evidence.OwnHeads": Target({"dim": WIDTH, "n_classes": N_CLASSES, **_DROPOUT}),
+    "ecgmm.models.evidence.SharedHead": Target({"dim": WIDTH, "n_classes": N_CLASSES, **_DROPOUT}),
+    "ecgmm.models.evidence.PairDetector": Target({"dim": WIDTH, "shared_dim": WIDTH, "weight": WEIGHT}),
     "ecgmm.models.ecg_encoders.convolutional.Convolutional": Target(
         {
             "dim": WIDTH,

@@ -98,6 +98,7 @@ class Setup:
             self.datamodule.targets.class_names,
             settings["task"]["name"],
             settings["seed"],
+            corruption=None if settings["corruption"] is None else construct(settings["corruption"]),
         )
 
     def stages_of(self, method: Method) -> tuple[Stage, ...]:

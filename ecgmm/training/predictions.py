@@ -53,14 +53,18 @@ def predict_frame(
         if labels.ndim == 1
         else [pl.Series(f"label.{name}", labels[:, k]) for k, name in enumerate(targets.class_names)]
     )
-    gate = pl.lit(None, pl.Float32).alias("gate") if found.gate is None else pl.Series("gate", found.gate.numpy())
     return frame.with_columns(
         *label_columns,
         *probability_columns(found.probabilities, targets.class_names),
-        gate,
+        *(_column(name, getattr(found, name)) for name in ("gate", "inconsistency")),
         pl.Series("has_report", datamodule.tokens.lengths[datamodule.report_of_row[rows]] > 0),
         pl.Series("row", rows),
     )
+
+
+def _column(name: str, values: Tensor | None) -> pl.Series | pl.Expr:
+    """A column of float32, null where the method has no such values."""
+    return pl.lit(None, pl.Float32).alias(name) if values is None else pl.Series(name, values.numpy(), nan_to_null=True)
 
 
 def probability_columns(probabilities: dict[str, Tensor], class_names: Sequence[str]) -> list[pl.Series]:

@@ -27,7 +27,7 @@ from ecgmm.runs.facts import (
     SplitFacts,
     read_facts,
 )
-from ecgmm.runs.measuring import fit_on_validation, measure
+from ecgmm.runs.measuring import doubtful_above, fit_on_validation, measure
 from ecgmm.runs.metrics import METRICS, Metrics, read_metrics, write_metrics
 from ecgmm.runs.participants import in_words
 from ecgmm.runs.predictions import PREDICTIONS, readouts_in, refuse_not_finite, without_readouts, write_predictions
@@ -132,8 +132,11 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
         metrics = measure(
             frame, task.class_names, task.task_name, fitted, **resampling, origins=origins, readouts=readouts
         )
+        limit = doubtful_above(frame)
+        doubtful = {} if limit is None else {"doubtful_above": limit}
+        metrics = metrics.model_copy(update=doubtful)
         vocabularies = (datamodule.tokeniser, datamodule.statement_vocabulary)
-        save_model(directory / MODEL, task.method, vocabularies, model_facts(setup))
+        save_model(directory / MODEL, task.method, vocabularies, model_facts(setup).model_copy(update=doubtful))
         write_metrics(directory / METRICS, metrics)
         facts = RunFacts(
             **dict(description),

@@ -28,6 +28,7 @@ class Prediction(NamedTuple):
         rows: int64 ``[B]``, rows of the store.
         probabilities: ``[B, K]`` by name of the readout; the method's own under the empty name.
         gate: ``[B]``, where the method has one.
+        inconsistency: ``[B]``, where the method has one; NaN for a record that lacks a modality.
         ecg_embedding: ``[B, D]``, where the method has readouts.
         text_embedding: ``[B, D]``, where the method has readouts.
     """
@@ -35,6 +36,7 @@ class Prediction(NamedTuple):
     rows: Tensor
     probabilities: dict[str, Tensor]
     gate: Tensor | None
+    inconsistency: Tensor | None
     ecg_embedding: Tensor | None
     text_embedding: Tensor | None
 
@@ -54,6 +56,7 @@ class DiagnosisTask(lightning.LightningModule):
             resumed run draws what an uninterrupted one would have drawn.
         columns: Columns of the method's logits that the classes are; None for all of them. The probabilities of a
             single-label task sum to 1 over these.
+        corruption: Random damage to training pairs, see ``PairCorruption``; None for none.
 
     Attributes:
         learning_rate: As it was set; None before training.
@@ -70,6 +73,7 @@ class DiagnosisTask(lightning.LightningModule):
         task_name: TaskKind,
         seed: int,
         columns: Sequence[int] | None = None,
+        corruption: Callable[[Batch, torch.Generator], Batch] | None = None,
     ) -> None:
         super().__init__()
         self.method = method
@@ -81,6 +85,7 @@ class DiagnosisTask(lightning.LightningModule):
         self.task_name = task_name
         self.seed = seed
         self.columns = columns
+        self.corruption = corruption
         self.generator = torch.Generator()
         self.log_prefix = ""
         self._loss_sums: dict[str, Tensor] = {}
@@ -140,6 +145,8 @@ class DiagnosisTask(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Weighted sum of the method's loss terms."""
+        if self.corruption is not None:
+            batch = self.corruption(batch, self._same_everywhere(Purpose.CORRUPTION))
         share = share_of(batch)
         with record_function(PREPARATION):
             waveforms = self.preparation(share.waveforms)
@@ -161,6 +168,11 @@ class DiagnosisTask(lightning.LightningModule):
                 }
                 self.logger.log_metrics(means, step=self.global_step)
         return total
+
+    def _same_everywhere(self, purpose: Purpose) -> torch.Generator:
+        """Generator of this step, equal in all processes and in a run that was interrupted."""
+        seed = stream_seed(purpose, self.seed, self.global_step)
+        return torch.Generator(self.device).manual_seed(seed)
 
     def _check_loss(self) -> None:
         total = float(self._loss_sums["total"])
@@ -208,9 +220,13 @@ class DiagnosisTask(lightning.LightningModule):
         output, batch = whole(self(share_of(batch)), batch)
         logits = {"": output.logits, **output.readouts}
         embeddings = (output.ecg_embedding, output.text_embedding) if output.readouts else (None, None)
+        inconsistency = output.inconsistency
+        if inconsistency is not None:
+            inconsistency = inconsistency.float().masked_fill(~batch.is_pair, torch.nan)
         return Prediction(
             batch.rows,
             {name: self.probabilities(values) for name, values in logits.items()},
             None if output.gate is None else output.gate.float(),
+            inconsistency,
             *embeddings,
         )

@@ -123,6 +123,7 @@ def batch_of(task: Task, complete: bool = True, n_times: int = 200) -> Batch:
         labels=classes if task == "single_label" else patterns[classes],
         rows=torch.arange(N_RECORDS),
         intervals=intervals,
+        report_is_own=torch.ones(N_RECORDS, dtype=torch.bool),
     )
 
 

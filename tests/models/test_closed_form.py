@@ -18,7 +18,7 @@ def batch(statement_ids: Tensor, labels: Tensor) -> Batch:
     here = torch.ones(n, dtype=torch.bool)
     unknown = torch.full((n, len(INTERVALS)), torch.nan)
     rows = torch.arange(n)
-    return Batch(torch.zeros(n, 12, 0), here, empty, empty.bool(), statement_ids, here, labels, rows, unknown)
+    return Batch(torch.zeros(n, 12, 0), here, empty, empty.bool(), statement_ids, here, labels, rows, unknown, here)
 
 
 def random_statements(n_records: int) -> Tensor:

@@ -33,6 +33,7 @@ def logits(method: Method, weight: list[list[float]]) -> list[list[float]]:
         labels=torch.zeros(n, dtype=torch.int64),
         rows=torch.arange(n),
         intervals=torch.full((n, len(INTERVALS)), torch.nan),
+        report_is_own=torch.ones(n, dtype=torch.bool),
     )
     result: list[list[float]] = method(batch).logits.tolist()
     return result

@@ -58,6 +58,7 @@ def batch(has_waveform: tuple[bool, bool] = (True, True), has_report: tuple[bool
         labels,
         rows,
         NO_INTERVALS,
+        torch.ones(2, dtype=torch.bool),
     )
 
 

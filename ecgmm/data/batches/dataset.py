@@ -84,4 +84,5 @@ class RecordDataset:
             labels=torch.from_numpy(self.targets[rows]),
             rows=torch.from_numpy(rows),
             intervals=torch.from_numpy(self.intervals[rows]),
+            report_is_own=torch.ones(len(rows), dtype=torch.bool),
         )

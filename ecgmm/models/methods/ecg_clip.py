@@ -73,12 +73,12 @@ class EcgClip(ContrastiveMethod):
 
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the term ``contrastive``: InfoNCE over the records that have both modalities."""
-        both = batch.has_waveform & batch.has_report
+        both = batch.is_pair
         p_e, p_t = output.extra["ecg_projection"][both], output.extra["text_projection"][both]
         positives = same_report(batch.token_ids[both], batch.token_mask[both])
         return {"contrastive": info_nce(self.scale() * cosine(p_e, p_t), positives)}
 
     def diagnostics(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Norms, ranks and gap of the two projections (``projection_health``)."""
-        both_present = batch.has_waveform & batch.has_report
+        both_present = batch.is_pair
         return projection_health(*(output.extra[name][both_present] for name in ("ecg_projection", "text_projection")))

@@ -135,7 +135,7 @@ class EcgDoctor(Method):
 
     def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms: ``cls``, ``findings`` and ``measurements``; the last two only of records with a waveform."""
-        readable = batch._replace(has_report=batch.has_report & batch.has_waveform)
+        readable = batch._replace(has_report=batch.is_pair)
         findings = self.stated_findings.loss(output.extra["findings"], readable)
         if self.training:
             self.was_measured |= batch.intervals.isfinite().any(dim=0)

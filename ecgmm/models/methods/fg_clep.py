@@ -110,7 +110,7 @@ class FgClep(ContrastiveMethod):
 
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms ``coarse`` and ``fine`` over the records that have both modalities."""
-        both = batch.has_waveform & batch.has_report
+        both = batch.is_pair
         paired = Batch(*(part[both] for part in batch))
         features, p_e, p_t = (output.extra[name][both] for name in ("features", "ecg_projection", "text_projection"))
         coarse = self.scale() * cosine(p_e, p_t) + self.coarse_bias
@@ -127,7 +127,7 @@ class FgClep(ContrastiveMethod):
 
     def diagnostics(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Norms, ranks and gap of the two projections (``projection_health``)."""
-        both_present = batch.has_waveform & batch.has_report
+        both_present = batch.is_pair
         return projection_health(*(output.extra[name][both_present] for name in ("ecg_projection", "text_projection")))
 
     def tags_of(self, batch: Batch, p_e: Tensor) -> Tensor:

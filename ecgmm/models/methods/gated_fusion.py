@@ -60,21 +60,27 @@ class GatedFusion(Method):
         h_e = ecg_embedding(self.ecg_encoder, batch)
         h_t = text_embedding(self.text_encoder, batch)
         alpha = self.gate(h_e, h_t, batch.has_waveform, batch.has_report)
-        return ModelOutput(
+        output = ModelOutput(
             logits=self.head(self.dropout(blend(alpha, h_e, h_t))).float(),
             gate=alpha.mean(dim=1),
             ecg_embedding=h_e,
             text_embedding=h_t,
             extra={"ecg_projection": self.ecg_projection(h_e), "text_projection": self.text_projection(h_t)},
         )
+        if self.consistency.compares_classes:
+            output.extra |= {"ecg_logits": self.head(h_e), "text_logits": self.head(h_t)}
+        return output
 
     def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms: ``cls`` and ``cons``."""
-        both_present = batch.has_waveform & batch.has_report
+        both_present = batch.is_pair
         p_e, p_t = output.extra["ecg_projection"], output.extra["text_projection"]
-        return {**super().losses(output, batch), "cons": self.consistency.loss(p_e, p_t, both_present)}
+        classes = None
+        if self.consistency.compares_classes:
+            classes = (output.extra["ecg_logits"], output.extra["text_logits"])
+        return {**super().losses(output, batch), "cons": self.consistency.loss(p_e, p_t, both_present, classes)}
 
     def diagnostics(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Norms, ranks and gap of the two projections (``projection_health``)."""
-        both_present = batch.has_waveform & batch.has_report
+        both_present = batch.is_pair
         return projection_health(*(output.extra[name][both_present] for name in ("ecg_projection", "text_projection")))

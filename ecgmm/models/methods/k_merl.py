@@ -105,7 +105,7 @@ class KMerl(ContrastiveMethod):
 
         ``contrastive``: InfoNCE of waveforms and reports; ``findings``: binary cross-entropy of what the reports state.
         """
-        both = batch.has_waveform & batch.has_report
+        both = batch.is_pair
         assert output.ecg_embedding is not None
         assert output.text_embedding is not None
         similarities = cosine(output.ecg_embedding[both], output.text_embedding[both])

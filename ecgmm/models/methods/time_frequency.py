@@ -97,7 +97,7 @@ class TimeFrequency(ContrastiveMethod):
 
         ``time_frequency``: the two views of each waveform; ``contrastive``: waveform and report.
         """
-        has_ecg, both = batch.has_waveform, batch.has_waveform & batch.has_report
+        has_ecg, both = batch.has_waveform, batch.is_pair
         time, frequency = output.extra["time"][has_ecg], output.extra["frequency"][has_ecg]
         itself = torch.eye(len(time), dtype=torch.bool, device=time.device)
         assert output.ecg_embedding is not None

@@ -56,7 +56,8 @@ def whole(output: ModelOutput, batch: Batch) -> tuple[ModelOutput, Batch]:
     )
     if rank_and_world_size()[1] == 1:
         return output, without_waveforms
-    single = {name: getattr(output, name) for name in ("logits", "gate", "ecg_embedding", "text_embedding")}
+    names = ("logits", "gate", "ecg_embedding", "text_embedding", "inconsistency")
+    single = {name: getattr(output, name) for name in names}
     single = {name: values for name, values in single.items() if values is not None}
     parts = list(chain(single.values(), output.readouts.values(), output.extra.values()))
     gathered = iter(_gather(parts, len(batch.rows)))
