@@ -11,6 +11,7 @@ class Purpose(IntEnum):
     ORDER = 1
     TRAINING = 2
     SHARED = 3
+    LABEL_NOISE = 11
 
 
 def stream_seed(purpose: Purpose, *keys: int) -> int:

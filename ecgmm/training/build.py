@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from ecgmm.building import construct
 from ecgmm.data.batches.choices import Loading, ReportTokeniser, TargetChoice, TextChoice
 from ecgmm.data.batches.datamodule import EcgReportDataModule
+from ecgmm.data.batches.label_noise import LabelNoise
 from ecgmm.data.sources.labels.label_set import LabelSet
 from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.store.store import Store
@@ -138,6 +139,8 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
         asked["seed"],
         asked["train_fraction"],
         None if asked["quality"] is None else construct(asked["quality"]),
+        label_noise=label_noise_of(asked["label_noise"]),
+        held_out=None if asked["held_out"] is None else part_of(asked["held_out"]),
     )
     settings = resolved(config, datamodule.facts())
     own = [labels.digest] if "own" in labels.made_from else []  # of a file that may change while its path does not
@@ -145,6 +148,17 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
     data = "+".join([store.fingerprint, *own])
     digest = config_digest(settings, data, None if initial is None else initial.digested)
     return Setup(datamodule, settings, digest, started_s, initial)
+
+
+def label_noise_of(settings: Mapping[str, Any]) -> LabelNoise | None:
+    """What makes labels wrong, from the setting ``label_noise``; None where nothing does."""
+    return None if settings["kind"] == "none" else LabelNoise(**settings)
+
+
+def part_of(text: str) -> tuple[int, int]:
+    """Numbers k and n of the setting ``held_out``, such as ``1/4``."""
+    number, of = map(int, text.split("/"))
+    return number, of
 
 
 def _initial_weights(init: Mapping[str, Any]) -> "InitialWeights | None":
