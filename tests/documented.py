@@ -38,6 +38,10 @@ NOT_RUN = {
     r"ecgmm train .*init\.weights=": "needs a public file; tests/models/test_published_encoders.py writes its like",
     r"ecgmm train .*trainer\.max_epochs=30": "a minute; the same with fewer epochs is run",
     r"eval ": "changes the shell; tests/commands asks for completions",
+    r"ecgmm (train \+experiment=label_review|suspicious_labels )": (
+        "four trainings; tests/integrity/test_suspicious_labels.py makes a small review"
+    ),
+    r"ecgmm label_noise ": "needs the runs of a long sweep; tests/reporting/test_label_noise.py",
     r"pytest ": "a part of the test suite",
     r"ecgmm train \+experiment=(search|profile|\w+ seed=42\b|table2 (name|recipe)=)": (
         "minutes; tests/training/test_experiments.py starts every experiment, and its shorter forms are run here"

@@ -87,7 +87,8 @@ def noise_transition(joint: Floats, most_wrong: float) -> Floats:
     wrong = 1 - transition.diagonal()
     transition = transition * np.minimum(1, most_wrong / np.maximum(wrong, 1e-12))[:, None]
     np.fill_diagonal(transition, 0)
-    return transition + np.diag(1 - transition.sum(axis=1))
+    bounded: Floats = transition + np.diag(1 - transition.sum(axis=1))
+    return bounded
 
 
 def find_suspects(labels: NDArray[np.int64], probabilities: Floats) -> Suspects:

@@ -15,8 +15,10 @@ from ecgmm.data.batches.choices import Loading, ReportTokeniser, TargetChoice, T
 from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.data.batches.label_noise import LabelNoise
 from ecgmm.data.sources.labels.label_set import LabelSet
+from ecgmm.data.sources.labels.label_table import LabelTable
 from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.store.store import Store
+from ecgmm.errors import ConfigError
 from ecgmm.models.method import Method, Stage
 from ecgmm.models.text_bank import TextBank
 from ecgmm.runs.directory import config_digest
@@ -130,6 +132,8 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
     started_s = time.monotonic()
     asked = resolved(config, {})
     labels = open_labels(store, asked["labels"]["name"], construct(asked["data"]).label_settings_with(asked["labels"]))
+    if asked["task"]["targets"] == "soft":
+        refuse_certain(labels)
     described = own_descriptions(labels.label_set, asked["task"]["selection"])
     datamodule = EcgReportDataModule(
         store,
@@ -148,6 +152,19 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
     data = "+".join([store.fingerprint, *own])
     digest = config_digest(settings, data, None if initial is None else initial.digested)
     return Setup(datamodule, settings, digest, started_s, initial)
+
+
+def refuse_certain(labels: LabelTable) -> None:
+    """Refuse soft targets of labels that are all certain: they would be hard ones under another name.
+
+    Raises:
+        ConfigError: If no label has a certainty between 0 and 1.
+    """
+    if not ((labels.values > 0) & (labels.values < 1)).any():
+        raise ConfigError(
+            f"task.targets=soft trains with the certainty of labels, and labels={labels.label_set.name} of this store"
+            " are all certain (0 or 1); set task.targets=hard, or criterion=label_smoothing"
+        )
 
 
 def label_noise_of(settings: Mapping[str, Any]) -> LabelNoise | None:
