@@ -26,6 +26,7 @@ _WITH_SETTINGS = (
     "audit",
     "statements",
     "agreement",
+    "suspicious_labels",
 )
 _COMPLETION = ("-sc", "--shell-completion")
 _SETTING = re.compile(r"[+~]*(hydra/)?[^/=]+=")

@@ -13,6 +13,7 @@ class Purpose(IntEnum):
     SHARED = 3
     CORRUPTION = 4
     DISTURBANCE = 10
+    LABEL_NOISE = 11
 
 
 def stream_seed(purpose: Purpose, *keys: int) -> int:

@@ -39,6 +39,10 @@ NOT_RUN = {
     r"ecgmm robustness .*data\.seed=1042": "needs a second tree; tests/robustness runs the suite on a run's own store",
     r"ecgmm train .*trainer\.max_epochs=30": "a minute; the same with fewer epochs is run",
     r"eval ": "changes the shell; tests/commands asks for completions",
+    r"ecgmm (train \+experiment=label_review|suspicious_labels )": (
+        "four trainings; tests/integrity/test_suspicious_labels.py makes a small review"
+    ),
+    r"ecgmm label_noise ": "needs the runs of a long sweep; tests/reporting/test_label_noise.py",
     r"pytest ": "a part of the test suite",
     r"ecgmm train \+experiment=(search|profile|\w+ seed=42\b|table2 (name|recipe)=)": (
         "minutes; tests/training/test_experiments.py starts every experiment, and its shorter forms are run here"

@@ -113,6 +113,7 @@ from hydra.core.singleton import Singleton
 before = hydra.JobReturn.return_value, set(Singleton._instances), set(BaseContainer._resolvers)
 import ecgmm.__main__, ecgmm.commands.launcher, ecgmm.commands.side_by_side, ecgmm.commands.sweeps
 import ecgmm.audit, ecgmm.download, ecgmm.evaluate, ecgmm.plan, ecgmm.predict, ecgmm.prepare, ecgmm.train, ecgmm.verify
+import ecgmm.suspicious_labels
 assert before == (hydra.JobReturn.return_value, set(Singleton._instances), set(BaseContainer._resolvers))
 """
     done = start(tmp_path, sys.executable, "-c", code)

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from ecgmm.configuration import options
 from ecgmm.errors import UserError
 from ecgmm.reporting.training_settings import common_settings, different_settings
+from ecgmm.runs.facts import CROSS_ENTROPY
 from ecgmm.runs.run import Run
 from ecgmm.settings.label_sets import OWN_LABELS
 
@@ -19,9 +20,13 @@ CHOICES: dict[str, tuple[str | None, ...]] = {
     "text_policy": ("full", "masked", "shuffled", "none"),
     "text_at_test": ("report", "report withheld at test"),
     "stages": ("joint", "two stages"),
+    "labels": (None,),
+    "criterion": (CROSS_ENTROPY,),
     "init": ("random weights", "from a run", "from a run, frozen", "from a file", "from a file, frozen"),
 }
-"""Values of ``choices_of``, in the order in which a tie for the most common one is settled."""
+"""Values of ``choices_of``, in the order in which a tie for the most common one is settled; others come after these."""
+_ALWAYS_NAMED = "labels"
+"""A table of nothing but wrong labels must say so too."""
 WITHOUT_REPORT = "none"
 _SAME_IN_A_TABLE = (
     "data.name",
@@ -69,6 +74,8 @@ def choices_of(run: Run) -> dict[str, str | None]:
         "text_policy": facts.text_policy if reads else None,
         "text_at_test": "report withheld at test" if withheld else "report" if reads else None,
         "stages": stages if facts.two_stages else None,
+        "labels": wrong_labels_of(run),
+        "criterion": facts.criterion,
         "init": beginning_of(run),
     }
 
@@ -77,6 +84,12 @@ def beginning_of(run: Run) -> str:
     """What the weights of a run were before training."""
     init = run.facts.init
     return "random weights" if init is None else f"from a {init.source}{', frozen' if init.frozen else ''}"
+
+
+def wrong_labels_of(run: Run) -> str | None:
+    """Words for labels that were made wrong on purpose; None where they are as they were."""
+    noise = run.facts.label_noise
+    return None if noise is None else f"{noise.kind} wrong labels {100 * noise.rate:g} %"
 
 
 def common_choices(runs: Sequence[Run], axis: str | None = None) -> dict[str, str | None]:
@@ -88,15 +101,23 @@ def common_choices(runs: Sequence[Run], axis: str | None = None) -> dict[str, st
         name: Counter(value for _, value in {(run.method, choices_of(run)[name]) for run in runs}) for name in CHOICES
     }
     choices = {
-        name: max(filter(counts[name].__contains__, values), key=counts[name].__getitem__, default=None)
+        name: max(_in_order(counts[name], values), key=counts[name].__getitem__, default=None)
         for name, values in CHOICES.items()
     }
     return choices | common_settings(runs, axis)
 
 
+def _in_order(found: Counter[str | None], values: Sequence[str | None]) -> list[str | None]:
+    return [*filter(found.__contains__, values), *sorted(value for value in found if value and value not in values)]
+
+
 def row_key(run: Run, common: dict[str, str | None]) -> RowKey:
     """The row that a run belongs to in a table with these common choices."""
-    variant = tuple(value for name, value in choices_of(run).items() if value not in (None, common[name]))
+    variant = tuple(
+        value
+        for name, value in choices_of(run).items()
+        if value is not None and (value != common[name] or name == _ALWAYS_NAMED)
+    )
     return RowKey(run.method, (*variant, *different_settings(run, common)), run.readout)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ecgmm.evaluation.metrics import TABLE2_METRICS
 from ecgmm.reporting.table2_rows import Table
+from ecgmm.runs.facts import CROSS_ENTROPY
 from ecgmm.settings.explained import choices_explained
 
 LEAK_MARK = "†"
@@ -40,6 +41,12 @@ def _beginning(common: Mapping[str, str | None]) -> str:
     return "" if words == "random weights" else f"initial weights: {words}; "
 
 
+def _criterion(common: Mapping[str, str | None]) -> str:
+    """What the rows were trained with, where that is not cross-entropy."""
+    words = common["criterion"]
+    return "" if words == CROSS_ENTROPY else f"criterion: {words}; "
+
+
 def header_lines(table: Table) -> list[str]:
     """Recipe, size, data, seeds, test records, labels, what rows do in common and where they differ, and commit."""
     facts, classes, common = table.facts, table.facts.labels.classes, table.common
@@ -52,7 +59,8 @@ def header_lines(table: Table) -> list[str]:
         f"{_tested(table)}: {table.n_records:,} records of {table.n_patients:,} patients",
         f"labels: {facts.labels.name}, source: {facts.labels.source}; {len(classes)} classes: {join(classes)}",
         f"text policy: {common['text_policy'] or 'no method reads text'}; "
-        f"stages: {common['stages'] or 'no method has two'}; {_beginning(common)}commit: {join(table.commits)}",
+        f"stages: {common['stages'] or 'no method has two'}; {_beginning(common)}{_criterion(common)}"
+        f"commit: {join(table.commits)}",
     ]
     variants = {choice for row in table.rows for choice in row.key.variant}
     if variants:

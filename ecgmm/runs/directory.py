@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,19 +16,26 @@ from ecgmm.runs.configuration import CONFIG
 from ecgmm.runs.facts import RUN, RunDescription, RunFacts, RunState, read_state, write_description
 from ecgmm.runs.history import HISTORY
 from ecgmm.runs.metrics import EVALUATIONS, METRICS
-from ecgmm.runs.predictions import PREDICTIONS
+from ecgmm.runs.predictions import HELD_OUT, PREDICTIONS
 from ecgmm.runs.reading import CURE, changed, written
 from ecgmm.runs.saved_model import MODEL, MODEL_FILE, model_is_whole
 from ecgmm.settings.disturbances import ROBUSTNESS
 
 # These say where and how a run is shown, started, fed or saved, not what it computes.
 _NOT_COMPUTED = ("paths", "logger", "overwrite", "name", "n_jobs", "prefetch", "checkpoint_minutes", "profile")
+# Settings that came later count where they change something: finished runs of earlier versions stay finished.
+_IF_CHOSEN: dict[str, Callable[[Any], bool]] = {
+    "init": lambda init: False,  # by the content of the weights
+    "label_noise": lambda noise: noise is not None and noise["kind"] != "none",
+    "held_out": lambda part: part is not None,
+}
 # A run may go on with another number of devices: a batch stays the same batch.
 _DEVICES = ("devices", "num_nodes", "strategy")
-_REMEMBERED = [CONFIG, HISTORY, METRICS, PREDICTIONS, f"{MODEL}/{MODEL_FILE}"]
+_REMEMBERED = [CONFIG, HISTORY, METRICS, PREDICTIONS, HELD_OUT, f"{MODEL}/{MODEL_FILE}"]
 _NEEDED = [CONFIG, METRICS, PREDICTIONS, f"{MODEL}/{MODEL_FILE}"]
-_MADE_BY_TRAINING = (CHECKPOINTS, HISTORY, METRICS, PREDICTIONS, MODEL)
-_OURS = (RUN, CONFIG, HISTORY, METRICS, PREDICTIONS, CHECKPOINTS, MODEL, EVALUATIONS, ROBUSTNESS, "wandb", "error.log")
+_MADE_BY_TRAINING = (CHECKPOINTS, HISTORY, METRICS, PREDICTIONS, HELD_OUT, MODEL)
+_RESULTS = (HISTORY, METRICS, PREDICTIONS, HELD_OUT, CHECKPOINTS, MODEL, EVALUATIONS, ROBUSTNESS)
+_OURS = (RUN, CONFIG, *_RESULTS, "wandb", "error.log")
 
 Standing = Literal["new", "interrupted", "finished", "other"]
 """Content of a directory, seen from one run: nothing, the run begun or finished, or another run."""
@@ -42,8 +49,9 @@ def config_digest(config: dict[str, Any], fingerprint: str, initial: Mapping[str
         fingerprint: Of the store.
         initial: What decides the initial weights, by content; None for random ones.
     """
-    computed = {key: value for key, value in config.items() if key not in (*_NOT_COMPUTED, "init")}
+    computed = {key: value for key, value in config.items() if key not in (*_NOT_COMPUTED, *_IF_CHOSEN)}
     computed |= {} if initial is None else {"init": dict(initial)}
+    computed |= {name: config[name] for name, is_chosen in _IF_CHOSEN.items() if is_chosen(config.get(name))}
     computed["data"] = fingerprint  # the store's fingerprint covers every preparation parameter
     computed["trainer"] = {k: v for k, v in config["trainer"].items() if not k.startswith(("enable_", *_DEVICES))}
     return hashlib.sha256(json.dumps(computed, sort_keys=True).encode()).hexdigest()

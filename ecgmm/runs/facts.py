@@ -14,6 +14,8 @@ from ecgmm.runs.participants import Participants
 from ecgmm.runs.reading import Classes, Count, Name, Names, Number, Schema, Share, Written, json_of, read_file
 
 RUN = "run.json"
+CROSS_ENTROPY = "cross-entropy"
+"""What a run was trained with unless it says otherwise."""
 SCHEMA_VERSION = 2
 """Of ``run.json``, and with it of the run directory."""
 
@@ -39,6 +41,14 @@ class LabelFacts(Schema):
     digest: str = ""
     classes: Classes
     dropped: dict[str, Count] = Field(default_factory=dict)
+
+
+class LabelNoiseFacts(Schema):
+    """How labels of training and validation were made wrong on purpose; their numbers are in ``participants``."""
+
+    kind: str
+    rate: Share
+    pairs: list[list[str]]
 
 
 class QualityFacts(Schema):
@@ -129,6 +139,9 @@ class RunDescription(Schema):
     text_at_test: str = "report"
     sampling: str = "uniform"
     quality: QualityFacts | None = None
+    label_noise: LabelNoiseFacts | None = None
+    criterion: str = CROSS_ENTROPY
+    held_out: str | None = None
     text_origin: str = "unknown"
     leaky: bool
     size: str

@@ -23,6 +23,7 @@ class SplitParticipants(Schema):
         sex: Used records by sex; ``unknown`` counts those without.
         age_years: First quartile, median and third quartile over used records; null where no age is known.
         without_age: Used records without an age.
+        disturbed: Used rows whose labels were made wrong on purpose.
     """
 
     split: str
@@ -36,6 +37,7 @@ class SplitParticipants(Schema):
     sex: dict[str, Count]
     age_years: tuple[Number, Number, Number] | None = Field(strict=False)  # JSON has lists
     without_age: Count
+    disturbed: Count = 0
 
 
 class Participants(Schema):
@@ -74,6 +76,8 @@ def lines_of(participants: Participants) -> list[tuple[str, ...]]:
     for reason in dict.fromkeys(reason for split in splits for reason in split.left_out):
         add(f"left out: {reason}", [split.left_out.get(reason, 0) for split in splits])
     add("rows used", [split.used for split in splits])
+    if any(split.disturbed for split in splits):
+        add("rows with a label made wrong", [split.disturbed for split in splits])
     add("records used", [split.records for split in splits])
     add("patients", [split.patients for split in splits])
     add("rows with a report", [split.with_report for split in splits])
@@ -95,7 +99,9 @@ def in_words(participants: Participants) -> str:
 
 
 def _split_in_words(split: SplitParticipants) -> str:
-    return f"{split.split} {split.used:,} of {split.rows:,}{_reasons(split.left_out)}, {split.patients:,} patients"
+    wrong = f", {split.disturbed:,} labels made wrong" if split.disturbed else ""
+    left_out = _reasons(split.left_out)
+    return f"{split.split} {split.used:,} of {split.rows:,}{left_out}, {split.patients:,} patients{wrong}"
 
 
 def _reasons(counts: dict[str, int]) -> str:

@@ -24,6 +24,8 @@ from ecgmm.runs.metrics import EVALUATIONS, Metrics
 from ecgmm.runs.reading import CURE, Written, read_file
 
 PREDICTIONS = "predictions.parquet"
+HELD_OUT = "held_out.parquet"
+"""The same columns for the part of the training patients that a run left out (setting ``held_out``)."""
 QUALITY = ("missing_share", "flat_leads")
 """Columns on the quality of the recording; runs of earlier versions lack them."""
 OF_THE_RECORD = ("record", "patient", "window", "split", *QUALITY)
@@ -128,6 +130,21 @@ def read_predictions(directory: Path, facts: RunFacts) -> pl.DataFrame:
     """
     columns = _Columns(facts.labels.classes, facts.task, list(facts.readouts), {"val", "test"})
     return _read(directory, PREDICTIONS, columns, facts.files)
+
+
+def read_held_out(directory: Path, facts: RunFacts) -> pl.DataFrame:
+    """Read the predictions of the training patients that a finished run left out.
+
+    Args:
+        directory: The run directory.
+        facts: Its ``run.json``.
+
+    Raises:
+        DataError: As ``read_predictions``, or if the run left out none.
+    """
+    if facts.held_out is None:
+        raise DataError(f"{printable(directory)} left no part of the training out; train with +experiment=label_review")
+    return _read(directory, HELD_OUT, _Columns(facts.labels.classes, facts.task, [], {"train"}), facts.files)
 
 
 def read_evaluated(directory: Path, name: str, metrics: Metrics) -> pl.DataFrame:

@@ -4,7 +4,9 @@ Their order is that of the check: a part that others repeat by interpolation sta
 the key that the user wrote.
 """
 
+import re
 from dataclasses import replace
+from typing import Any
 
 from ecgmm.leads import LEADS
 from ecgmm.settings.disturbances import KINDS
@@ -154,6 +156,22 @@ _INIT = Group(
         "layer_decay": nullable(number(0, 1, above=True)),
     }
 )
+
+
+def _is_part(value: Any) -> bool:
+    parts = re.fullmatch(r"([1-9]\d?)/([1-9]\d?)", value) if isinstance(value, str) else None
+    return parts is not None and int(parts[2]) > 1 and int(parts[1]) <= int(parts[2])
+
+
+_HELD_OUT = Value("a part such as 1/4, of at most 99", _is_part, "text", null=True)
+_PAIR = many(text(), "two different classes", least=2, most=2, distinct=True)
+_LABEL_NOISE = Group(
+    {
+        "kind": choice("none", "symmetric", "asymmetric", "confusable"),
+        "rate": SHARE,
+        "pairs": many(_PAIR, "pairs of different classes, such as [[MI,STTC]]", distinct=True),
+    }
+)
 _FROM_DATA = Group(
     {
         "n_classes": N_CLASSES,
@@ -180,6 +198,7 @@ ENTRIES: dict[str, Group] = {
             "seed": SEED,
             "train_fraction": number(0, 1, above=True),
             "fraction_seed": optional(nullable(SEED)),
+            "held_out": _HELD_OUT,
             "batch_size": BATCH,
             "warmup_fraction": SHARE,
             "sampling": choice("uniform", "balanced"),
@@ -212,6 +231,7 @@ ENTRIES: dict[str, Group] = {
             "evaluation": _EVALUATION,
             "waveform": Group({"limit_mv": LIMIT_MV, "highpass_hz": HIGHPASS_HZ}),
             "quality": Built(("ecgmm.data.batches.quality_limits.QualityLimits",)),
+            "label_noise": _LABEL_NOISE,
             "profile": Built(("ecgmm.training.lightning.profile_steps.StepProfiler",), null=True),
         }
     ),
@@ -274,6 +294,7 @@ ENTRIES: dict[str, Group] = {
         }
     ),
     "statements": Group({"file": path()}),
+    "suspicious_labels": Group({"folder": path(), "n_shown": whole(0, 1000), "paths": _PATHS}),
     "agreement": Group({"paths": _PATHS, "data": _DATA}),
     "download": Group(
         {

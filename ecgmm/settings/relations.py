@@ -5,11 +5,16 @@ from inspect import signature
 from typing import Any
 
 from ecgmm.settings.kinds import Relation
+from ecgmm.settings.targets_models import ROBUST_CRITERIA
 
 
 def _loss_of_the_task(task: Mapping[str, Any]) -> tuple[str, str] | None:
     fitting = {"single_label": "torch.nn.CrossEntropyLoss", "multi_label": "torch.nn.BCEWithLogitsLoss"}
-    if task["criterion"]["_target_"] == fitting[task["name"]]:
+    criterion = task["criterion"]
+    if criterion["_target_"] in ROBUST_CRITERIA:
+        fits = criterion["task"] == task["name"]
+        return None if fits else ("task.criterion.task", f"{task['name']}, as task.name is")
+    if criterion["_target_"] == fitting[task["name"]]:
         return None
     return "task.criterion._target_", f"{fitting[task['name']]} where task.name is {task['name']}; choose task=..."
 

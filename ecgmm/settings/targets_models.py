@@ -58,7 +58,10 @@ CONSISTENCY = Built(
 )
 HEADS_OF_CLASSES = Built(("ecgmm.models.evidence.OwnHeads", "ecgmm.models.evidence.SharedHead"))
 DETECTOR = Built(("ecgmm.models.evidence.PairDetector",), null=True)
-CRITERION = Built(("torch.nn.CrossEntropyLoss", "torch.nn.BCEWithLogitsLoss"))
+ROBUST_CRITERIA = tuple(
+    f"ecgmm.models.criteria.{name}" for name in ("LabelSmoothing", "GeneralisedCrossEntropy", "ForwardCorrection")
+)
+CRITERION = Built(("torch.nn.CrossEntropyLoss", "torch.nn.BCEWithLogitsLoss", *ROBUST_CRITERIA))
 LANGUAGE_MODEL = Built(("ecgmm.models.language_model.LanguageModel",))
 ARCHITECTURE = Built(("transformers.BertConfig", "transformers.GPT2Config", "transformers.LlamaConfig"))
 TOKENISER = Built(("ecgmm.text.tokenise.WordTokeniser.train", "ecgmm.text.tokenise.TransformerTokeniser"))
@@ -130,6 +133,7 @@ def _one_learning_model(node: Mapping[str, Any]) -> tuple[str, str] | None:
     return "name_or_path", "a hub name or a folder, or config say what is built in its place"
 
 
+_CRITERION: dict[str, Spec] = {"task": choice("single_label", "multi_label")}
 _METHOD: dict[str, Spec] = {"criterion": CRITERION, "n_classes": N_CLASSES}
 _ECG: dict[str, Spec] = {"ecg_encoder": ECG_ENCODER}
 _TEXT: dict[str, Spec] = {"text_encoder": TEXT_ENCODER}
@@ -299,6 +303,11 @@ MODEL_TARGETS: dict[str, Target] = {
     ),
     "ecgmm.models.ecg_encoders.lead_tokens.LinearPatches": Target(
         {"rate_hz": RATE_HZ, "segment_s": SECONDS, "width": WIDTH}, _stretches_of_a_sample("segment_s")
+    ),
+    "ecgmm.models.criteria.LabelSmoothing": Target({**_CRITERION, "smoothing": SHARE_BELOW_ONE}),
+    "ecgmm.models.criteria.GeneralisedCrossEntropy": Target({**_CRITERION, "q": number(0, 1, above=True)}),
+    "ecgmm.models.criteria.ForwardCorrection": Target(
+        {**_CRITERION, "n_classes": N_CLASSES, "most_wrong": SHARE_BELOW_ONE}
     ),
     "ecgmm.models.fusion.MeanGate": Target({}),
     "ecgmm.models.fusion.ScalarGate": Target({"dim": WIDTH}),

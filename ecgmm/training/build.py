@@ -13,9 +13,12 @@ from omegaconf import DictConfig, OmegaConf
 from ecgmm.building import construct
 from ecgmm.data.batches.choices import Loading, ReportTokeniser, TargetChoice, TextChoice, TrainingPart
 from ecgmm.data.batches.datamodule import EcgReportDataModule
+from ecgmm.data.batches.label_noise import LabelNoise
 from ecgmm.data.sources.labels.label_set import LabelSet
+from ecgmm.data.sources.labels.label_table import LabelTable
 from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.store.store import Store
+from ecgmm.errors import ConfigError
 from ecgmm.models.method import Method, Stage
 from ecgmm.models.text_bank import TextBank
 from ecgmm.runs.directory import config_digest
@@ -130,6 +133,8 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
     started_s = time.monotonic()
     asked = resolved(config, {})
     labels = open_labels(store, asked["labels"]["name"], construct(asked["data"]).label_settings_with(asked["labels"]))
+    if asked["task"]["targets"] == "soft":
+        refuse_certain(labels)
     described = own_descriptions(labels.label_set, asked["task"]["selection"])
     datamodule = EcgReportDataModule(
         store,
@@ -139,6 +144,8 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
         asked["seed"],
         TrainingPart(asked["train_fraction"], asked.get("fraction_seed")),
         None if asked["quality"] is None else construct(asked["quality"]),
+        label_noise=label_noise_of(asked["label_noise"]),
+        held_out=None if asked["held_out"] is None else part_of(asked["held_out"]),
     )
     settings = resolved(config, datamodule.facts())
     own = [labels.digest] if "own" in labels.made_from else []  # of a file that may change while its path does not
@@ -146,6 +153,30 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
     data = "+".join([store.fingerprint, *own])
     digest = config_digest(settings, data, None if initial is None else initial.digested)
     return Setup(datamodule, settings, digest, started_s, initial)
+
+
+def refuse_certain(labels: LabelTable) -> None:
+    """Refuse soft targets of labels that are all certain: they would be hard ones under another name.
+
+    Raises:
+        ConfigError: If no label has a certainty between 0 and 1.
+    """
+    if not ((labels.values > 0) & (labels.values < 1)).any():
+        raise ConfigError(
+            f"task.targets=soft trains with the certainty of labels, and labels={labels.label_set.name} of this store"
+            " are all certain (0 or 1); set task.targets=hard, or criterion=label_smoothing"
+        )
+
+
+def label_noise_of(settings: Mapping[str, Any]) -> LabelNoise | None:
+    """What makes labels wrong, from the setting ``label_noise``; None where nothing does."""
+    return None if settings["kind"] == "none" else LabelNoise(**settings)
+
+
+def part_of(text: str) -> tuple[int, int]:
+    """Numbers k and n of the setting ``held_out``, such as ``1/4``."""
+    number, of = map(int, text.split("/"))
+    return number, of
 
 
 def _initial_weights(init: Mapping[str, Any]) -> "InitialWeights | None":

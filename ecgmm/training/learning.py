@@ -17,7 +17,7 @@ from ecgmm.runs.checkpoints import BEST, CHECKPOINTS, going_on_from, not_of_this
 from ecgmm.training.lightning.checkpoint_io import MovableCheckpoint
 from ecgmm.training.lightning.epochs import History
 from ecgmm.training.lightning.resume import ResumeInsideEpoch
-from ecgmm.training.predictions import predict_frame
+from ecgmm.training.predictions import held_out_frame, predict_frame
 from ecgmm.training.readouts import TrainedSplit, label_free_columns
 from ecgmm.training.task import DiagnosisTask
 from ecgmm.training.trainers import StageTrainer, checkpoint_place
@@ -27,8 +27,8 @@ _Callback = TypeVar("_Callback", bound=Callback)
 
 def learn(
     trainers: Sequence[StageTrainer], task: DiagnosisTask, datamodule: EcgReportDataModule, directory: Path
-) -> tuple[pl.DataFrame, float | None]:
-    """Solve or train a method, going on from its last checkpoint, and predict validation and test.
+) -> tuple[pl.DataFrame, float | None, pl.DataFrame | None]:
+    """Solve or train a method, going on from its last checkpoint, and predict validation, test and what is held out.
 
     Args:
         trainers: As ``build_trainers`` returns them.
@@ -37,8 +37,8 @@ def learn(
         directory: The run directory.
 
     Returns:
-        The frame of ``predict_frame`` with columns for each readout and class, and the seconds of the median epoch of
-        the last stage (None for a closed form).
+        The frame of ``predict_frame`` with columns for each readout and class, the seconds of the median epoch of the
+        last stage (None for a closed form), and the frame of ``held_out_frame`` (None where nothing is held out).
     """
     label_free: list[pl.DataFrame] = []
     device = trainers[0].trainer.strategy.root_device
@@ -56,7 +56,8 @@ def learn(
     _, trainer, timer = trainers[-1]
     task.method.after_training(TrainedSplit(trainer, task, datamodule))
     frame = predict_frame(trainer, task, datamodule, ("val", "test"))
-    return pl.concat([frame, *label_free], how="horizontal"), timer.median_s
+    held_out = held_out_frame(trainer, task, datamodule) if len(datamodule.held_out) else None
+    return pl.concat([frame, *label_free], how="horizontal"), timer.median_s, held_out
 
 
 def _fit(

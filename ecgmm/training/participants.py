@@ -36,6 +36,7 @@ def _of_split(data: EcgReportDataModule, split: str) -> SplitParticipants:
         sex=dict(sex.iter_rows()),
         age_years=_quartiles(records["age"].drop_nulls()),
         without_age=records["age"].null_count(),
+        disturbed=0 if data.disturbed is None else int(data.disturbed[rows].reshape(len(rows), -1).any(axis=1).sum()),
     )
 
 
@@ -44,7 +45,9 @@ def _left_out(data: EcgReportDataModule, split: str) -> dict[str, int]:
     in_split = (data.store.records["split"] == split).to_numpy()
     counts = {reason: int((rows & in_split).sum()) for reason, rows in data.targets.left_out.items()}
     if split == "train":
-        counts["not in train_fraction"] = int((in_split & data.targets.usable & ~data.training).sum())
+        counts["held out"] = len(data.held_out)
+        others = int((in_split & data.targets.usable & ~data.training).sum())
+        counts["not in train_fraction"] = others - len(data.held_out)
     counts |= {f"quality.{limit}": n for limit, n in data.left_out.get(split, {}).items()}
     assert in_split.sum() == len(data.rows[split]) + sum(counts.values())
     return {reason: n for reason, n in counts.items() if n}

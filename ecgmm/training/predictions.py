@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ecgmm.data.batches.datamodule import EcgReportDataModule
-from ecgmm.runs.predictions import OF_THE_RECORD, probability_names
+from ecgmm.data.batches.loader import BatchLoader
+from ecgmm.runs.predictions import OF_THE_RECORD, probability_names, readouts_in, without_readouts
 from ecgmm.training.task import DiagnosisTask, Prediction
 
 
@@ -21,7 +22,11 @@ def predict(
     Raises:
         UserError: If a prediction or an embedding is not finite.
     """
-    batches = trainer.predict(task, dataloaders=datamodule.split_dataloader(*splits), return_predictions=True)
+    return _predict(trainer, task, datamodule.split_dataloader(*splits))
+
+
+def _predict(trainer: lightning.Trainer, task: DiagnosisTask, loader: BatchLoader) -> Prediction:
+    batches = trainer.predict(task, dataloaders=loader, return_predictions=True)
     assert batches is not None
 
     def together(parts: list[Any]) -> Any:
@@ -44,7 +49,25 @@ def predict_frame(
     Returns:
         The columns of ``ecgmm.runs.predictions``, one row per window.
     """
-    found = predict(trainer, task, datamodule, splits)
+    return _frame_of(predict(trainer, task, datamodule, splits), datamodule)
+
+
+def held_out_frame(trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule) -> pl.DataFrame:
+    """Predict the training records that were left out, as ``predict_frame`` does, without readouts.
+
+    Where labels were made wrong on purpose, ``disturbed`` or ``disturbed.<class>`` says which.
+    """
+    frame = _frame_of(_predict(trainer, task, datamodule.held_out_dataloader()), datamodule)
+    frame = without_readouts(frame, readouts_in(frame))
+    if datamodule.disturbed is None:
+        return frame
+    disturbed, classes = datamodule.disturbed[frame["row"].to_numpy()], datamodule.targets.class_names
+    if disturbed.ndim == 1:
+        return frame.with_columns(pl.Series("disturbed", disturbed))
+    return frame.with_columns(pl.Series(f"disturbed.{name}", disturbed[:, k]) for k, name in enumerate(classes))
+
+
+def _frame_of(found: Prediction, datamodule: EcgReportDataModule) -> pl.DataFrame:
     rows, targets = found.rows.numpy(), datamodule.targets
     frame = datamodule.store.records[rows].select(*OF_THE_RECORD)
     labels = targets.values[rows]

@@ -14,12 +14,15 @@ from ecgmm.data.batches.split_checks import require_both_answers
 from ecgmm.data.sources.leakage import SIMULATION, Origins, origins_of, refuse_leak, shown_readouts
 from ecgmm.errors import ConfigError
 from ecgmm.locks import one_process
+from ecgmm.models.criteria import Criterion
 from ecgmm.models.method import Method, Stage
 from ecgmm.runs.directory import finish_run, open_run, run_state
 from ecgmm.runs.facts import (
+    CROSS_ENTROPY,
     SCHEMA_VERSION,
     DataFacts,
     LabelFacts,
+    LabelNoiseFacts,
     QualityFacts,
     ReadoutFacts,
     RunDescription,
@@ -30,7 +33,14 @@ from ecgmm.runs.facts import (
 from ecgmm.runs.measuring import doubtful_above, fit_on_validation, measure
 from ecgmm.runs.metrics import METRICS, Metrics, read_metrics, write_metrics
 from ecgmm.runs.participants import in_words
-from ecgmm.runs.predictions import PREDICTIONS, readouts_in, refuse_not_finite, without_readouts, write_predictions
+from ecgmm.runs.predictions import (
+    HELD_OUT,
+    PREDICTIONS,
+    readouts_in,
+    refuse_not_finite,
+    without_readouts,
+    write_predictions,
+)
 from ecgmm.runs.provenance import environment
 from ecgmm.runs.saved_model import MODEL, ModelFacts, Signal, Waveform
 from ecgmm.runs.saving import save_model
@@ -122,11 +132,13 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
     with _dashboard(directory, settings, description) as dashboard:
         for stage in trainers:
             stage.trainer.logger = dashboard
-        frame, seconds_per_epoch = learn(trainers, task, datamodule, directory)
+        frame, seconds_per_epoch, held_out = learn(trainers, task, datamodule, directory)
         refused = [name for name in readouts_in(frame) if name not in readouts]
         frame = without_readouts(frame, refused)
         refuse_not_finite(frame, "train with a lower optimizer.lr")
         write_predictions(directory / PREDICTIONS, frame)
+        if held_out is not None:
+            write_predictions(directory / HELD_OUT, held_out)
         fitted = fit_on_validation(frame, task.class_names, task.task_name)
         resampling = settings["evaluation"]
         metrics = measure(
@@ -247,6 +259,9 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
         text_at_test=settings["text"].get("at_test", "report"),
         sampling=settings["sampling"],
         quality=QualityFacts(limits=datamodule.quality.chosen, left_out=datamodule.left_out),
+        label_noise=_noise_facts(settings["label_noise"]),
+        criterion=criterion_words(method),
+        held_out=settings["held_out"],
         text_origin=origins.text_origin,
         leaky=origins.leaky,
         size=settings["size"],
@@ -269,3 +284,14 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
         n_trainable_parameters=sum(p.numel() for p in method.parameters() if p.requires_grad),
         **initial,
     )
+
+
+def _noise_facts(settings: Mapping[str, Any]) -> LabelNoiseFacts | None:
+    return None if settings["kind"] == "none" else LabelNoiseFacts(**settings)
+
+
+def criterion_words(method: Method) -> str:
+    """Name of the method's criterion in tables."""
+    robust = [part.words for part in method.modules() if isinstance(part, Criterion)]
+    smoothing = getattr(method.criterion, "label_smoothing", 0)
+    return robust[0] if robust else f"label smoothing {smoothing:g}" if smoothing else CROSS_ENTROPY

@@ -33,7 +33,7 @@ def find_shared(
     if known is None:
         return np.zeros(len(patients), bool), PatientFacts(ids_compared=False, contents_compared=False)
     records = known.records
-    learnt = kept_for_training(records, train_fraction, fraction_seed) | (records["split"] == "val").to_numpy()
+    learnt = kept_for_training(records, train_fraction, fraction_seed)[0] | (records["split"] == "val").to_numpy()
     seen = records.filter(learnt)
     same_source = known.manifest["source"]["name"] == store.manifest["source"]["name"]
     same_form = all(known.manifest[key] == store.manifest[key] for key in _SAME_FORM)

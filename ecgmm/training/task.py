@@ -5,13 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import lightning
+import numpy as np
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.profiler import record_function
 
 from ecgmm.errors import UserError
+from ecgmm.evaluation.confident_learning import confident_joint, noise_transition, yes_or_no
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
+from ecgmm.models.criteria import ForwardCorrection
 from ecgmm.models.method import Method, Stage
 from ecgmm.streams import Purpose, stream_seed
 from ecgmm.training.lightning.processes import same_draws, share_of, whole
@@ -209,11 +213,31 @@ class DiagnosisTask(lightning.LightningModule):
         logged: dict[str, Any] = {f"val/{name}": value for name, value in metrics.items() if "/" not in name}
         logged |= {f"train/loss_{name}": value / self._n_steps for name, value in self._loss_sums.items()}
         logged["train/learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
+        for criterion in self._corrections():
+            self._learn_noise(criterion, self.probabilities(logits).double().numpy(), labels.numpy())
+            logged["val/wrong_labels"] = 1 - criterion.transition.diagonal(dim1=-2, dim2=-1).mean()
         for name in self._diagnostics[0]:
             logged[f"val/{name}"] = torch.stack([measured[name].float() for measured in self._diagnostics]).mean()
         self.log_dict({f"{self.log_prefix}{name}": value for name, value in logged.items()})
         self._validation.clear()
         self._diagnostics.clear()
+
+    def _corrections(self) -> list[ForwardCorrection]:
+        """Criteria that have to know how wrong the labels are; none while pairs are learnt."""
+        if self.method.stage == "pretrain":
+            return []
+        return [part for part in self.method.modules() if isinstance(part, ForwardCorrection)]
+
+    def _learn_noise(
+        self, criterion: ForwardCorrection, probabilities: NDArray[np.float64], labels: NDArray[Any]
+    ) -> None:
+        questions = (
+            [(labels, probabilities)]
+            if self.task_name == "single_label"
+            else [yes_or_no(labels[:, k], probabilities[:, k]) for k in range(probabilities.shape[1])]
+        )
+        found = [noise_transition(confident_joint(*question), criterion.most_wrong) for question in questions]
+        criterion.transition.copy_(torch.from_numpy(np.stack(found)).reshape(criterion.transition.shape))
 
     def predict_step(self, batch: Batch, batch_index: int) -> Prediction:
         """Probabilities, the gate, and embeddings where readouts are made of them."""

@@ -203,7 +203,7 @@ MISTYPED = {
     "++x=1": "there is no setting x; `--cfg job` behind the command lists all settings",
     "~nothere": "there is no setting nothere; `--cfg job` behind the command lists all settings",
 }
-TAKE_PATHS = ("evaluate", "predict", "statements", "verify")
+TAKE_PATHS = ("evaluate", "predict", "statements", "verify", "suspicious_labels")
 
 
 @pytest.mark.parametrize("multirun", [[], pytest.param(["-m"], marks=pytest.mark.slow)], ids=["run", "multirun"])
@@ -217,7 +217,12 @@ def test_a_mistyped_key_is_refused_by_every_command_before_it_does_anything(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    needed = {"evaluate": ["run=a"], "predict": ["run=a"], "statements": ["file=a"]}.get(module, [])
+    needed = {
+        "evaluate": ["run=a"],
+        "predict": ["run=a"],
+        "statements": ["file=a"],
+        "suspicious_labels": ["folder=a"],
+    }.get(module, [])
     has = known_keys("train" if module == "plan" else module)
     for mistyped, sentence in MISTYPED.items():
         assert command(module, *multirun, mistyped, *needed) == 2, mistyped

@@ -33,6 +33,7 @@ COMPOSED = {
     "predict": ("predict", ["run=a", "record=b", "report=c"]),
     "audit": ("audit", ["data=ptb_xl"]),
     "verify": ("verify", ["store=a", "run=b"]),
+    "suspicious_labels": ("suspicious_labels", ["folder=a"]),
     "download": ("download", []),
 }
 WRONG: list[Any] = [

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice, TrainingPart
 from ecgmm.data.batches.dataset import RecordDataset
+from ecgmm.data.batches.label_noise import LabelNoise
 from ecgmm.data.batches.loader import BatchLoader, Order, balanced, in_place, shuffled
 from ecgmm.data.batches.quality_limits import QualityLimits
 from ecgmm.data.batches.residency import HostWaveforms, Waveforms, place_waveforms
@@ -33,6 +34,8 @@ class EcgReportDataModule(lightning.LightningDataModule):
         seed: Seed of batch order and of shuffled text.
         part: Part of the training patients to keep; None keeps all.
         quality: Leaves out records by their quality; None leaves out none.
+        label_noise: Makes labels of training and validation wrong; None leaves them.
+        held_out: Part k of n of the training patients that is left out, to be predicted; None leaves out none.
         learns: Whether a model is trained with it; else a split may be empty and a class may be missing.
 
     Attributes:
@@ -40,6 +43,8 @@ class EcgReportDataModule(lightning.LightningDataModule):
         rows: Rows of the store that take part, by split.
         training: bool ``[N]``, rows of the training patients that are kept, with labels or without.
         left_out: Records that each quality limit left out, by split.
+        held_out: Rows of the training patients that are left out.
+        disturbed: bool ``[N]`` or ``[N, K]`` as the targets, labels that were made wrong; None where none were.
 
     Raises:
         ConfigError: If a split is empty, a class has no training record, or a choice is unknown.
@@ -56,6 +61,8 @@ class EcgReportDataModule(lightning.LightningDataModule):
         part: TrainingPart | None = None,
         quality: QualityLimits | None = None,
         learns: bool = True,
+        label_noise: LabelNoise | None = None,
+        held_out: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.store = store
@@ -66,11 +73,17 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.targets = make_targets(target.labels, target.selection, target.priority, target.kind)
         if target.match is not None:
             self.targets = target.match.targets(self.targets)
+        self.disturbed: NDArray[np.bool_] | None = None
+        if label_noise is not None:
+            self.targets, self.disturbed = label_noise.disturb(self.targets, store.records, seed)
         self.intervals = interval_table(store.records)
         self.quality = quality or QualityLimits()
         self.left_out: dict[str, dict[str, int]] = {}
         part = part or TrainingPart()
-        self.training: NDArray[np.bool_] = kept_for_training(store.records, part.share, part.seed)
+        kept, ranks = kept_for_training(store.records, part.share, part.seed)
+        left_out = _part_of(ranks / part.share, held_out)
+        self.held_out = np.flatnonzero(kept & left_out & self.targets.usable)
+        self.training: NDArray[np.bool_] = kept & ~left_out
         self.learns = learns
         self.rows = {split: self._rows_of(split) for split in SPLITS}
         if learns:
@@ -138,7 +151,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         Raises:
             ConfigError: If they do not fit there.
         """
-        rows = np.concatenate([self.rows[split] for split in SPLITS])
+        rows = np.concatenate([*(self.rows[split] for split in SPLITS), self.held_out])
         self.waveforms = place_waveforms(self.store.waveforms, rows, self.loading.residency, device)
 
     def train_dataloader(self, with_labels: bool = True) -> BatchLoader:
@@ -159,7 +172,14 @@ class EcgReportDataModule(lightning.LightningDataModule):
 
     def split_dataloader(self, *splits: str) -> BatchLoader:
         """Loader of the records of some splits, one split after the other, each in store order."""
-        dataset = self.dataset(np.concatenate([self.rows[split] for split in splits]))
+        return self._in_place(np.concatenate([self.rows[split] for split in splits]))
+
+    def held_out_dataloader(self) -> BatchLoader:
+        """Loader of the training records that are left out, in store order."""
+        return self._in_place(self.held_out)
+
+    def _in_place(self, rows: NDArray[np.int64]) -> BatchLoader:
+        dataset = self.dataset(rows)
         return self._loader(dataset, in_place(len(dataset)))
 
     def _loader(self, dataset: RecordDataset, order: Order) -> BatchLoader:
@@ -175,3 +195,11 @@ class EcgReportDataModule(lightning.LightningDataModule):
                 "patients": [len(np.unique(patients[self.rows[split]])) for split in SPLITS],
             }
         )
+
+
+def _part_of(ranks: NDArray[np.float64], part: tuple[int, int] | None) -> NDArray[np.bool_]:
+    """Rows in part k of n: ranks in [0, 1), one for each patient, fall into n parts of equal width."""
+    if part is None:
+        return np.zeros(len(ranks), dtype=np.bool_)
+    number, of = part
+    return (number - 1 <= ranks * of) & (ranks * of < number)

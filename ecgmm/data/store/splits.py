@@ -62,7 +62,9 @@ def patient_ranks(patients: NDArray[np.int64], seed: int, purpose: str) -> NDArr
     return np.array(ranks, dtype=np.float64)[inverse]
 
 
-def kept_for_training(records: pl.DataFrame, fraction: float, seed: int | None) -> NDArray[np.bool_]:
+def kept_for_training(
+    records: pl.DataFrame, fraction: float, seed: int | None
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Rows of the part of the training patients that a run learns from; smaller parts lie within larger ones.
 
     Args:
@@ -71,10 +73,11 @@ def kept_for_training(records: pl.DataFrame, fraction: float, seed: int | None) 
         seed: Ranks the patients anew; None takes the ranks of the store, which are the same for all runs.
 
     Returns:
-        bool ``[N]``.
+        bool ``[N]``; and the ranks ``[N]`` in [0, 1), one for each patient, that decide it.
     """
-    ranks = records["fraction_rank"] if seed is None else patient_ranks(records["patient"].to_numpy(), seed, "fraction")
-    return (records["split"] == "train").to_numpy() & (np.asarray(ranks) < fraction)
+    own = records["fraction_rank"].to_numpy()
+    ranks = own if seed is None else patient_ranks(records["patient"].to_numpy(), seed, "fraction")
+    return (records["split"] == "train").to_numpy() & (ranks < fraction), ranks
 
 
 def _hash_to_unit(text: str) -> float:

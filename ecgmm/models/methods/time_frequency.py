@@ -9,6 +9,7 @@ from torch.nn.functional import one_hot
 from ecgmm.errors import ConfigError
 from ecgmm.models.contrastive import LogitScale, cosine, info_nce, same_report
 from ecgmm.models.contrastive_method import ContrastiveMethod
+from ecgmm.models.criteria import Criterion, ForwardCorrection
 from ecgmm.models.encoders import EcgEncoder, TextEncoder
 from ecgmm.models.method import ecg_embedding, require_same_width, text_embedding
 from ecgmm.models.prompt_context import LearnedPrompts
@@ -78,6 +79,11 @@ class TimeFrequency(ContrastiveMethod):
                 f"method.unseen_classes is {list(self.unseen_classes)}; it may name some of {', '.join(classes)} and "
                 "must leave at least two of them"
             )
+        if unseen and isinstance(self.criterion.criterion, ForwardCorrection):
+            raise ConfigError(
+                "criterion=forward_correction estimates how all classes are mislabelled, and method.unseen_classes"
+                " leaves some out; choose another criterion"
+            )
         self.prompts.bind(texts)
         self.criterion.bind([name not in unseen for name in classes])
 
@@ -117,7 +123,7 @@ class SeenClassLoss(nn.Module):
     and what they give to seen classes is scaled to sum to 1.
 
     Args:
-        criterion: ``CrossEntropyLoss`` or ``BCEWithLogitsLoss``.
+        criterion: ``CrossEntropyLoss``, ``BCEWithLogitsLoss`` or one of ``ecgmm.models.criteria``.
     """
 
     seen: Tensor
@@ -133,7 +139,7 @@ class SeenClassLoss(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Compare logits ``[B, K]`` with labels; 0 with zero gradient if no record is left."""
-        if not self.all_seen and isinstance(self.criterion, nn.CrossEntropyLoss):
+        if not self.all_seen and self._one_class_a_record():
             shares = labels if labels.is_floating_point() else one_hot(labels, len(self.seen)).float()
             kept = self.seen[shares.argmax(dim=1)]
             logits, shares = logits[kept][:, self.seen], shares[kept][:, self.seen]
@@ -142,3 +148,9 @@ class SeenClassLoss(nn.Module):
             logits, labels = logits[:, self.seen], labels[:, self.seen]
         loss: Tensor = self.criterion(logits, labels) if len(logits) else logits.sum()
         return loss
+
+    def _one_class_a_record(self) -> bool:
+        criterion = self.criterion
+        if isinstance(criterion, Criterion):
+            return criterion.task == "single_label"
+        return isinstance(criterion, nn.CrossEntropyLoss)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from ecgmm.errors import ConfigError
+from ecgmm.models.criteria import ForwardCorrection, GeneralisedCrossEntropy
 from ecgmm.models.methods.time_frequency import SeenClassLoss, TimeFrequency
 from ecgmm.models.text_encoders.transformer import Transformer
 from ecgmm.types import Batch
@@ -159,6 +160,22 @@ def test_seen_class_loss_by_hand() -> None:
 def test_seen_class_loss_is_the_criterion_where_all_classes_are_seen() -> None:
     labels = torch.tensor([2, 1, 0])
     assert loss_without(9, nn.CrossEntropyLoss())(LOGITS, labels) == cross_entropy(LOGITS, labels)
+
+
+def test_a_robust_criterion_sees_the_seen_classes_alone() -> None:
+    logits, labels = torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
+    criterion = GeneralisedCrossEntropy("single_label", 0.7)
+    kept = labels != 1
+    expected = criterion(logits[kept][:, [0, 2]], (labels[kept] // 2))
+    torch.testing.assert_close(loss_without(1, criterion)(logits, labels), expected)
+
+
+def test_the_noise_of_labels_is_not_estimated_where_classes_are_unseen() -> None:
+    method = model("single_label")
+    method.unseen_classes = ("MI",)
+    method.criterion.criterion = ForwardCorrection("single_label", N_CLASSES, 0.5)
+    with pytest.raises(ConfigError, match="criterion=forward_correction"):
+        method.bind(TEXTS)
 
 
 def test_batch_of_unseen_records_costs_nothing() -> None:
