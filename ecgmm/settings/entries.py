@@ -28,6 +28,7 @@ from ecgmm.settings.label_sets import ALL_LABEL_SETS
 from ecgmm.settings.ranges import (
     BATCH,
     CLASS_MAP,
+    COUNT,
     EPOCHS,
     FINDINGS,
     HEADS,
@@ -163,6 +164,14 @@ _FROM_DATA = Group(
         "lead_std_mv": LEAD_STD_MV,
     }
 )
+_DOMAINS = Group(
+    {
+        "column": nullable(choice("device", "site")),
+        "min_records": COUNT,
+        "step_size": number(0, 100),
+    },
+    optional=True,  # runs made before it was a setting have none
+)
 _CONNECTION = Built(("ecgmm.data.download.site.Connection",))
 
 ENTRIES: dict[str, Group] = {
@@ -206,6 +215,7 @@ ENTRIES: dict[str, Group] = {
             "logger": _LOGGER,
             "augmentation": Built(("ecgmm.signal.augment.Augmentation",), null=True),
             "evaluation": _EVALUATION,
+            "domains": _DOMAINS,
             "waveform": Group({"limit_mv": LIMIT_MV, "highpass_hz": HIGHPASS_HZ}),
             "quality": Built(("ecgmm.data.batches.quality_limits.QualityLimits",)),
             "profile": Built(("ecgmm.training.lightning.profile_steps.StepProfiler",), null=True),

@@ -54,6 +54,7 @@ class DiagnosisTask(lightning.LightningModule):
             resumed run draws what an uninterrupted one would have drawn.
         columns: Columns of the method's logits that the classes are; None for all of them. The probabilities of a
             single-label task sum to 1 over these.
+        group_dro: Weighs the class term over domains, see ``GroupDro``; None where all records count alike.
 
     Attributes:
         learning_rate: As it was set; None before training.
@@ -70,6 +71,7 @@ class DiagnosisTask(lightning.LightningModule):
         task_name: TaskKind,
         seed: int,
         columns: Sequence[int] | None = None,
+        group_dro: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.method = method
@@ -81,6 +83,7 @@ class DiagnosisTask(lightning.LightningModule):
         self.task_name = task_name
         self.seed = seed
         self.columns = columns
+        self.group_dro = group_dro
         self.generator = torch.Generator()
         self.log_prefix = ""
         self._loss_sums: dict[str, Tensor] = {}
@@ -145,9 +148,11 @@ class DiagnosisTask(lightning.LightningModule):
             waveforms = self.preparation(share.waveforms)
             if self.augmentation is not None:
                 waveforms = self.augmentation(waveforms, self.generator)
-        output = self.method(share._replace(waveforms=waveforms))
+        output, batch = whole(self.method(share._replace(waveforms=waveforms)), batch)
         with same_draws(stream_seed(Purpose.SHARED, self.seed, self.global_step), self.device):
-            terms = self.method.losses(*whole(output, batch))
+            terms = self.method.losses(output, batch)
+            if self.group_dro is not None:
+                terms = self.group_dro(terms, self.method.criterion, output, batch)
         total = self.method.total_loss(terms)
         for name, value in {**terms, "total": total}.items():
             self._loss_sums[name] = self._loss_sums.get(name, 0) + value.detach()
