@@ -1,5 +1,7 @@
 """Evaluate a finished run again: ``python -m ecgmm.evaluate run=outputs/train/default [store=...] [split=all]``."""
 
+from typing import Literal
+
 from omegaconf import DictConfig
 
 from ecgmm.commands import command_line
@@ -20,6 +22,10 @@ def main(
     shared_patients: str,
     recalibrate: float | None,
     recalibration_seed: int,
+    recalibrate_by: Literal["temperature", "vector"],
+    adapt: list[str] | None,
+    conformal: float | None,
+    name: str | None,
     paths: DictConfig,
 ) -> None:
     """Predict the split, print its metrics and save them with the predictions under ``<run>/evaluation/``."""
@@ -41,6 +47,10 @@ def main(
         shared_patients=shared_patients,
         recalibrate=recalibrate,
         recalibration_seed=recalibration_seed,
+        recalibrate_by=recalibrate_by,
+        adapt=adapt or (),
+        conformal=conformal,
+        name=name,
     )
     metrics, file = evaluate_run(Path(run), data if store is None else Path(store), choice, Path(paths.stores))
     print_metrics(metrics, file)

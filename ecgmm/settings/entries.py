@@ -26,10 +26,12 @@ from ecgmm.settings.kinds import (
 )
 from ecgmm.settings.label_sets import ALL_LABEL_SETS
 from ecgmm.settings.ranges import (
+    ADAPTATIONS,
     BATCH,
     CLASS_MAP,
     COUNT,
     EPOCHS,
+    FILE_NAME,
     FINDINGS,
     HEADS,
     HIGHPASS_HZ,
@@ -236,6 +238,10 @@ ENTRIES: dict[str, Group] = {
             "shared_patients": choice("refuse", "drop"),
             "recalibrate": nullable(number(0, 1, above=True, below=True)),
             "recalibration_seed": SEED,
+            "recalibrate_by": choice("temperature", "vector"),
+            "adapt": nullable(many(choice(*ADAPTATIONS), f"different ones of {', '.join(ADAPTATIONS)}", distinct=True)),
+            "conformal": nullable(number(0, 1, above=True, below=True)),
+            "name": nullable(FILE_NAME),
             "paths": _PATHS,
         }
     ),

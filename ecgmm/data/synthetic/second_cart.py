@@ -23,7 +23,7 @@ MUSCLE_FACTOR, MAINS_FACTOR = 2.5, 4.0
 CART_NUMBERS = 400_000
 """Added to the numbers of carts; those of the second make are none of the first."""
 
-SUMMARIES = {
+SUMMARIES: dict[str, tuple[str, ...]] = {
     "normal": ("ECG within normal limits",),
     "borderline": ("ECG at the limits of normal",),
     "abnormal": ("Pathological ECG",),
