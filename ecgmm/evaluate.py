@@ -48,7 +48,7 @@ def main(
         recalibrate=recalibrate,
         recalibration_seed=recalibration_seed,
         recalibrate_by=recalibrate_by,
-        adapt=adapt or (),
+        adapt=adapt,
         conformal=conformal,
         name=name,
     )

@@ -122,6 +122,7 @@ def choice_of(labels: DictConfig | None, task: DictConfig | None, classes: DictC
         DataError: If ``classes.map`` names a file that is none.
     """
     return Choice(
+        adapt=others.pop("adapt", None) or (),
         labels=None if labels is None else labels.name,
         label_settings=labels,
         priority=None if labels is None else list(labels.priority),
