@@ -139,9 +139,11 @@ def adapted(predicted: Predicted, steps: Sequence[str], n_layers: int) -> tuple[
     for name, step in FRAME_STEPS.items():
         if name in steps:
             predicted = step(predicted)
-    layers = {"batch_norm_layers": n_layers} if BATCH_NORM in steps else {}
+    facts = dict(predicted.facts)
+    if BATCH_NORM in steps:
+        facts["batch_norm_layers"] = n_layers
     in_order = [name for name in ADAPTATIONS if name in steps]
-    return predicted, Adaptation(steps=in_order, n_records=n_records, **layers, **predicted.facts)
+    return predicted, Adaptation(steps=in_order, n_records=n_records, **facts)
 
 
 def validation_of(frame: pl.DataFrame, all_names: Sequence[str], common: Sequence[str], task: TaskKind) -> pl.DataFrame:

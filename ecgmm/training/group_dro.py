@@ -84,4 +84,4 @@ def group_dro(settings: Mapping[str, Any], datamodule: EcgReportDataModule) -> G
             " training records apart, and training by domains needs two at least; choose another column (device or"
             " site), fewer records, or domains.column=null"
         )
-    return GroupDro(torch.from_numpy(domain.to_numpy().copy()), len(large) + 1, float(settings["step_size"]))
+    return GroupDro(torch.from_numpy(domain.to_numpy().copy()), n_domains, float(settings["step_size"]))

@@ -16,12 +16,14 @@ def batch(n: int = 8) -> torch.Tensor:
     """Leads of random electrodes in mV, one second louder than the other: ``[n, 12, 1000]``."""
     generator = torch.Generator().manual_seed(3)
     electrodes = torch.randn(n, 9, 1000, generator=generator) * torch.rand(n, 9, 1, generator=generator)
-    return LEADS_FROM_ELECTRODES @ electrodes + 0.5
+    leads: torch.Tensor = LEADS_FROM_ELECTRODES @ electrodes + 0.5
+    return leads
 
 
 def changed(waveforms: torch.Tensor, seed: int = 0, **strengths: float) -> torch.Tensor:
     settings = {"probability": 1.0, "highpass_hz": 0.0, "lowpass_hz": 150.0, "mixing": 0.0, **strengths}
-    return RandomStyle(RATE_HZ, **settings)(waveforms, torch.Generator().manual_seed(seed))
+    new: torch.Tensor = RandomStyle(RATE_HZ, **settings)(waveforms, torch.Generator().manual_seed(seed))
+    return new
 
 
 def test_without_strength_nothing_changes() -> None:

@@ -57,6 +57,7 @@ def test_small_and_unknown_domains_are_one() -> None:
     dro = group_dro(SETTINGS, data(["b", "a", "a", "b", "c", None, "b", "d"], 6))
     assert dro.domain_of_row.tolist() == [1, 0, 0, 1, 2, 2, 1, 2]
     assert len(dro.weights) == 3
+    assert len(group_dro(SETTINGS, data(["a", "a", "b", "b", None], 4)).weights) == 2, "no domain without records"
 
 
 @pytest.mark.parametrize("sites", [["a"] * 4, [None] * 4, ["a", "b", "c", "d"]])
