@@ -3,6 +3,8 @@
 A folder that holds runs, such as ``run=outputs/table2``, stands for all of them, one after the other.
 """
 
+from typing import Literal
+
 from omegaconf import DictConfig
 
 from ecgmm.commands import command_line
@@ -23,6 +25,10 @@ def main(
     shared_patients: str,
     recalibrate: float | None,
     recalibration_seed: int,
+    recalibrate_by: Literal["temperature", "vector"],
+    adapt: list[str] | None,
+    conformal: float | None,
+    name: str | None,
     paths: DictConfig,
 ) -> None:
     """Predict the split, print its metrics and save them with the predictions under ``<run>/evaluation/``."""
@@ -45,6 +51,10 @@ def main(
         shared_patients=shared_patients,
         recalibrate=recalibrate,
         recalibration_seed=recalibration_seed,
+        recalibrate_by=recalibrate_by,
+        adapt=adapt,
+        conformal=conformal,
+        name=name,
     )
     for directory in run_directories(Path(run)):
         metrics, file = evaluate_run(directory, data if store is None else Path(store), choice, Path(paths.stores))

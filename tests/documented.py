@@ -31,6 +31,10 @@ NOT_RUN = {
     r"ecgmm train trainer\.devices=2": "two processes; tests/training/lightning/test_ddp_run.py",
     r"(WANDB_\w+=\w+ )?wandb ": "needs W&B's server; tests/dashboard runs it against a server of its own",
     r"ecgmm dashboard (?!.*--dry-run)": "needs W&B's server; tests/reporting/test_dashboard.py",
+    r"ecgmm \w+ .*second_cart": (
+        "minutes; tests/training/test_adaptation.py and tests/data/synthetic/test_second_cart.py do it with little data"
+    ),
+    r"ecgmm train .*augmentation=style": "minutes; tests/signal/test_style.py",
     r"ecgmm \w+ .*labels=table": "needs the reader's own labels; tests/training/test_own_labels.py writes some",
     r"ecgmm train .*(labels=ptb_xl_|experiment=ptb_xl_)": (
         "needs the published scp_statements.csv; tests/training/test_label_sets.py writes a small one"

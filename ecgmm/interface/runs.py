@@ -85,8 +85,9 @@ class Run(run.Run):
             DataError: If the store is not there, or a file of the run is damaged.
         """
         names = ("labels", "task", "classes", "split", "leads", "allow_leaky", "shared_patients", "recalibrate")
+        more = ("recalibration_seed", "recalibrate_by", "adapt", "conformal", "name")
         chosen = settings_of("evaluate", ["run=.", *overrides_of(settings)])
-        choice = choice_of(**{str(name): chosen[name] for name in (*names, "recalibration_seed")})
+        choice = choice_of(**{str(name): chosen[name] for name in (*names, *more)})
         folder = store.path if isinstance(store, Store) else None if store is None else Path(store)
         metrics, _ = evaluate_run(self.directory, folder, choice, Path(stores))
         return metrics

@@ -197,16 +197,24 @@ def _row(run: Run, name: str, metrics: Metrics, n_resamples: int) -> Row:
     _check_of_run(run, name, metrics)
     frame = average_windows(read_evaluated(run.directory, name, metrics))
     outside = Predictions(*labels_and_probabilities(frame, metrics.classes, run.task), frame["patient"].to_numpy())
+    adapted = metrics.adaptation
     at_home = common_only(Predictions(*run.labels_and_probabilities, run.patients), run.classes, metrics.classes)
     columns = [run.classes.index(one) for one in metrics.classes]
     thresholds = None if run.metrics.thresholds is None else np.array(run.metrics.thresholds)[columns]
+    # Probabilities that were adapted to other shares of the classes are calibrated, and have thresholds of their own.
+    is_calibrated = adapted is not None and metrics.temperature is None
+    moved = np.array(metrics.thresholds) if is_calibrated and metrics.thresholds is not None else thresholds
     internal, external = (
-        _measured(side, metrics.classes, run.task, thresholds, run.temperature, n_resamples, seed)
-        for side, seed in ((at_home, _INTERNAL_SEED), (outside, _EXTERNAL_SEED))
+        _measured(side, metrics.classes, run.task, chosen, temperature, n_resamples, seed)
+        for side, chosen, temperature, seed in (
+            (at_home, thresholds, run.temperature, _INTERNAL_SEED),
+            (outside, moved, 1.0 if is_calibrated else run.temperature, _EXTERNAL_SEED),
+        )
     )
     is_alike = internal.absent == external.absent
     return Row(
-        name=f"{run.method} from {run.facts.data.name}, seed {run.seed}",
+        name=f"{run.method} from {run.facts.data.name}, seed {run.seed}"
+        + ("" if adapted is None else f", adapted: {' + '.join(adapted.steps)}"),
         run=run,
         metrics=metrics,
         internal=internal,

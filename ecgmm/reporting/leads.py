@@ -61,6 +61,6 @@ def _values(run: Run) -> Iterator[tuple[str, float]]:
 
 
 def _fewer_leads(run: Run) -> Iterator[tuple[str, float]]:
-    for metrics in run.evaluations:
+    for metrics in (one for one in run.evaluations if one.adaptation is None):
         if metrics.leads is not None and metrics.external is None and _KEY in metrics:
             yield " ".join(metrics.leads), float(metrics[_KEY])

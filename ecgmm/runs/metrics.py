@@ -52,6 +52,44 @@ class Bootstrap(Schema):
     confidence: Number
 
 
+class Adaptation(Schema):
+    """Adaptation of the model to the records that were measured, without their labels.
+
+    Attributes:
+        steps: What was adapted, in order.
+        n_records: Records that it was adapted to, their windows counted apart.
+        batch_norm_layers: Layers whose statistics were taken anew.
+        source_prior: Share of each class among the validation records of the run.
+        target_prior: Share of each class as it was estimated for the records that were measured.
+    """
+
+    steps: Names
+    n_records: Count
+    batch_norm_layers: Count | None = None
+    source_prior: dict[str, Share] | None = None
+    target_prior: dict[str, Share] | None = None
+
+
+class Conformal(Schema):
+    """Sets of classes, calibrated on the validation records of the run, and how they do on those that were measured.
+
+    Attributes:
+        asked: Coverage that was asked for.
+        coverage: Share of the records whose set holds their class.
+        mean_size: Mean number of classes in a set.
+        coverage_of_class: Coverage among the records of each class; None where there is none.
+        n_calibration: Validation records.
+        weighted: Whether they were weighed for label shift.
+    """
+
+    asked: Share
+    coverage: Share
+    mean_size: Number
+    coverage_of_class: dict[str, Number | None]
+    n_calibration: Count
+    weighted: bool
+
+
 class Metrics(Schema):
     """Metrics of one split, by keys such as ``test/auroc_macro`` and ``test/auroc/NORM``.
 
@@ -78,6 +116,8 @@ class Metrics(Schema):
         leads: The leads that were shown, where not all were.
         external: About the store that was measured on, where it is not the run's own.
         recalibration: The same with choices made anew on a part of the patients, where that was asked for.
+        adaptation: How the model was adapted without labels before it was measured, where that was asked for.
+        conformal: Sets of classes, where they were asked for.
     """
 
     measured: dict[str, Metric]
@@ -99,6 +139,8 @@ class Metrics(Schema):
     leads: Annotated[list[_Lead], Field(min_length=1)] | None = None
     external: ExternalFacts | None = None
     recalibration: "Recalibration | None" = None
+    adaptation: Adaptation | None = None
+    conformal: Conformal | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -144,6 +186,7 @@ class Recalibration(Schema):
 
     Attributes:
         share: Share of the patients that was asked for.
+        by: What was fitted: the temperature, or a slope and a bias for each class (``vector``).
         seed: Seed of the hash that chose them.
         n_records: Records that were fitted on.
         n_patients: Their patients.
@@ -152,6 +195,7 @@ class Recalibration(Schema):
     """
 
     share: Share
+    by: Literal["temperature", "vector"] = "temperature"
     seed: Count
     n_records: Count
     n_patients: Count

@@ -75,6 +75,13 @@ def labels_and_probabilities(
     return (labels[:, 0] if task == "single_label" else labels), probabilities
 
 
+def with_probabilities(frame: pl.DataFrame, columns: Sequence[str], probabilities: Floats) -> pl.DataFrame:
+    """The table with other probabilities ``[n, K]`` in the columns of ``probability_names``."""
+    return frame.with_columns(
+        pl.Series(name, probabilities[:, k]).cast(frame.schema[name]).clip(0, 1) for k, name in enumerate(columns)
+    )
+
+
 def records_of(frame: pl.DataFrame, split: str) -> pl.DataFrame:
     """Predictions of a split, one row per record, see ``average_windows``."""
     return average_windows(frame.filter(pl.col("split") == split))

@@ -29,9 +29,12 @@ from ecgmm.settings.kinds import (
 )
 from ecgmm.settings.label_sets import ALL_LABEL_SETS
 from ecgmm.settings.ranges import (
+    ADAPTATIONS,
     BATCH,
     CLASS_MAP,
+    COUNT,
     EPOCHS,
+    FILE_NAME,
     FINDINGS,
     HEADS,
     HIGHPASS_HZ,
@@ -183,6 +186,14 @@ _FROM_DATA = Group(
         "lead_std_mv": LEAD_STD_MV,
     }
 )
+_DOMAINS = Group(
+    {
+        "column": nullable(choice("device", "site")),
+        "min_records": COUNT,
+        "step_size": number(0, 100),
+    },
+    optional=True,  # runs made before it was a setting have none
+)
 _CONNECTION = Built(("ecgmm.data.download.site.Connection",))
 
 ENTRIES: dict[str, Group] = {
@@ -229,6 +240,7 @@ ENTRIES: dict[str, Group] = {
             "augmentation": Built(("ecgmm.signal.augment.Augmentation",), null=True),
             "corruption": Built(("ecgmm.training.corruption.PairCorruption",), null=True),
             "evaluation": _EVALUATION,
+            "domains": _DOMAINS,
             "waveform": Group({"limit_mv": LIMIT_MV, "highpass_hz": HIGHPASS_HZ}),
             "quality": Built(("ecgmm.data.batches.quality_limits.QualityLimits",)),
             "label_noise": _LABEL_NOISE,
@@ -250,6 +262,10 @@ ENTRIES: dict[str, Group] = {
             "shared_patients": choice("refuse", "drop"),
             "recalibrate": nullable(number(0, 1, above=True, below=True)),
             "recalibration_seed": SEED,
+            "recalibrate_by": choice("temperature", "vector"),
+            "adapt": nullable(many(choice(*ADAPTATIONS), f"different ones of {', '.join(ADAPTATIONS)}", distinct=True)),
+            "conformal": nullable(number(0, 1, above=True, below=True)),
+            "name": nullable(FILE_NAME),
             "paths": _PATHS,
         }
     ),

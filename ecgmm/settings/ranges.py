@@ -1,5 +1,6 @@
 """Values that many settings share, and how settings of one node depend on one another."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,12 @@ VOCABULARY = from_data(whole(1, 10_000_000))
 N_CLASSES = from_data(whole(1, 100_000))
 FINDINGS = from_data(whole(0, 100_000))
 SPLITS = ("train", "val", "test")
+ADAPTATIONS = ("batch_norm", "label_shift")
+FILE_NAME = Value(
+    "a name of letters, digits, ., _, =, + and -, which begins with a letter or digit",
+    lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w.=+-]{0,99}", value, re.ASCII) is not None,
+    "text",
+)
 LIMIT_MV = number(0.1, 1000)
 HIGHPASS_HZ = nullable(number(0.01, 250))
 BATCH = whole(1, 100_000)

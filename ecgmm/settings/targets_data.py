@@ -139,7 +139,12 @@ SOURCES: dict[str, Target] = {
         report_origin=choice("unknown", "machine_statements", "annotator", "notes"),
     ),
     "ecgmm.data.sources.simulated.Synthetic": _source(
-        raw=path(), n_patients=whole(1, 10_000_000), seed=SEED, rates=Group(_RATES), icd=_ICD
+        raw=path(),
+        n_patients=whole(1, 10_000_000),
+        seed=SEED,
+        second_cart=optional(SHARE),  # runs made before it was a setting have none
+        rates=Group(_RATES),
+        icd=_ICD,
     ),
 }
 """Every data source, with the settings of its own; the only list of them beside ``conf/data``."""
@@ -198,6 +203,16 @@ DATA_TARGETS: dict[str, Target] = {
             "noise_mv": MILLIVOLTS,
             "drift_mv": MILLIVOLTS,
             "lead_dropout": SHARE,
+            "style": Built(("ecgmm.signal.style.RandomStyle",), null=True, optional=True),  # older runs have none
+        }
+    ),
+    "ecgmm.signal.style.RandomStyle": Target(
+        {
+            "rate_hz": from_data(RATE_HZ),
+            "probability": SHARE,
+            "highpass_hz": number(0, 50),
+            "lowpass_hz": number(1, 150),
+            "mixing": SHARE,
         }
     ),
     "ecgmm.training.corruption.PairCorruption": Target(

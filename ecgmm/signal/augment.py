@@ -29,6 +29,7 @@ class Augmentation(nn.Module):
         noise_mv: Largest standard deviation of white noise at each electrode, in mV.
         drift_mv: Largest amplitude of a slow sine at each electrode, in mV.
         lead_dropout: Largest chance of each lead to be lost, that is set to 0. One lead with signal always stays.
+        style: Changed before all of these, such as ``RandomStyle``; None for nothing.
     """
 
     leads_from_electrodes: Tensor
@@ -43,6 +44,7 @@ class Augmentation(nn.Module):
         noise_mv: float,
         drift_mv: float,
         lead_dropout: float,
+        style: nn.Module | None = None,
     ) -> None:
         super().__init__()
         std_mv = torch.tensor(list(lead_std_mv), dtype=torch.float32)
@@ -55,6 +57,7 @@ class Augmentation(nn.Module):
         self.noise_mv = noise_mv
         self.drift_mv = drift_mv
         self.lead_dropout = lead_dropout
+        self.style = style
 
     def forward(self, waveforms: Tensor, generator: torch.Generator) -> Tensor:
         """Change a batch at random.
@@ -68,7 +71,8 @@ class Augmentation(nn.Module):
         """
         # Mixed precision would turn the product of leads and electrodes, and with it the waveform, into 16 bits.
         with torch.autocast(waveforms.device.type, enabled=False):
-            return self._changed(waveforms, generator)
+            styled = waveforms if self.style is None else self.style(waveforms, generator)
+            return self._changed(styled, generator)
 
     def _changed(self, waveforms: Tensor, generator: torch.Generator) -> Tensor:
         per_record = (len(waveforms), 1, 1)

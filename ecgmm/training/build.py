@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import lightning
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
 from ecgmm.building import construct
 from ecgmm.data.batches.choices import Loading, ReportTokeniser, TargetChoice, TextChoice, TrainingPart
@@ -102,7 +103,15 @@ class Setup:
             settings["task"]["name"],
             settings["seed"],
             corruption=None if settings["corruption"] is None else construct(settings["corruption"]),
+            group_dro=self._group_dro(),
         )
+
+    def _group_dro(self) -> nn.Module | None:
+        if self.settings["domains"]["column"] is None:
+            return None
+        from ecgmm.training.group_dro import group_dro  # only where training knows domains
+
+        return group_dro(self.settings["domains"], self.datamodule)
 
     def stages_of(self, method: Method) -> tuple[Stage, ...]:
         """Stages that the method goes through."""

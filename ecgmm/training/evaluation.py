@@ -27,11 +27,20 @@ from ecgmm.runs.facts import RUN, PatientFacts, RunFacts, read_facts
 from ecgmm.runs.loading import SavedModel, load_model
 from ecgmm.runs.measuring import Fitted, measure
 from ecgmm.runs.metrics import EVALUATIONS, Metrics, read_metrics, write_metrics
-from ecgmm.runs.predictions import refuse_not_finite, without_readouts, write_predictions
+from ecgmm.runs.predictions import read_predictions, refuse_not_finite, without_readouts, write_predictions
 from ecgmm.runs.reading import CURE
 from ecgmm.runs.saved_model import ModelFacts
 from ecgmm.runs.store_of_run import STORES, find_store
 from ecgmm.signal.only_leads import OnlyLeads
+from ecgmm.training.adaptation import (
+    BATCH_NORM,
+    Predicted,
+    adapt_batch_norm,
+    adapted,
+    batch_norms,
+    conformal_sets,
+    validation_of,
+)
 from ecgmm.training.evaluation_choice import ALL, Choice
 from ecgmm.training.external_facts import external_facts, require_records
 from ecgmm.training.other_store import OtherStore, check_signal, open_other
@@ -81,19 +90,33 @@ def evaluate_run(
     frame = without_readouts(frame, [name for name in model.method.readouts if name not in readouts])
     fitted = {name: Fitted.of(part).of_classes(columns) for name, part in trained.with_readouts().items()}
 
+    more: dict[str, Any] = {}
+    predicted = Predicted(frame, pl.DataFrame(), match.common, facts.task, fitted, {})
+    if choice.adapt or choice.conformal is not None:
+        of_run = without_readouts(read_predictions(run, facts), [r for r in facts.readouts if r not in readouts])
+        validation = validation_of(of_run, facts.labels.classes, match.common, facts.task)
+        predicted = replace(predicted, validation=validation)
+    if choice.adapt:
+        n_layers = len(batch_norms(model.method))
+        predicted, more["adaptation"] = adapted(predicted, choice.adapt, n_layers)
+    if choice.conformal is not None:
+        more["conformal"] = conformal_sets(predicted, choice.conformal)
+    frame, fitted = predicted.frame, dict(predicted.fitted)
+
     def measured(predicted: pl.DataFrame, by: Mapping[str, Fitted]) -> Metrics:
         as_one = predicted.with_columns(split=pl.lit(choice.split))
         common = {"origins": origins, "readouts": readouts, "split": choice.split, **dict(settings.evaluation)}
         return measure(as_one, match.common, facts.task, by, **common)
 
-    more: dict[str, Any] = {}
     if choice.leads is not None:
         more["leads"] = list(choice.leads)
     if not is_own or choice.split == ALL or not choice.takes_own_labels:
         more["external"] = external_facts(datamodule, choice, settings, match, patients, frame)
     if choice.recalibrate is not None:
         share, seed = choice.recalibrate, choice.recalibration_seed
-        more["recalibration"] = recalibrated(frame, match.common, facts.task, fitted, share, seed, measured)
+        more["recalibration"] = recalibrated(
+            frame, match.common, facts.task, fitted, share, seed, measured, choice.recalibrate_by
+        )
     metrics = measured(frame, fitted).model_copy(update=more)
     return metrics, _saved(run, choice.file_name(store), frame, metrics)
 
@@ -236,6 +259,8 @@ def _predicted(
         enable_model_summary=False,
     )
     datamodule.place(trainer.strategy.root_device)
+    if BATCH_NORM in choice.adapt:
+        adapt_batch_norm(task, datamodule, choice.splits, trainer.strategy.root_device)
     # The batches of training's own evaluation: another make-up would round otherwise.
     together = ("val", "test") if choice.split in ("val", "test") else choice.splits
     frame = predict_frame(trainer, task, datamodule, together).filter(pl.col("split").is_in(choice.splits))

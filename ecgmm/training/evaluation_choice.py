@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from omegaconf import DictConfig
 
@@ -15,6 +15,7 @@ from ecgmm.runs.facts import Task
 
 ALL = "all"
 """In place of a split: the records of all three."""
+ScalingChoice = Literal["temperature", "vector"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,10 @@ class Choice:
         shared_patients: ``refuse`` or ``drop`` patients of the run's training and validation.
         recalibrate: Share of the patients whom thresholds and temperature are fitted anew on; None for no such thing.
         recalibration_seed: Of the hash that chooses them.
+        recalibrate_by: What is fitted anew beside thresholds, ``temperature`` or ``vector``.
+        adapt: Names of ``adaptation.ADAPTATIONS``: what is adapted to the records, without their labels.
+        conformal: Coverage of sets of classes; None for no sets.
+        name: Of the files of the result; None names them after store, split and the like.
 
     Raises:
         ConfigError: If there is no such split or way to treat shared patients, or the share is none.
@@ -51,6 +56,10 @@ class Choice:
     shared_patients: str = "refuse"
     recalibrate: float | None = None
     recalibration_seed: int = 0
+    recalibrate_by: ScalingChoice = "temperature"
+    adapt: Sequence[str] = ()
+    conformal: float | None = None
+    name: str | None = None
 
     def __post_init__(self) -> None:
         for name, value, choices in (
@@ -94,7 +103,10 @@ class Choice:
     def file_name(self, store: Store) -> str:
         """Name of the files of the result, without their ending."""
         leads = None if self.leads is None else "+".join(self.leads)
-        return "-".join(filter(None, (store.path.resolve().name, self.split, self.labels, leads)))
+        told_apart = "-".join(filter(None, (store.path.resolve().name, self.split, self.labels, leads)))
+        if not self.adapt:
+            return self.name or told_apart
+        return f"{self.name}_adapted" if self.name else f"{told_apart}_adapted-{'+'.join(self.adapt)}"
 
 
 def choice_of(labels: DictConfig | None, task: DictConfig | None, classes: DictConfig, **others: Any) -> Choice:
@@ -110,6 +122,7 @@ def choice_of(labels: DictConfig | None, task: DictConfig | None, classes: DictC
         DataError: If ``classes.map`` names a file that is none.
     """
     return Choice(
+        adapt=others.pop("adapt", None) or (),
         labels=None if labels is None else labels.name,
         label_settings=labels,
         priority=None if labels is None else list(labels.priority),

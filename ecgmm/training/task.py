@@ -61,6 +61,7 @@ class DiagnosisTask(lightning.LightningModule):
         columns: Columns of the method's logits that the classes are; None for all of them. The probabilities of a
             single-label task sum to 1 over these.
         corruption: Random damage to training pairs, see ``PairCorruption``; None for none.
+        group_dro: Weighs the class term over domains, see ``GroupDro``; None where all records count alike.
 
     Attributes:
         learning_rate: As it was set; None before training.
@@ -78,6 +79,7 @@ class DiagnosisTask(lightning.LightningModule):
         seed: int,
         columns: Sequence[int] | None = None,
         corruption: Callable[[Batch, torch.Generator], Batch] | None = None,
+        group_dro: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.method = method
@@ -90,6 +92,7 @@ class DiagnosisTask(lightning.LightningModule):
         self.seed = seed
         self.columns = columns
         self.corruption = corruption
+        self.group_dro = group_dro
         self.generator = torch.Generator()
         self.log_prefix = ""
         self._loss_sums: dict[str, Tensor] = {}
@@ -156,9 +159,11 @@ class DiagnosisTask(lightning.LightningModule):
             waveforms = self.preparation(share.waveforms)
             if self.augmentation is not None:
                 waveforms = self.augmentation(waveforms, self.generator)
-        output = self.method(share._replace(waveforms=waveforms))
+        output, batch = whole(self.method(share._replace(waveforms=waveforms)), batch)
         with same_draws(stream_seed(Purpose.SHARED, self.seed, self.global_step), self.device):
-            terms = self.method.losses(*whole(output, batch))
+            terms = self.method.losses(output, batch)
+            if self.group_dro is not None:
+                terms = self.group_dro(terms, self.method.criterion, output, batch)
         total = self.method.total_loss(terms)
         for name, value in {**terms, "total": total}.items():
             self._loss_sums[name] = self._loss_sums.get(name, 0) + value.detach()

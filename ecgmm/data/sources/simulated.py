@@ -1,6 +1,5 @@
 """The synthetic source: a MIMIC-IV-ECG tree that is written when it is absent, with the true state as labels."""
 
-import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.leakage import SIMULATION
 from ecgmm.data.sources.source import DataConfig, SourceIndex
 from ecgmm.data.store.splits import Folds
-from ecgmm.data.synthetic.config import TREE_VERSION, SyntheticConfig
+from ecgmm.data.synthetic.config import SyntheticConfig
 
 
 @dataclass(kw_only=True)
@@ -23,6 +22,7 @@ class Synthetic(DataConfig):
         raw: Folder that holds generated trees; used where ``root`` is None.
         n_patients: See ``SyntheticConfig``.
         seed: Seed of the generator.
+        second_cart: See ``SyntheticConfig``.
         rates: The other fields of ``SyntheticConfig``.
         icd: See ``IcdSettings``; a relative ``csv`` lies in the tree.
     """
@@ -30,14 +30,17 @@ class Synthetic(DataConfig):
     raw: str
     n_patients: int
     seed: int
+    second_cart: float = 0.0  # runs made before it was a setting have none
     rates: dict[str, float]
     icd: IcdSettings
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.generator = SyntheticConfig(n_patients=self.n_patients, seed=self.seed, **self.rates)
+        self.generator = SyntheticConfig(
+            n_patients=self.n_patients, seed=self.seed, second_cart=float(self.second_cart), **self.rates
+        )
         if self.root is None:
-            settings = json.dumps({"version": TREE_VERSION, **dataclasses.asdict(self.generator)}, sort_keys=True)
+            settings = json.dumps(self.generator.digested(), sort_keys=True)
             self.root = f"{self.raw}/synthetic-{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
 
     @property
@@ -72,4 +75,6 @@ class Synthetic(DataConfig):
         """Settings as for every source, without the folder of generated trees."""
         parameters = super().parameters() | self.icd.parameters()
         del parameters["raw"]
+        if not self.second_cart:
+            del parameters["second_cart"]  # such a store is the same as one made before there was the setting
         return parameters

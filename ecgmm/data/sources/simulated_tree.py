@@ -1,12 +1,13 @@
 """Tree of the synthetic source: written when it is absent, read like MIMIC-IV-ECG, with labels from the truth."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import polars as pl
 
 from ecgmm.data.sources import mimic_iv_ecg
-from ecgmm.data.sources.index_tables import INTEGER, Kind, read_values, to_choice, to_integer_of
+from ecgmm.data.sources.index_tables import INTEGER, TEXT, Kind, read_values, to_choice, to_integer_of
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.rhythm import CLASS_OF_TRUTH, TRUE_RHYTHM
 from ecgmm.data.sources.labels.superclass import TRUE_SUPERCLASSES
@@ -40,7 +41,7 @@ def read_simulated(root: Path, generator: SyntheticConfig, folds: LabelSettings 
         write_tree(root, generator)
     index = mimic_iv_ecg.read_tables(root)
     truth_path = root / "truth.csv"
-    truth = read_values(truth_path, _TRUTH, _AGAIN)
+    truth = read_values(truth_path, _TRUTH, _AGAIN, {re.compile("site"): TEXT})
     index = dataclasses.replace(
         index,
         frame=index.frame.join(_evidence(truth.frame), on="record", how="left", maintain_order="left"),
@@ -55,6 +56,7 @@ def _evidence(truth: pl.DataFrame) -> pl.DataFrame:
     flags = [pl.when(pl.col(name) == 1).then(pl.lit(name)) for name in SUPERCLASSES]
     known = truth.drop_nulls().unique("study_id", keep="first", maintain_order=True)
     return known.select(
+        pl.col("^site$"),
         pl.col("rhythm").alias(f"{EVIDENCE_PREFIX}{TRUE_RHYTHM}"),
         pl.concat_list(flags).list.drop_nulls().alias(f"{EVIDENCE_PREFIX}{TRUE_SUPERCLASSES}"),
         record="study_id",

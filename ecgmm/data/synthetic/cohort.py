@@ -7,7 +7,8 @@ import numpy as np
 
 from ecgmm.data.synthetic.config import SyntheticConfig
 from ecgmm.data.synthetic.report import Dialect
-from ecgmm.data.synthetic.state import Ints
+from ecgmm.data.synthetic.second_cart import CART_NUMBERS
+from ecgmm.data.synthetic.state import Bools, Ints
 
 EXTRA_RECORDS_LOG_MEAN, EXTRA_RECORDS_LOG_SD = -0.1, 1.1
 """Records of a patient: 1 + floor of a log-normal number; median 1, mean about 2.2, at most ``MAX_RECORDS``."""
@@ -32,6 +33,7 @@ class Cohort:
         time: When it was recorded, to the second.
         dialects: Dialect of the cart.
         paths: File name without extension, relative to the root.
+        second: Whether the cart is of the second make and hospital ``[n]``.
     """
 
     patient: Ints
@@ -41,14 +43,16 @@ class Cohort:
     time: list[datetime]
     dialects: list[Dialect]
     paths: list[str]
+    second: Bools
 
 
-def sample_cohort(rng: np.random.Generator, config: SyntheticConfig) -> Cohort:
+def sample_cohort(rng: np.random.Generator, config: SyntheticConfig, second: Bools | None = None) -> Cohort:
     """Draw patients and their records.
 
     Args:
         rng: Source of randomness.
         config: Number of patients.
+        second: Patients of the second hospital ``[n_patients]``; None for none.
 
     Returns:
         The cohort in record order.
@@ -57,6 +61,7 @@ def sample_cohort(rng: np.random.Generator, config: SyntheticConfig) -> Cohort:
     counts = np.minimum(1 + extra.astype(np.int64), MAX_RECORDS)
     patient = np.repeat(np.arange(config.n_patients), counts)
     n = len(patient)
+    is_second = np.zeros(n, dtype=np.bool_) if second is None else second[patient]
     subject = np.sort(SUBJECTS[0] + rng.choice(SUBJECTS[1] - SUBJECTS[0], config.n_patients, replace=False))[patient]
     study = STUDIES[0] + rng.choice(STUDIES[1] - STUDIES[0], n, replace=False)
     order = np.lexsort((study, patient))
@@ -71,8 +76,12 @@ def sample_cohort(rng: np.random.Generator, config: SyntheticConfig) -> Cohort:
         patient=patient,
         subject_id=subject,
         study_id=study,
-        cart_id=carts[cart],
+        cart_id=carts[cart] + CART_NUMBERS * is_second,
         time=[FIRST_DAY + timedelta(seconds=int(s)) for s in seconds],
-        dialects=["summary" if has_summary[c] else "line" for c in cart],
+        dialects=[
+            "second" if of_second else "summary" if has_summary[c] else "line"
+            for c, of_second in zip(cart, is_second, strict=True)
+        ],
         paths=[f"files/p{p // 10_000}/p{p}/s{s}/{s}" for p, s in zip(subject, study, strict=True)],
+        second=is_second,
     )

@@ -1,6 +1,7 @@
 """Settings of a synthetic tree; everything else is a named constant beside the code that uses it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from ecgmm.errors import ConfigError
 
@@ -25,6 +26,7 @@ class SyntheticConfig:
         lead_loss: Share of records with a constant-zero chest lead.
         missing_samples: Share of records with a run of missing samples (stored -32768).
         amplitude_outliers: Share of records with a spike beyond 10 mV.
+        second_cart: Share of patients of a second hospital, which has other carts (``second_cart``).
     """
 
     n_patients: int = 2400
@@ -39,6 +41,7 @@ class SyntheticConfig:
     lead_loss: float = 0.0024
     missing_samples: float = 0.0132
     amplitude_outliers: float = 0.0012
+    second_cart: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse values that no tree can have.
@@ -52,3 +55,10 @@ class SyntheticConfig:
         for name in rates:
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"synthetic data: {name} is {getattr(self, name)}; choose a share between 0 and 1")
+
+    def digested(self) -> dict[str, Any]:
+        """What decides the bytes of the tree; without a second cart as before there could be one."""
+        settings = {"version": TREE_VERSION, **asdict(self)}
+        if not self.second_cart:
+            del settings["second_cart"]
+        return settings

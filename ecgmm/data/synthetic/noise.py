@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgmm.data.synthetic import second_cart
 from ecgmm.data.synthetic.anatomy import ELECTRODE_LEADS
 from ecgmm.data.synthetic.config import SyntheticConfig
 from ecgmm.data.synthetic.state import Bools, Floats, Ints
@@ -66,13 +67,14 @@ class Imperfections:
         return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
-def sample_imperfections(rng: np.random.Generator, n: int, config: SyntheticConfig) -> Imperfections:
+def sample_imperfections(rng: np.random.Generator, n: int, config: SyntheticConfig, second: Bools) -> Imperfections:
     """Draw noise levels and defects of all records.
 
     Args:
         rng: Source of randomness.
         n: Number of records.
         config: Rates and noise factor.
+        second: Records of the second cart ``[n]``, whose noise is louder.
 
     Returns:
         Imperfections in record order.
@@ -88,8 +90,8 @@ def sample_imperfections(rng: np.random.Generator, n: int, config: SyntheticConf
     spiked = which(config.amplitude_outliers)
     return Imperfections(
         drift_mv=level(DRIFT_MV, DRIFT_LOG_SD),
-        muscle_mv=level(MUSCLE_MV, MUSCLE_LOG_SD),
-        mains_mv=level(MAINS_MV, MAINS_LOG_SD),
+        muscle_mv=level(MUSCLE_MV, MUSCLE_LOG_SD) * np.where(second, second_cart.MUSCLE_FACTOR, 1),
+        mains_mv=level(MAINS_MV, MAINS_LOG_SD) * np.where(second, second_cart.MAINS_FACTOR, 1),
         burst=_runs(rng, which(BURST_SHARE), BURST_S),
         lost_lead=np.where(lost, rng.integers(0, 6, n), -1),
         missing=_runs(rng, which(config.missing_samples), MISSING_S),

@@ -11,6 +11,7 @@ import numpy as np
 
 from ecgmm.data.synthetic import wording
 from ecgmm.data.synthetic.config import SyntheticConfig
+from ecgmm.data.synthetic.second_cart import reworded
 from ecgmm.data.synthetic.state import (
     CD,
     CHAMBER,
@@ -52,7 +53,7 @@ _TABLES: dict[int, tuple[dict[str, wording.Wording], dict[str, float], str]] = {
 """For each group its wordings, its kinds in order, and the field of ``States`` that holds the kind."""
 
 Firmness = Literal["firm", "hedged", "vague"]
-Dialect = Literal["line", "summary"]
+Dialect = Literal["line", "summary", "second"]
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,8 @@ def write(rng: np.random.Generator, perceived: Perceived, dialect: Dialect) -> l
     )
     body += [_pick(rng, choices) for mentioned, choices in extras if mentioned]
     lines += [body[i] for i in rng.permutation(len(body))]
+    if dialect == "second":
+        lines = [reworded(line) for line in lines]
     if rng.random() < SUMMARY_SHARE:
         lines.append(_pick(rng, wording.SUMMARIES[dialect][_verdict(rng, perceived)]))
     return [line.upper() for line in lines] if rng.random() < ALL_CAPITALS else lines

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgmm.data.synthetic import second_cart
 from ecgmm.data.synthetic.config import SyntheticConfig
 
 Ints = NDArray[np.int64]
@@ -106,19 +107,23 @@ def superclass_flags(present: Bools) -> Ints:
     return np.column_stack([~present.any(axis=1), present]).astype(np.int64)
 
 
-def sample_states(rng: np.random.Generator, patient_of_record: Ints, config: SyntheticConfig) -> States:
+def sample_states(
+    rng: np.random.Generator, patient_of_record: Ints, config: SyntheticConfig, second: Bools | None = None
+) -> States:
     """Draw the state of every record.
 
     Args:
         rng: Source of randomness.
         patient_of_record: Position of each record's patient, ``[n]``.
         config: Rates.
+        second: Patients of the second hospital ``[n_patients]``; None for none.
 
     Returns:
         The states in record order.
     """
-    own = _sample(rng, config.n_patients, config)[patient_of_record]
-    fresh = _sample(rng, len(patient_of_record), config)
+    of_second = np.zeros(config.n_patients, dtype=np.bool_) if second is None else second
+    own = _sample(rng, of_second)[patient_of_record]
+    fresh = _sample(rng, of_second[patient_of_record])
     keep_findings, keep_rhythm = rng.random((2, len(patient_of_record))) < PERSISTENCE
     merged = {f.name: getattr(fresh, f.name) for f in fields(States)}
     for name in ("present", "region", "acute", "st_t", "st_t_region", "conduction", "chamber", "low_voltage"):
@@ -130,9 +135,10 @@ def sample_states(rng: np.random.Generator, patient_of_record: Ints, config: Syn
     return _reconcile(States(**merged))
 
 
-def _sample(rng: np.random.Generator, n: int, config: SyntheticConfig) -> States:
+def _sample(rng: np.random.Generator, second: Bools) -> States:
+    n = len(second)
     rhythm = _choice(rng, RHYTHM, n)
-    present = _sample_present(rng, n)
+    present = _sample_present(rng, np.where(second[:, None], second_cart.PRIMARY_SHARES, PRIMARY_SHARES))
     pacs, pvcs = rng.integers(1, 5, (2, n)) * (rng.random((2, n)) < ECTOPY)
     return States(
         present=present,
@@ -156,9 +162,12 @@ def _choice(rng: np.random.Generator, table: dict[str, float], n: int) -> Ints:
     return rng.choice(len(table), size=n, p=list(table.values()))
 
 
-def _sample_present(rng: np.random.Generator, n: int) -> Bools:
-    first = rng.choice(len(SUPERCLASSES), size=n, p=PRIMARY_SHARES)
-    weights = np.tile(PRIMARY_SHARES[1:], (n, 1)) * (np.arange(1, len(SUPERCLASSES)) != first[:, None])
+def _sample_present(rng: np.random.Generator, shares: Floats) -> Bools:
+    """Findings ``[n, 4]`` by each record's own shares of superclasses ``[n, 5]``."""
+    n = len(shares)
+    chosen_below = shares.cumsum(axis=1)
+    first = (rng.random((n, 1)) >= chosen_below / chosen_below[:, -1:]).sum(axis=1)
+    weights = shares[:, 1:] * (np.arange(1, len(SUPERCLASSES)) != first[:, None])
     cumulative = np.cumsum(weights, axis=1)
     second = 1 + (rng.random((n, 1)) * cumulative[:, -1:] > cumulative).sum(axis=1)
     has_second = (first > 0) & (rng.random(n) < SECOND_FINDING)

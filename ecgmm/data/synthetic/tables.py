@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from ecgmm.data.synthetic import second_cart
 from ecgmm.data.synthetic.cohort import Cohort
 from ecgmm.data.synthetic.measurements import COLUMNS
 from ecgmm.data.synthetic.report import MAX_STATEMENTS
@@ -29,6 +30,8 @@ from ecgmm.data.synthetic.waveform import Intervals
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 BANDWIDTH, FILTERING = "0.005-150 Hz", "60 Hz notch Baseline filter"
+SITES = ("first", "second")
+"""Names of the hospitals; a tree of the first alone has no such column."""
 LINKED_SHARE = 0.76
 """Share of records with a row in waveform_note_links.csv (609,272 of 800,035 in MIMIC-IV-ECG)."""
 
@@ -75,8 +78,8 @@ def write_tables(
         "cart_id": cohort.cart_id,
         "ecg_time": time,
         **{f"report_{i}": [report[i] or None for report in reports] for i in range(MAX_STATEMENTS)},
-        "bandwidth": [BANDWIDTH] * len(time),
-        "filtering": [FILTERING] * len(time),
+        "bandwidth": np.where(cohort.second, second_cart.BANDWIDTH, BANDWIDTH),
+        "filtering": np.where(cohort.second, second_cart.FILTERING, FILTERING),
         **{name: measured[:, i] for i, name in enumerate(COLUMNS)},
     }, schema_overrides={f"report_{i}": pl.String for i in range(MAX_STATEMENTS)})  # fmt: skip
     # Sorted by time, record_list by study number: a reader that joins by row position goes wrong at once.
@@ -105,7 +108,8 @@ def truth_table(cohort: Cohort, states: States, true: Intervals) -> pl.DataFrame
         true: True intervals.
 
     Returns:
-        One row per record, in record order, ending with the 0/1 columns of ``SUPERCLASSES``.
+        One row per record, in record order, ending with the 0/1 columns of ``SUPERCLASSES``, and the site
+        where there is a second hospital.
     """
 
     def kinds(names: dict[str, float], values: Ints, counts: Bools) -> list[str]:
@@ -116,6 +120,7 @@ def truth_table(cohort: Cohort, states: States, true: Intervals) -> pl.DataFrame
     ischemic = present[:, STTC] & (states.st_t == list(ST_T).index("ischemia"))
     age = np.where(present[:, MI], np.where(states.acute, "acute", "old"), "none").tolist()
     flags = superclass_flags(present)
+    sites = {"site": np.where(cohort.second, *SITES[::-1])} if cohort.second.any() else {}
     return pl.DataFrame({
         "study_id": cohort.study_id,
         "rhythm": kinds(RHYTHM, states.rhythm, everywhere),
@@ -136,4 +141,5 @@ def truth_table(cohort: Cohort, states: States, true: Intervals) -> pl.DataFrame
         "qrs_axis_deg": true.qrs_axis_deg.round(),
         **{f"effect_{name.lower()}": states.effect[:, i].round(3) for i, name in enumerate(GROUPS)},
         **{name: flags[:, i] for i, name in enumerate(SUPERCLASSES)},
+        **sites,
     })  # fmt: skip

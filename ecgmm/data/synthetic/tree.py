@@ -15,6 +15,7 @@ from ecgmm.data.synthetic.config import SyntheticConfig
 from ecgmm.data.synthetic.diagnoses import icd_table
 from ecgmm.data.synthetic.measurements import measure
 from ecgmm.data.synthetic.report import sample_reports
+from ecgmm.data.synthetic.second_cart import sample_second
 from ecgmm.data.synthetic.state import Ints, sample_states
 from ecgmm.data.synthetic.tables import LINKED_SHARE, write_tables
 from ecgmm.data.synthetic.waveform import Intervals, Recordings, sample_recordings, simulate, true_intervals
@@ -59,10 +60,11 @@ def write_tree(root: Path, config: SyntheticConfig) -> None:
 
 def _write(root: Path, config: SyntheticConfig) -> None:
     # One stream a purpose: a change in the reports leaves the waveforms as they were.
-    streams = [np.random.default_rng(seed) for seed in np.random.SeedSequence(config.seed).spawn(6)]
-    cohort = sample_cohort(streams[0], config)
-    states = sample_states(streams[1], cohort.patient, config)
-    recordings = sample_recordings(streams[2], cohort.patient, states, config)
+    streams = [np.random.default_rng(seed) for seed in np.random.SeedSequence(config.seed).spawn(7)]
+    second = sample_second(streams[6], config.n_patients, config.second_cart)
+    cohort = sample_cohort(streams[0], config, second)
+    states = sample_states(streams[1], cohort.patient, config, second)
+    recordings = sample_recordings(streams[2], cohort.patient, states, config, cohort.second)
     digests: list[str] = []
     parts: list[Intervals] = []
     for rows in track(list(_blocks(len(states))), description="Simulating records", transient=True):

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgmm.data.synthetic import beat
+from ecgmm.data.synthetic import beat, second_cart
 from ecgmm.data.synthetic.anatomy import STORED_FROM_ELECTRODES, Anatomy, sample_anatomy
 from ecgmm.data.synthetic.config import SyntheticConfig
 from ecgmm.data.synthetic.noise import (
@@ -19,7 +19,7 @@ from ecgmm.data.synthetic.noise import (
     spoil,
 )
 from ecgmm.data.synthetic.rhythm import Beats, sample_beats
-from ecgmm.data.synthetic.state import FIBRILLATION, FLUTTER, Floats, Ints, States
+from ecgmm.data.synthetic.state import FIBRILLATION, FLUTTER, Bools, Floats, Ints, States
 
 WINDOW_MS = np.arange(-380, 760, 1000 // RATE_HZ)
 """Times around an R peak at which a beat is worked out."""
@@ -44,6 +44,7 @@ class Recordings:
         beats: Beat times.
         imperfections: Noise levels and defects.
         fibrillation: float ``[n, 3, 2]``, frequency in Hz and phase in rad of three atrial waves.
+        second: Whether the second cart made the record.
     """
 
     states: States
@@ -51,6 +52,7 @@ class Recordings:
     beats: Beats
     imperfections: Imperfections
     fibrillation: Floats
+    second: Bools
 
     def __getitem__(self, rows: slice | Ints) -> Self:
         """The chosen records."""
@@ -72,7 +74,11 @@ class Intervals:
 
 
 def sample_recordings(
-    rng: np.random.Generator, patient_of_record: Ints, states: States, config: SyntheticConfig
+    rng: np.random.Generator,
+    patient_of_record: Ints,
+    states: States,
+    config: SyntheticConfig,
+    second: Bools | None = None,
 ) -> Recordings:
     """Draw anatomy, beats and imperfections of all records.
 
@@ -81,18 +87,21 @@ def sample_recordings(
         patient_of_record: Position of each record's patient, ``[n]``.
         states: States of the records.
         config: Rates.
+        second: Records of the second cart ``[n]``; None for none.
 
     Returns:
         Everything that ``simulate`` needs.
     """
     n = len(states)
+    of_second = np.zeros(n, dtype=np.bool_) if second is None else second
     waves = np.stack([rng.uniform(*FIBRILLATION_HZ, (n, 3)), rng.uniform(0, 2 * np.pi, (n, 3))], axis=2)
     return Recordings(
         states=states,
         anatomy=sample_anatomy(rng, patient_of_record, states),
         beats=sample_beats(rng, states),
-        imperfections=sample_imperfections(rng, n, config),
+        imperfections=sample_imperfections(rng, n, config, of_second),
         fibrillation=waves,
+        second=of_second,
     )
 
 
@@ -109,6 +118,7 @@ def simulate(recordings: Recordings, seed: int, records: Ints) -> NDArray[np.int
     """
     electrodes_mv = clean_electrodes(recordings)
     add_noise(electrodes_mv, recordings.imperfections, seed, records)
+    second_cart.record(electrodes_mv, recordings.second, RATE_HZ)
     stored = electrodes_mv @ (STORED_FROM_ELECTRODES.T * np.float32(STEPS_PER_MV))
     steps = np.rint(stored, out=stored).astype(np.int16)
     spoil(steps, recordings.imperfections)

@@ -6,6 +6,7 @@ wordings to choose from at random.
 
 from typing import NamedTuple
 
+from ecgmm.data.synthetic import second_cart
 from ecgmm.data.synthetic.state import CHAMBER, CONDUCTION, ST_T
 
 
@@ -159,5 +160,6 @@ SUMMARIES: dict[str, dict[str, tuple[str, ...]]] = {
         "borderline": ("Summary: BORDERLINE ECG",),
         "abnormal": ("Summary: ABNORMAL ECG",),
     },
+    "second": second_cart.SUMMARIES,
 }
-"""The two dialects of the closing line."""
+"""The dialects of the closing line: two of the first make of cart, and that of the second."""
