@@ -12,6 +12,7 @@ from ecgmm.settings.kinds import (
     many,
     nullable,
     number,
+    optional,
     path,
     text,
     whole,
@@ -39,6 +40,7 @@ FINDINGS = from_data(whole(0, 100_000))
 SPLITS = ("train", "val", "test")
 LIMIT_MV = number(0.1, 1000)
 HIGHPASS_HZ = nullable(number(0.01, 250))
+COMPLETE_LEADS = optional(choice("none", "laws", "learned"))
 BATCH = whole(1, 100_000)
 EPOCHS = whole(1, 100_000)
 LEARNING_RATE = number(0, 1000)

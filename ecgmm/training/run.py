@@ -31,7 +31,7 @@ from ecgmm.runs.metrics import METRICS, Metrics, read_metrics, write_metrics
 from ecgmm.runs.participants import in_words
 from ecgmm.runs.predictions import PREDICTIONS, readouts_in, refuse_not_finite, without_readouts, write_predictions
 from ecgmm.runs.provenance import environment
-from ecgmm.runs.saved_model import MODEL, ModelFacts, Signal, Waveform
+from ecgmm.runs.saved_model import MODEL, ModelFacts, Signal
 from ecgmm.runs.saving import save_model
 from ecgmm.training.build import Setup
 from ecgmm.training.learning import learn
@@ -173,8 +173,8 @@ def model_facts(setup: Setup) -> ModelFacts:
             "text_policy": settings["text"]["policy"],
             "max_tokens": settings["text"]["max_tokens"],
             "method": settings["method"],
-            "waveform": Waveform.model_validate(settings["waveform"]),
-            "store": Signal.of(datamodule.store.manifest),
+            "waveform": setup.waveform,
+            "store": Signal.of(setup.signal),
         }
     )
 
