@@ -18,7 +18,7 @@ from ecgmm.plots.look import PAGE_WIDTH_IN
 from ecgmm.reporting.damaged_records import Example, choose_examples
 from ecgmm.reporting.drawing import Drawing, command, provenance
 from ecgmm.runs.configuration import CONFIG, read_config
-from ecgmm.runs.loading import build_preparation
+from ecgmm.runs.loading import build_preparation, load_model
 from ecgmm.runs.run import Run
 from ecgmm.runs.saved_model import Waveform
 from ecgmm.runs.store_of_run import STORES, store_of_run
@@ -44,7 +44,8 @@ def build(runs: list[Run], stores: Path = STORES) -> Drawing:
     settings = read_config(run.directory, run.facts.files)
     waveform = Waveform.read(settings.get("waveform"), run.directory / CONFIG)
     store = store_of_run(run.facts.data.fingerprint, stores, settings.get("data"), "--stores ...")
-    preparation = build_preparation(store.manifest, waveform)
+    signal = store.manifest if waveform.complete_leads != "learned" else load_model(run.directory).facts.store.plain()
+    preparation = build_preparation(signal, waveform)
     examples = choose_examples(store, preparation.limit_mv)
     drift = "is left" if waveform.highpass_hz is None else f"below {waveform.highpass_hz} Hz is removed"
     caption = (

@@ -27,6 +27,7 @@ from ecgmm.runs.saved_model import (
     shapes_of_weights,
 )
 from ecgmm.settings import check_at
+from ecgmm.signal.completion import LeadCompletion
 from ecgmm.signal.preparation import WaveformPreparation
 from ecgmm.text.saved_vocabularies import statements_from, transformer_tokeniser_from, word_tokeniser_from
 from ecgmm.text.tokenise import StatementVocabulary, TransformerTokeniser, WordTokeniser
@@ -97,14 +98,26 @@ def load_model(run: Path) -> SavedModel:
 
 
 def build_preparation(manifest: Mapping[str, Any], waveform: Waveform) -> WaveformPreparation:
-    """Device-side preparation with the lead statistics of a store's training split and the settings ``waveform``."""
+    """Device-side preparation with the lead statistics of a store's training split and the settings ``waveform``.
+
+    Args:
+        manifest: Of the store, or the facts of it that a model keeps; with ``lead_covariance_mv2`` where lost leads are
+            completed by what was learned.
+        waveform: The settings.
+    """
+    mean_mv, std_mv = manifest["lead_mean_mv"], manifest["lead_std_mv"]
+    completion = None
+    if waveform.complete_leads != "none":
+        learned = manifest["lead_covariance_mv2"] if waveform.complete_leads == "learned" else None
+        completion = LeadCompletion(mean_mv, std_mv, learned)
     return WaveformPreparation(
-        lead_mean_mv=manifest["lead_mean_mv"],
-        lead_std_mv=manifest["lead_std_mv"],
+        lead_mean_mv=mean_mv,
+        lead_std_mv=std_mv,
         uv_per_step=manifest["uv_per_step"],
         rate_hz=manifest["rate_hz"],
         limit_mv=waveform.limit_mv,
         highpass_hz=waveform.highpass_hz,
+        completion=completion,
     )
 
 

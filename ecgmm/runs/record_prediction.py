@@ -186,6 +186,11 @@ def _notes_on_waveform(read: SingleRecord, facts: ModelFacts) -> list[str]:
             f"the signal's quality is {quality['quality']:.2f}, where 1 is without fault",
         ),
         (read.flat.any(), f"without any signal: {names}"),
+        (
+            read.flat.any() and facts.waveform.complete_leads != "none",
+            "which are estimated from the other leads as far as waveform.complete_leads="
+            f"{facts.waveform.complete_leads} can",
+        ),
         (DERIVED in origin, f"computed from I and II: {derived}"),
         (quality["missing_share"] > 0, f"{quality['missing_share']:.1%} of the samples are missing"),
         (quality["noise_mv"] > HALVING_NOISE_MV, f"noise of {quality['noise_mv']:.2f} mV"),

@@ -33,6 +33,7 @@ from ecgmm.runs.reading import (
     written,
 )
 from ecgmm.settings.renamed import with_present_names
+from ecgmm.signal.completion import CompleteLeads
 
 MODEL, MODEL_FILE, WEIGHTS = "model", "model.json", "model.safetensors"
 STATEMENTS, TOKENISER = "statements.json", "tokeniser"
@@ -41,6 +42,10 @@ SCHEMA_VERSION = 2
 _MOST_JSON_BYTES = 64 << 20
 _NEEDED = (MODEL_FILE, WEIGHTS, STATEMENTS, f"{TOKENISER}/tokenizer.json")
 _LeadValues = Annotated[list[Number], Field(min_length=len(LEADS), max_length=len(LEADS))]
+_Covariances = Annotated[
+    list[Annotated[float, Field(ge=-1e6, le=1e6), AS_GIVEN]], Field(min_length=len(LEADS), max_length=len(LEADS))
+]
+_LeadCovariance = Annotated[list[_Covariances], Field(min_length=len(LEADS), max_length=len(LEADS))]
 
 
 def _standard(leads: list[str]) -> list[str]:
@@ -54,6 +59,7 @@ class Waveform(Schema):
 
     limit_mv: Annotated[float, Field(gt=0, le=1e6), AS_GIVEN]
     highpass_hz: Annotated[float, Field(gt=0), AS_GIVEN] | None
+    complete_leads: CompleteLeads = "none"
 
 
 class ReadWith(Schema):
@@ -65,7 +71,10 @@ class ReadWith(Schema):
 
 
 class Signal(Schema):
-    """The facts of a store that a model depends on: rate, window, scale and lead statistics."""
+    """The facts of a store that a model depends on: rate, window, scale and lead statistics.
+
+    ``lead_covariance_mv2`` is there for ``waveform.complete_leads=learned`` only.
+    """
 
     rate_hz: Annotated[float, Field(ge=1, le=100_000), AS_GIVEN]
     n_times: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -76,13 +85,14 @@ class Signal(Schema):
         list[Annotated[float, Field(ge=0), AS_GIVEN]], Field(min_length=len(LEADS), max_length=len(LEADS))
     ]
     parameters: ReadWith = Field(default_factory=ReadWith)
+    lead_covariance_mv2: _LeadCovariance | None = None
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Self:
-        """From the manifest of a store."""
+        """From the manifest of a store, to which the covariance may have been added."""
         keys = [field.alias or name for name, field in ReadWith.model_fields.items()]
         parameters = {key: manifest["parameters"][key] for key in keys}
-        facts = {name: manifest[name] for name in cls.model_fields if name != "parameters"}
+        facts = {name: manifest[name] for name in cls.model_fields if name != "parameters" and name in manifest}
         return cls(**facts, parameters=ReadWith.model_validate(parameters))
 
 
@@ -155,6 +165,10 @@ def read_model_facts(folder: Path) -> ModelFacts:
         raise DataError(
             f"{printable(path)}: waveform.highpass_hz is {highpass_hz:g} and must be below half of store.rate_hz,"
             f" {rate_hz:g}; {CURE}"
+        )
+    if facts.waveform.complete_leads == "learned" and facts.store.lead_covariance_mv2 is None:
+        raise DataError(
+            f"{printable(path)}: store.lead_covariance_mv2 is missing, from which leads are completed; {CURE}"
         )
     return facts
 

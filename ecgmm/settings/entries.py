@@ -32,6 +32,7 @@ from ecgmm.settings.ranges import (
     ADAPTATIONS,
     BATCH,
     CLASS_MAP,
+    COMPLETE_LEADS,
     COUNT,
     EPOCHS,
     FILE_NAME,
@@ -54,7 +55,7 @@ from ecgmm.settings.ranges import (
     WEIGHT,
     WIDTH,
 )
-from ecgmm.settings.targets_data import SOURCES
+from ecgmm.settings.targets_data import AUGMENTATIONS, SOURCES
 from ecgmm.settings.targets_models import (
     ARCHITECTURE,
     CHANNELS,
@@ -215,6 +216,7 @@ ENTRIES: dict[str, Group] = {
             "sampling": choice("uniform", "balanced"),
             "prefetch": whole(0, 1000),
             "checkpoint_minutes": nullable(number(0, 100_000)),
+            "ema_decay": nullable(number(0, 1, above=True, below=True)),
             "allow_leaky": flag(),
             "overwrite": flag(),
             "compile": flag(),
@@ -237,11 +239,11 @@ ENTRIES: dict[str, Group] = {
             "trainer": Built(("lightning.Trainer",)),
             "pretrain_epochs": EPOCHS,
             "logger": _LOGGER,
-            "augmentation": Built(("ecgmm.signal.augment.Augmentation",), null=True),
+            "augmentation": Built(tuple(AUGMENTATIONS), null=True),
             "corruption": Built(("ecgmm.training.corruption.PairCorruption",), null=True),
             "evaluation": _EVALUATION,
             "domains": _DOMAINS,
-            "waveform": Group({"limit_mv": LIMIT_MV, "highpass_hz": HIGHPASS_HZ}),
+            "waveform": Group({"limit_mv": LIMIT_MV, "highpass_hz": HIGHPASS_HZ, "complete_leads": COMPLETE_LEADS}),
             "quality": Built(("ecgmm.data.batches.quality_limits.QualityLimits",)),
             "label_noise": _LABEL_NOISE,
             "profile": Built(("ecgmm.training.lightning.profile_steps.StepProfiler",), null=True),

@@ -13,6 +13,7 @@ from ecgmm.settings.kinds import (
     many,
     nullable,
     number,
+    optional,
     path,
     text,
     whole,
@@ -46,6 +47,7 @@ FILE_NAME = Value(
 )
 LIMIT_MV = number(0.1, 1000)
 HIGHPASS_HZ = nullable(number(0.01, 250))
+COMPLETE_LEADS = optional(choice("none", "laws", "learned"))
 BATCH = whole(1, 100_000)
 EPOCHS = whole(1, 100_000)
 LEARNING_RATE = number(0, 1000)

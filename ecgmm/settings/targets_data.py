@@ -149,6 +149,32 @@ SOURCES: dict[str, Target] = {
 }
 """Every data source, with the settings of its own; the only list of them beside ``conf/data``."""
 
+_AUGMENTATION: dict[str, Spec] = {
+    "lead_std_mv": LEAD_STD_MV,
+    "rate_hz": from_data(RATE_HZ),
+    "probability": SHARE,
+    "gain": number(0, 10),
+    "shift_s": number(0, 600),
+    "noise_mv": MILLIVOLTS,
+    "drift_mv": MILLIVOLTS,
+    "lead_dropout": SHARE,
+    "style": Built(("ecgmm.signal.style.RandomStyle",), null=True, optional=True),  # older runs have none
+}
+AUGMENTATIONS: dict[str, Target] = {
+    "ecgmm.signal.augment.Augmentation": Target(_AUGMENTATION),
+    "ecgmm.signal.artefacts.RobustAugmentation": Target(
+        {
+            **_AUGMENTATION,
+            "mains_mv": MILLIVOLTS,
+            "muscle_mv": MILLIVOLTS,
+            "motion_mv": MILLIVOLTS,
+            "gap_s": number(0, 600),
+            "exchange": SHARE,
+            "group_loss": SHARE,
+        }
+    ),
+}
+
 DATA_TARGETS: dict[str, Target] = {
     **SOURCES,
     "ecgmm.data.sources.labels.icd.IcdSettings": Target(
@@ -193,19 +219,7 @@ DATA_TARGETS: dict[str, Target] = {
             "timeout_s": number(0, 3600, above=True),
         }
     ),
-    "ecgmm.signal.augment.Augmentation": Target(
-        {
-            "lead_std_mv": LEAD_STD_MV,
-            "rate_hz": from_data(RATE_HZ),
-            "probability": SHARE,
-            "gain": number(0, 10),
-            "shift_s": number(0, 600),
-            "noise_mv": MILLIVOLTS,
-            "drift_mv": MILLIVOLTS,
-            "lead_dropout": SHARE,
-            "style": Built(("ecgmm.signal.style.RandomStyle",), null=True, optional=True),  # older runs have none
-        }
-    ),
+    **AUGMENTATIONS,
     "ecgmm.signal.style.RandomStyle": Target(
         {
             "rate_hz": from_data(RATE_HZ),

@@ -34,6 +34,11 @@ def slow_sines(like: Tensor, rate_hz: float, generator: torch.Generator) -> Tens
     """Draw sines of amplitude 1, float ``[B, 9, T]``: one frequency per record, one phase per electrode."""
     low_hz, high_hz = DRIFT_HZ
     frequency_hz = low_hz + (high_hz - low_hz) * uniform((len(like), 1), like, generator)
+    return sines(like, frequency_hz, rate_hz, generator)
+
+
+def sines(like: Tensor, frequency_hz: Tensor, rate_hz: float, generator: torch.Generator) -> Tensor:
+    """Sines of amplitude 1, float ``[B, 9, T]``, of frequencies ``[B, 1]``; draws one phase per electrode."""
     angle = 2 * torch.pi * frequency_hz * torch.arange(like.shape[-1], device=like.device) / rate_hz
     phase = 2 * torch.pi * uniform((len(like), N_ELECTRODES), like, generator)
     # sin(angle + phase) by the addition theorem: two sines a record and a product instead of nine sines

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ecgmm.signal.completion import LeadCompletion
 from ecgmm.signal.drift import remove_drift
 from ecgmm.signal.missing import repair_missing
 from ecgmm.signal.normalise import is_flat, standardise_
@@ -12,10 +13,10 @@ from ecgmm.signal.spikes import limit_spikes_
 
 
 class WaveformPreparation(nn.Module):
-    """Missing-sample repair, spike limiting, optional drift removal and per-lead z-score, in this order.
+    """Missing-sample repair, spike limiting, drift removal, per-lead z-score and lead completion, in this order.
 
-    Spikes are limited before the drift filter, so that a spike cannot swing the baseline around it. The same module
-    serves training, evaluation and prediction; nothing in it is random.
+    Spikes are limited before the drift filter, so that a spike cannot swing the baseline around it. Drift
+    removal and completion are options. The same module training, evaluation and prediction; nothing in it is random.
 
     Args:
         lead_mean_mv: Mean of each lead over the training split, in mV, spike-limited.
@@ -24,6 +25,7 @@ class WaveformPreparation(nn.Module):
         rate_hz: Sampling rate of the store in Hz.
         limit_mv: Largest amplitude in mV that is kept.
         highpass_hz: Corner of the drift filter in Hz; None leaves the baseline as it is.
+        completion: Fills lost leads; None leaves them 0.
     """
 
     lead_mean_mv: Tensor
@@ -37,6 +39,7 @@ class WaveformPreparation(nn.Module):
         rate_hz: float,
         limit_mv: float,
         highpass_hz: float | None,
+        completion: LeadCompletion | None = None,
     ) -> None:
         super().__init__()
         self.register_buffer("lead_mean_mv", torch.tensor(list(lead_mean_mv), dtype=torch.float32))
@@ -45,6 +48,7 @@ class WaveformPreparation(nn.Module):
         self.rate_hz = rate_hz
         self.limit_mv = limit_mv
         self.highpass_hz = highpass_hz
+        self.completion = completion
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Prepare a batch.
@@ -53,14 +57,16 @@ class WaveformPreparation(nn.Module):
             waveforms: int16 ``[B, L, T]`` store steps with ``MISSING_SAMPLE``. Not changed.
 
         Returns:
-            float32 ``[B, L, T]`` z-scores, finite everywhere; exactly 0 throughout a lead that is constant or missing.
+            float32 ``[B, L, T]`` z-scores, finite everywhere; exactly 0 throughout a lead that is constant or missing,
+            where completion does not fill it.
         """
         # In place on the one tensor that the repair makes: fresh memory costs more than the arithmetic.
         signals_mv = limit_spikes_(repair_missing(waveforms).mul_(self.mv_per_step), self.limit_mv)
         flat = is_flat(signals_mv)
         if self.highpass_hz is not None:
             signals_mv = remove_drift(signals_mv, self.rate_hz, self.highpass_hz)
-        return standardise_(signals_mv, self.lead_mean_mv, self.lead_std_mv, flat)
+        z_scores = standardise_(signals_mv, self.lead_mean_mv, self.lead_std_mv, flat)
+        return z_scores if self.completion is None else self.completion(z_scores)
 
     def extra_repr(self) -> str:
         """Show the settings where the module is printed."""

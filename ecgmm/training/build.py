@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,6 +26,7 @@ from ecgmm.models.text_bank import TextBank
 from ecgmm.runs.directory import config_digest
 from ecgmm.runs.loading import build_preparation
 from ecgmm.runs.saved_model import Waveform
+from ecgmm.signal.completion import CompletedAfter
 from ecgmm.text.closed import known_statements
 from ecgmm.text.coded import Reports
 from ecgmm.text.rarity import MIN_PATIENTS
@@ -63,6 +65,25 @@ class Setup:
         max_tokens = self.settings["text"]["max_tokens"]
         return TextBank(data.targets.class_names, statements, data.tokeniser, max_tokens, described)
 
+    @property
+    def waveform(self) -> Waveform:
+        """Settings of the preparation of waveforms."""
+        return Waveform.model_validate(self.settings["waveform"])
+
+    @cached_property
+    def signal(self) -> Mapping[str, Any]:
+        """Manifest of the store, with what preparation learns from the training records where it learns any."""
+        data = self.datamodule
+        if self.waveform.complete_leads != "learned":
+            return data.store.manifest
+        from ecgmm.training.lead_covariance import lead_covariance_mv2
+
+        plain = build_preparation(data.store.manifest, self.waveform.model_copy(update={"complete_leads": "none"}))
+        return {
+            **data.store.manifest,
+            "lead_covariance_mv2": lead_covariance_mv2(data.store, data.rows["train"], plain),
+        }
+
     def fresh_method(self) -> Method:
         """Build the method, bound to its words, with the weights that it begins with; seeds all random generators.
 
@@ -93,10 +114,14 @@ class Setup:
             from ecgmm.training.compiling import compile_encoder
 
             compile_encoder(method)
+        preparation = build_preparation(self.signal, self.waveform)
+        augmentation = None if settings["augmentation"] is None else construct(settings["augmentation"])
+        if augmentation is not None and preparation.completion is not None:
+            augmentation = CompletedAfter(augmentation, preparation.completion)
         return DiagnosisTask(
             method,
-            build_preparation(self.datamodule.store.manifest, Waveform.model_validate(settings["waveform"])),
-            None if settings["augmentation"] is None else construct(settings["augmentation"]),
+            preparation,
+            augmentation,
             optimizer,
             settings["warmup_fraction"],
             self.datamodule.targets.class_names,
@@ -120,7 +145,7 @@ class Setup:
     @property
     def trainer_choice(self) -> TrainerChoice:
         """Settings of the Trainers."""
-        names = ("trainer", "pretrain_epochs", "checkpoint_minutes", "profile")
+        names = ("trainer", "pretrain_epochs", "checkpoint_minutes", "profile", "ema_decay")
         return TrainerChoice(**{name: self.settings[name] for name in names})
 
     def trainers_of(self, method: Method, directory: Path) -> list[StageTrainer]:

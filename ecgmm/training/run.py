@@ -42,7 +42,7 @@ from ecgmm.runs.predictions import (
     write_predictions,
 )
 from ecgmm.runs.provenance import environment
-from ecgmm.runs.saved_model import MODEL, ModelFacts, Signal, Waveform
+from ecgmm.runs.saved_model import MODEL, ModelFacts, Signal
 from ecgmm.runs.saving import save_model
 from ecgmm.training.build import Setup
 from ecgmm.training.learning import learn
@@ -193,8 +193,8 @@ def model_facts(setup: Setup) -> ModelFacts:
             "text_at_test": settings["text"].get("at_test", "report"),
             "max_tokens": settings["text"]["max_tokens"],
             "method": settings["method"],
-            "waveform": Waveform.model_validate(settings["waveform"]),
-            "store": Signal.of(datamodule.store.manifest),
+            "waveform": setup.waveform,
+            "store": Signal.of(setup.signal),
         }
     )
 

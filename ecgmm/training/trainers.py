@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import lightning
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.plugins import LayerSync
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
@@ -42,12 +43,14 @@ class TrainerChoice:
         pretrain_epochs: Epochs of pre-training.
         checkpoint_minutes: Minutes between checkpoints inside an epoch; None saves at the end of epochs only.
         profile: The setting ``profile``; None measures nothing.
+        ema_decay: Largest decay of the average of weights over steps; None keeps the weights of the last step.
     """
 
     trainer: Mapping[str, Any]
     pretrain_epochs: int
     checkpoint_minutes: float | None
     profile: Mapping[str, Any] | None
+    ema_decay: float | None = None
 
     def max_epochs(self, stage: Stage) -> int:
         """Epochs of a stage."""
@@ -88,7 +91,11 @@ def _build_trainer(choice: TrainerChoice, stage: Stage, directory: Path, history
         enable_version_counter=False,
     )
     timer, minutes = EpochTimer(), choice.checkpoint_minutes
-    more = [] if minutes is None else [CheckpointInsideEpoch(folder, minutes)]
+    more: list[Callback] = [] if minutes is None else [CheckpointInsideEpoch(folder, minutes)]
+    if choice.ema_decay is not None:
+        from ecgmm.training.lightning.averaged_weights import AveragedWeights
+
+        more.append(AveragedWeights(choice.ema_decay))
     trainer = construct_trainer(
         settings,
         max_epochs=choice.max_epochs(stage),
