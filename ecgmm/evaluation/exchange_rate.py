@@ -45,7 +45,7 @@ def exchange_probability(inconsistency: NDArray[np.floating], rate: float) -> Fl
     return probability
 
 
-def adapt_exchange_rate(frame: pl.DataFrame, class_names: Sequence[str]) -> tuple[pl.DataFrame, float]:
+def with_exchange_rate(frame: pl.DataFrame, class_names: Sequence[str]) -> tuple[pl.DataFrame, float]:
     """Predict a set anew with the share of exchanged reports that it shows itself; labels are not looked at.
 
     Args:

@@ -59,6 +59,7 @@ class Adaptation(Schema):
         steps: What was adapted, in order.
         n_records: Records that it was adapted to, their windows counted apart.
         batch_norm_layers: Layers whose statistics were taken anew.
+        exchange_rate: Share of reports that were taken to be of other records.
         source_prior: Share of each class among the validation records of the run.
         target_prior: Share of each class as it was estimated for the records that were measured.
     """
@@ -66,6 +67,7 @@ class Adaptation(Schema):
     steps: Names
     n_records: Count
     batch_norm_layers: Count | None = None
+    exchange_rate: Share | None = None
     source_prior: dict[str, Share] | None = None
     target_prior: dict[str, Share] | None = None
 

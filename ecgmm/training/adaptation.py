@@ -17,6 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.errors import ConfigError
 from ecgmm.evaluation.conformal import least_probabilities, set_quality
+from ecgmm.evaluation.exchange_rate import with_exchange_rate
 from ecgmm.evaluation.label_shift import em_prior, prior_of, with_prior
 from ecgmm.evaluation.metrics import TaskKind
 from ecgmm.evaluation.scaling import fit_scaling
@@ -121,7 +122,25 @@ def adapt_label_shift(predicted: Predicted) -> Predicted:
     return replace(predicted, frame=frame, validation=validation, fitted=fitted, facts=facts)
 
 
-FRAME_STEPS: dict[str, Callable[[Predicted], Predicted]] = {"label_shift": adapt_label_shift}
+def adapt_exchange_rate(predicted: Predicted) -> Predicted:
+    """Estimate how many reports are of other records, and trust reports as that share allows.
+
+    Raises:
+        ConfigError: If the method does not say how doubtful a pair is.
+    """
+    if predicted.frame["inconsistency"].null_count() == predicted.frame.height:
+        raise ConfigError(
+            "adapt=[exchange_rate] needs a method that says how well report and waveform agree, and records that have"
+            " both; leave it out, or evaluate a run of method=evidence_fusion"
+        )
+    frame, rate = with_exchange_rate(predicted.frame, predicted.class_names)
+    return replace(predicted, frame=frame, facts={**predicted.facts, "exchange_rate": rate})
+
+
+FRAME_STEPS: dict[str, Callable[[Predicted], Predicted]] = {
+    "exchange_rate": adapt_exchange_rate,
+    "label_shift": adapt_label_shift,
+}
 """Steps on predictions, in their order. A new one gets a line here, its name in the table of settings, and its facts in
 ``Adaptation``."""
 ADAPTATIONS = (BATCH_NORM, *FRAME_STEPS)

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from ecgmm.evaluation.exchange_rate import adapt_exchange_rate, exchange_probability, exchange_rate
+from ecgmm.evaluation.exchange_rate import exchange_probability, exchange_rate, with_exchange_rate
 
 
 def scores(share: float, n: int = 5_000) -> NDArray[np.float64]:
@@ -43,13 +43,13 @@ def frame_of(inconsistency: list[float | None]) -> pl.DataFrame:
 
 
 def test_where_every_report_is_foreign_the_waveform_answers() -> None:
-    adapted, rate = adapt_exchange_rate(frame_of([3.0, 4.0, 5.0, None]), ["A"])
+    adapted, rate = with_exchange_rate(frame_of([3.0, 4.0, 5.0, None]), ["A"])
     assert rate == pytest.approx(1, abs=1e-3)
     assert adapted["probability.A"].to_list() == pytest.approx([0.1, 0.1, 0.1, 0.5], abs=1e-3)
     assert adapted.schema == frame_of([1.0]).schema
 
 
 def test_where_every_report_is_the_records_own_both_answer() -> None:
-    adapted, rate = adapt_exchange_rate(frame_of([-3.0, -4.0, -5.0]), ["A"])
+    adapted, rate = with_exchange_rate(frame_of([-3.0, -4.0, -5.0]), ["A"])
     assert rate == pytest.approx(0, abs=1e-3)
     assert adapted["probability.A"].to_list() == pytest.approx([0.9] * 3, abs=1e-3)

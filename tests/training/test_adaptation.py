@@ -89,6 +89,27 @@ def test_shares_of_classes_are_estimated_and_probabilities_follow() -> None:
     assert no_labels == facts, "labels of the place are not looked at"
 
 
+def test_a_set_of_foreign_reports_is_answered_by_the_waveform() -> None:
+    frame = predicted().frame
+    names = [f"probability.{name}" for name in NAMES]
+    halves = {f"as_pair.{name}": pl.lit(1 / 3) for name in names} | {
+        f"waveform_alone.{name}": pl.col(name) for name in names
+    }
+    doubtful = frame.with_columns(inconsistency=pl.lit(4.0), **halves).with_columns(
+        pl.lit(1 / 3).cast(pl.Float32).alias(name) for name in names
+    )
+    after, facts = adapted(Predicted(doubtful, *(list(vars(predicted()).values())[1:])), ["exchange_rate"], 0)
+    assert facts.exchange_rate == pytest.approx(1, abs=1e-3)
+    assert after.frame.select(names).to_numpy() == pytest.approx(frame.select(names).to_numpy(), abs=1e-3)
+
+
+def test_doubt_is_for_methods_that_have_it() -> None:
+    silent = predicted()
+    frame = silent.frame.with_columns(inconsistency=pl.lit(None, pl.Float32))
+    with pytest.raises(ConfigError, match=r"needs a method that says how well report and waveform agree"):
+        adapted(Predicted(frame, *(list(vars(silent).values())[1:])), ["exchange_rate"], 0)
+
+
 def test_thresholds_of_a_multi_label_task_move_with_the_probabilities() -> None:
     rng = np.random.default_rng(0)
     truth = rng.random((2000, 1)) < 0.3
