@@ -119,6 +119,7 @@ def _lines(row: Row) -> Iterator[dict[str, Any]]:
         "split": about.split,
         "leads": " ".join(row.metrics.leads or []) or None,
         "run": row.run.directory.name,
+        "adapted": " ".join(row.metrics.adaptation.steps) if row.metrics.adaptation else None,
         "method": facts.method,
         "trained_on": facts.data.name,
         "seed": facts.seed,

@@ -17,6 +17,8 @@ ABOUT = {
     "synthetic": True,
     "split": "test",
     "selection": "exactly_one",
+    "only_model": [],
+    "only_store": [],
     "labels": {"name": "superclass", "source": "simulation", "classes": ["NORM"]},
     "patients": {"ids_compared": True, "contents_compared": True},
     "without_report": 0,
@@ -40,7 +42,7 @@ def test_an_adaptation_says_what_it_wins_back(tmp_path: Path) -> None:
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "second_cart.md").read_text()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ecg")]
-    assert [row[0] for row in rows] == ["ecg\\_only, as it is", "ecg\\_only, adapted: batch\\_norm"]
+    assert [row[0] for row in rows] == ["ecg_only, as it is", "ecg_only, adapted: batch_norm"]
     assert [row[2:4] for row in rows] == [[f"{home - 0.10:.3f}", "–"], [f"{home - 0.04:.3f}", "0.600"]]
 
 
