@@ -13,7 +13,6 @@ from omegaconf import DictConfig, OmegaConf
 from ecgmm.building import construct
 from ecgmm.data.batches.choices import Loading, ReportTokeniser, TargetChoice, TextChoice
 from ecgmm.data.batches.datamodule import EcgReportDataModule
-from ecgmm.data.batches.label_noise import LabelNoise
 from ecgmm.data.sources.labels.label_set import LabelSet
 from ecgmm.data.sources.labels.label_table import LabelTable
 from ecgmm.data.sources.labels.opening import open_labels
@@ -32,6 +31,7 @@ from ecgmm.training.task import DiagnosisTask
 from ecgmm.training.trainers import StageTrainer, TrainerChoice, build_trainers, stages_of
 
 if TYPE_CHECKING:
+    from ecgmm.data.batches.label_noise import LabelNoise
     from ecgmm.training.initial_weights import InitialWeights
 
 
@@ -167,9 +167,13 @@ def refuse_certain(labels: LabelTable) -> None:
         )
 
 
-def label_noise_of(settings: Mapping[str, Any]) -> LabelNoise | None:
+def label_noise_of(settings: Mapping[str, Any]) -> "LabelNoise | None":
     """What makes labels wrong, from the setting ``label_noise``; None where nothing does."""
-    return None if settings["kind"] == "none" else LabelNoise(**settings)
+    if settings["kind"] == "none":
+        return None
+    from ecgmm.data.batches.label_noise import LabelNoise  # only where labels are made wrong
+
+    return LabelNoise(**settings)
 
 
 def part_of(text: str) -> tuple[int, int]:

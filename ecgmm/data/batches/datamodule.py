@@ -1,6 +1,6 @@
 """LightningDataModule of one store: its records, targets and texts, served as batches."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning
 import numpy as np
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice
 from ecgmm.data.batches.dataset import RecordDataset
-from ecgmm.data.batches.label_noise import LabelNoise
 from ecgmm.data.batches.loader import BatchLoader, Order, balanced, in_place, shuffled
 from ecgmm.data.batches.quality_limits import QualityLimits
 from ecgmm.data.batches.residency import HostWaveforms, Waveforms, place_waveforms
@@ -22,6 +21,9 @@ from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
 from ecgmm.text.findings import findings_in
 from ecgmm.text.policy import apply_policy, shuffle_reports
+
+if TYPE_CHECKING:
+    from ecgmm.data.batches.label_noise import LabelNoise
 
 
 class EcgReportDataModule(lightning.LightningDataModule):
@@ -62,7 +64,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         train_fraction: float = 1.0,
         quality: QualityLimits | None = None,
         learns: bool = True,
-        label_noise: LabelNoise | None = None,
+        label_noise: "LabelNoise | None" = None,
         held_out: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
