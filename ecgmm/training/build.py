@@ -137,14 +137,19 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
     described = own_descriptions(labels.label_set, asked["task"]["selection"])
     datamodule = EcgReportDataModule(
         store,
-        TargetChoice(labels, asked["task"]["selection"], asked["labels"]["priority"], asked["task"]["targets"]),
+        TargetChoice(
+            labels,
+            asked["task"]["selection"],
+            asked["labels"]["priority"],
+            asked["task"]["targets"],
+            label_noise=label_noise_of(asked["label_noise"]),
+            held_out=None if asked["held_out"] is None else part_of(asked["held_out"]),
+        ),
         text_choice(asked["text"], described=[text for texts in described.values() for text in texts]),
         Loading(asked["batch_size"], asked["sampling"], asked["prefetch"], asked["data"]["residency"]),
         asked["seed"],
         asked["train_fraction"],
         None if asked["quality"] is None else construct(asked["quality"]),
-        label_noise=label_noise_of(asked["label_noise"]),
-        held_out=None if asked["held_out"] is None else part_of(asked["held_out"]),
     )
     settings = resolved(config, datamodule.facts())
     own = [labels.digest] if "own" in labels.made_from else []  # of a file that may change while its path does not

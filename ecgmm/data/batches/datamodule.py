@@ -1,6 +1,6 @@
 """LightningDataModule of one store: its records, targets and texts, served as batches."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import lightning
 import numpy as np
@@ -22,9 +22,6 @@ from ecgmm.errors import ConfigError
 from ecgmm.text.findings import findings_in
 from ecgmm.text.policy import apply_policy, shuffle_reports
 
-if TYPE_CHECKING:
-    from ecgmm.data.batches.label_noise import LabelNoise
-
 
 class EcgReportDataModule(lightning.LightningDataModule):
     """Pairs waveforms and reports of one store and serves its three splits.
@@ -37,8 +34,6 @@ class EcgReportDataModule(lightning.LightningDataModule):
         seed: Seed of batch order and of shuffled text.
         train_fraction: Part of the training patients to keep, in (0, 1]; smaller parts lie within larger ones.
         quality: Leaves out records by their quality; None leaves out none.
-        label_noise: Makes labels of training and validation wrong; None leaves them.
-        held_out: Part k of n of the training patients that is left out, to be predicted; None leaves out none.
         learns: Whether a model is trained with it; else a split may be empty and a class may be missing.
 
     Attributes:
@@ -64,8 +59,6 @@ class EcgReportDataModule(lightning.LightningDataModule):
         train_fraction: float = 1.0,
         quality: QualityLimits | None = None,
         learns: bool = True,
-        label_noise: "LabelNoise | None" = None,
-        held_out: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         if not 0 < train_fraction <= 1:
@@ -79,13 +72,13 @@ class EcgReportDataModule(lightning.LightningDataModule):
         if target.match is not None:
             self.targets = target.match.targets(self.targets)
         self.disturbed: NDArray[np.bool_] | None = None
-        if label_noise is not None:
-            self.targets, self.disturbed = label_noise.disturb(self.targets, store.records, seed)
+        if target.label_noise is not None:
+            self.targets, self.disturbed = target.label_noise.disturb(self.targets, store.records, seed)
         self.intervals = interval_table(store.records)
         self.quality = quality or QualityLimits()
         self.left_out: dict[str, dict[str, int]] = {}
         is_kept = (store.records["split"] == "train") & (store.records["fraction_rank"] < train_fraction)
-        part = _part_of(store.records["fraction_rank"].to_numpy() / train_fraction, held_out)
+        part = _part_of(store.records["fraction_rank"].to_numpy() / train_fraction, target.held_out)
         self.held_out = np.flatnonzero(is_kept.to_numpy() & part & self.targets.usable)
         self.training: NDArray[np.bool_] = is_kept.to_numpy() & ~part
         self.rows = {split: self._rows_of(split) for split in SPLITS}
