@@ -5,6 +5,7 @@ label_noise.md and label_noise.csv in the folder.
 """
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
@@ -44,7 +45,7 @@ def draw(folder: Path) -> None:
     )
     texts, lines = [markdown_text(note)], ["metric," + to_csv({}).strip()]
     for key, name in METRICS.items():
-        cells = gather((_row(run), _column(run), run.metrics[key].value) for run in runs)
+        cells = gather((_row(run), _column(run), _value(run, key)) for run in runs)
         columns = sorted({column for _, column in cells}, key=lambda column: (column != _AS_THEY_ARE, column))
         texts.append(to_markdown(name, cells, columns))
         lines += [f"{name},{line}" for line in to_csv(cells).splitlines()[1:]]
@@ -76,6 +77,11 @@ def shares_of_the_loss(cells: Cells) -> list[str]:
         plainly = f"- {markdown_text(method)}, {column}: cross-entropy loses {lost_plain:.3f}"
         sentences.append(f"{plainly}, {markdown_text(criterion)} {lost:.3f}{share}.")
     return ["\n".join(sentences)] if sentences else []
+
+
+def _value(run: Run, key: str) -> float:
+    value = run.metrics[key].value
+    return math.nan if value is None else value
 
 
 def _row(run: Run) -> str:

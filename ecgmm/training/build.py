@@ -15,7 +15,6 @@ from torch import nn
 from ecgmm.building import construct
 from ecgmm.data.batches.choices import Loading, ReportTokeniser, TargetChoice, TextChoice, TrainingPart
 from ecgmm.data.batches.datamodule import EcgReportDataModule
-from ecgmm.data.batches.label_noise import LabelNoise
 from ecgmm.data.sources.labels.label_set import LabelSet
 from ecgmm.data.sources.labels.label_table import LabelTable
 from ecgmm.data.sources.labels.opening import open_labels
@@ -35,6 +34,7 @@ from ecgmm.training.task import DiagnosisTask
 from ecgmm.training.trainers import StageTrainer, TrainerChoice, build_trainers, stages_of
 
 if TYPE_CHECKING:
+    from ecgmm.data.batches.label_noise import LabelNoise
     from ecgmm.training.initial_weights import InitialWeights
 
 
@@ -172,14 +172,19 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
     described = own_descriptions(labels.label_set, asked["task"]["selection"])
     datamodule = EcgReportDataModule(
         store,
-        TargetChoice(labels, asked["task"]["selection"], asked["labels"]["priority"], asked["task"]["targets"]),
+        TargetChoice(
+            labels,
+            asked["task"]["selection"],
+            asked["labels"]["priority"],
+            asked["task"]["targets"],
+            label_noise=label_noise_of(asked["label_noise"]),
+            held_out=None if asked["held_out"] is None else part_of(asked["held_out"]),
+        ),
         text_choice(asked["text"], described=[text for texts in described.values() for text in texts]),
         Loading(asked["batch_size"], asked["sampling"], asked["prefetch"], asked["data"]["residency"]),
         asked["seed"],
         TrainingPart(asked["train_fraction"], asked.get("fraction_seed")),
         None if asked["quality"] is None else construct(asked["quality"]),
-        label_noise=label_noise_of(asked["label_noise"]),
-        held_out=None if asked["held_out"] is None else part_of(asked["held_out"]),
     )
     settings = resolved(config, datamodule.facts())
     own = [labels.digest] if "own" in labels.made_from else []  # of a file that may change while its path does not
@@ -202,9 +207,13 @@ def refuse_certain(labels: LabelTable) -> None:
         )
 
 
-def label_noise_of(settings: Mapping[str, Any]) -> LabelNoise | None:
+def label_noise_of(settings: Mapping[str, Any]) -> "LabelNoise | None":
     """What makes labels wrong, from the setting ``label_noise``; None where nothing does."""
-    return None if settings["kind"] == "none" else LabelNoise(**settings)
+    if settings["kind"] == "none":
+        return None
+    from ecgmm.data.batches.label_noise import LabelNoise  # only where labels are made wrong
+
+    return LabelNoise(**settings)
 
 
 def part_of(text: str) -> tuple[int, int]:

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.profiler import record_function
 
 from ecgmm.errors import UserError
-from ecgmm.evaluation.confident_learning import confident_joint, noise_transition, yes_or_no
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
 from ecgmm.models.criteria import ForwardCorrection
 from ecgmm.models.method import Method, Stage
@@ -236,6 +235,8 @@ class DiagnosisTask(lightning.LightningModule):
     def _learn_noise(
         self, criterion: ForwardCorrection, probabilities: NDArray[np.float64], labels: NDArray[Any]
     ) -> None:
+        from ecgmm.evaluation.confident_learning import confident_joint, noise_transition, yes_or_no  # for this alone
+
         questions = (
             [(labels, probabilities)]
             if self.task_name == "single_label"

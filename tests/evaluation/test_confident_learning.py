@@ -11,7 +11,7 @@ P_ONE = np.array([0.1, 0.2, 0.9, 0.9, 0.2])
 PROBABILITIES = np.stack([1 - P_ONE, P_ONE], axis=1)
 
 
-def known(rate: float, n: int = 4000, n_classes: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def known(rate: float, n: int = 4000, n_classes: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     true = rng.integers(0, n_classes, n)
     scores = rng.normal(size=(n, n_classes)) + 4 * np.eye(n_classes)[true]

@@ -53,6 +53,7 @@ def test_runs_that_are_no_review_are_refused(
     assert "held_out=1/2" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_parts_share_the_training_patients_out(command: Command, quick_settings: list[str], tmp_path: Path) -> None:
     frames = []
     for part in (1, 2, 3):

@@ -14,7 +14,7 @@ MANY = (torch.arange(36).reshape(9, 4) % 3 == 0).float()
 
 
 def both(kind: type[Criterion], *arguments: float) -> tuple[Criterion, Criterion]:
-    return kind("single_label", *arguments), kind("multi_label", *arguments)  # type: ignore[call-arg, arg-type]
+    return kind("single_label", *arguments), kind("multi_label", *arguments)
 
 
 @pytest.mark.parametrize(

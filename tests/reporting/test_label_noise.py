@@ -1,6 +1,7 @@
 """What wrong labels cost with each criterion, from run directories."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def test_rows_are_criteria_and_columns_rates(tmp_path: Path) -> None:
     for seed in (1, 2):
         write_run(tmp_path / f"clean{seed}", "concat", seed)
         write_run(tmp_path / f"ce{seed}", "concat", seed, predicts_like="ecg_only", label_noise=NOISE)
-        robust = {"label_noise": NOISE, "criterion": "forward correction"}
+        robust: dict[str, Any] = {"label_noise": NOISE, "criterion": "forward correction"}
         write_run(tmp_path / f"fc{seed}", "concat", seed, predicts_like="text_only", **robust)
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "label_noise.md").read_text()

@@ -17,6 +17,7 @@ from ecgmm.text.tokenise import StatementVocabulary
 
 if TYPE_CHECKING:
     from ecgmm.data.batches.class_match import ClassMatch
+    from ecgmm.data.batches.label_noise import LabelNoise
 
 
 class ReportTokeniser(Protocol):
@@ -60,6 +61,8 @@ class TargetChoice:
         priority: Order of the classes for ``priority``.
         kind: ``hard`` or ``soft`` (setting ``task.targets``); soft targets reach gradient training only.
         match: Brings the classes of the labels to those of a model that was trained for others.
+        label_noise: Makes labels of training and validation wrong; None leaves them.
+        held_out: Part k of n of the training patients that is predicted and not learnt from; None is no part.
     """
 
     labels: LabelTable
@@ -67,6 +70,8 @@ class TargetChoice:
     priority: Sequence[str]
     kind: str = "hard"
     match: "ClassMatch | None" = None
+    label_noise: "LabelNoise | None" = None
+    held_out: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice, TrainingPart
 from ecgmm.data.batches.dataset import RecordDataset
-from ecgmm.data.batches.label_noise import LabelNoise
 from ecgmm.data.batches.loader import BatchLoader, Order, balanced, in_place, shuffled
 from ecgmm.data.batches.quality_limits import QualityLimits
 from ecgmm.data.batches.residency import HostWaveforms, Waveforms, place_waveforms
@@ -34,8 +33,6 @@ class EcgReportDataModule(lightning.LightningDataModule):
         seed: Seed of batch order and of shuffled text.
         part: Part of the training patients to keep; None keeps all.
         quality: Leaves out records by their quality; None leaves out none.
-        label_noise: Makes labels of training and validation wrong; None leaves them.
-        held_out: Part k of n of the training patients that is left out, to be predicted; None leaves out none.
         learns: Whether a model is trained with it; else a split may be empty and a class may be missing.
 
     Attributes:
@@ -61,8 +58,6 @@ class EcgReportDataModule(lightning.LightningDataModule):
         part: TrainingPart | None = None,
         quality: QualityLimits | None = None,
         learns: bool = True,
-        label_noise: LabelNoise | None = None,
-        held_out: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.store = store
@@ -74,14 +69,14 @@ class EcgReportDataModule(lightning.LightningDataModule):
         if target.match is not None:
             self.targets = target.match.targets(self.targets)
         self.disturbed: NDArray[np.bool_] | None = None
-        if label_noise is not None:
-            self.targets, self.disturbed = label_noise.disturb(self.targets, store.records, seed)
+        if target.label_noise is not None:
+            self.targets, self.disturbed = target.label_noise.disturb(self.targets, store.records, seed)
         self.intervals = interval_table(store.records)
         self.quality = quality or QualityLimits()
         self.left_out: dict[str, dict[str, int]] = {}
         part = part or TrainingPart()
         kept, ranks = kept_for_training(store.records, part.share, part.seed)
-        left_out = _part_of(ranks / part.share, held_out)
+        left_out = _part_of(ranks / part.share, target.held_out)
         self.held_out = np.flatnonzero(kept & left_out & self.targets.usable)
         self.training: NDArray[np.bool_] = kept & ~left_out
         self.learns = learns

@@ -80,6 +80,7 @@ class LabelNoise:
         draws = np.random.default_rng(stream_seed(Purpose.LABEL_NOISE, seed)).random((len(first), transition.shape[0]))
         may_change = targets.usable & records["split"].is_in(["train", "val"]).to_numpy()
         values = targets.values.copy()
+        wrong: NDArray[Any]
         if values.ndim == 1:
             wrong = _drawn_class(transition[targets.values[first]], draws[:, :1])
         elif self.kind == "symmetric":
@@ -93,7 +94,8 @@ class LabelNoise:
 def _drawn_class(chances: NDArray[np.float64], draws: NDArray[np.float64]) -> NDArray[np.int64]:
     """A class for each row of chances ``[n, K]``, from one number ``[n, 1]`` in [0, 1) each."""
     below = chances.cumsum(axis=1)[:, :-1] <= draws
-    return below.sum(axis=1)
+    classes: NDArray[np.int64] = below.sum(axis=1)
+    return classes
 
 
 def _moved(
