@@ -55,7 +55,8 @@ def _group(group: str, commands: Sequence[str]) -> list[str]:
         return lines
     shown = set[Key]()
     for choice in options(group):
-        keys = [key for key in explained(commands[0], [f"{group}={choice}"]).keys if key.name.startswith(f"{group}.")]
+        known = explained(commands[0], [f"{group}={choice}"]).keys
+        keys = [key for key in known if key.name.partition(".")[0] == group]
         new = [key for key in keys if key not in shown]
         if new:
             lines += [f"### {group}={choice}", "", *_table(commands[0], new)]

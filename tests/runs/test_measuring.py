@@ -9,7 +9,7 @@ import pytest
 
 from ecgmm.evaluation.metrics import TABLE2_METRICS, compute_metrics
 from ecgmm.evaluation.thresholds import Thresholds
-from ecgmm.runs.measuring import measure_predictions
+from ecgmm.runs.measuring import doubtful_above, measure_predictions
 from ecgmm.runs.predictions import average_windows
 
 CLASSES = ["NORM", "MI", "CD"]
@@ -95,3 +95,12 @@ def test_windows_of_a_record_are_averaged() -> None:
     assert found["gate"].to_list() == [0.5, None, None]
     single = frame.filter(pl.col("window") == 0)
     assert average_windows(single).equals(single.sort("row"))
+
+
+def test_few_of_validations_own_pairs_are_doubtful() -> None:
+    scores = [float(score) for score in range(101)]
+    split = ["val"] * 101 + ["test"]
+    frame = pl.DataFrame({"split": split, "record": range(102), "row": range(102), "inconsistency": [*scores, 900.0]})
+    assert doubtful_above(frame) == pytest.approx(95.0)
+    none = frame.with_columns(inconsistency=pl.lit(None, pl.Float32))
+    assert doubtful_above(none) is None
