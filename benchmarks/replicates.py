@@ -64,7 +64,7 @@ def rejections(world: World, n_seeds: int, n_tests: int, n_resamples: int) -> di
 def rejections_of_runs(folders: Sequence[Path], n_resamples: int) -> tuple[int, dict[str, float]]:
     """Number of comparisons of disjoint sets of seeds, two or more in each, and the share of p < 0.05, by test."""
     runs, _ = find_runs(list(folders))
-    found = []
+    found: list[tuple[bool, ...]] = []
     for method in sorted({run.method for run in runs}):
         group = [run for run in runs if run.method == method]
         each = [replicate([run.scorer()], run.patients, n_resamples, 0, tuple(TABLE2_METRICS)) for run in group]
@@ -90,12 +90,12 @@ def _joined(each: Sequence[Replicates]) -> Replicates:
 
 
 def _rejected(first: Replicates, second: Replicates, key: str, seed: int) -> tuple[bool, ...]:
-    values = [float(one.by_seed[key].mean()) for one in (first, second)]
+    ours, theirs = (float(one.by_seed[key].mean()) for one in (first, second))
     rng = np.random.default_rng([1, seed])
-    alone = difference_of(*values, *(one.resampled[key].mean(axis=0) for one in (first, second)))
-    both = difference_of(*values, *(_with_seeds(one.resampled[key], rng) for one in (first, second)))
-    ours = replicated_difference_of(key, first, second)
-    return tuple(one.p_value < LEVEL for one in (alone, both, ours))
+    alone = difference_of(ours, theirs, first.resampled[key].mean(axis=0), second.resampled[key].mean(axis=0))
+    both = difference_of(ours, theirs, _with_seeds(first.resampled[key], rng), _with_seeds(second.resampled[key], rng))
+    replicates = replicated_difference_of(key, first, second)
+    return tuple(one.p_value < LEVEL for one in (alone, both, replicates))
 
 
 def _with_seeds(resampled: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

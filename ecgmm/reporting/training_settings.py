@@ -39,8 +39,8 @@ def settings_of(run: Run, axis: str | None = None) -> dict[str, str]:
     facts = run.facts
     own = f"{run.method} {facts.ablation} "
     of_all = own if facts.recipe == "native" else ""
-    stated = {of_all + key: value for name in _OF_ALL for key, value in _leaves(run.config, name) if key != axis}
-    stated |= {own + key: value for name in _OF_A_METHOD for key, value in _leaves(run.config, name) if key != axis}
+    stated = {of_all + key: value for name in _OF_ALL for key, value in _leaves(run, name) if key != axis}
+    stated |= {own + key: value for name in _OF_A_METHOD for key, value in _leaves(run, name) if key != axis}
     return stated
 
 
@@ -61,10 +61,10 @@ def different_settings(run: Run, common: dict[str, str | None]) -> tuple[str, ..
     return tuple(value for value in others if not value.startswith(tuple(kinds)))
 
 
-def _leaves(config: DictConfig, name: str) -> Iterator[tuple[str, str]]:
+def _leaves(run: Run, name: str) -> Iterator[tuple[str, str]]:
     """Keys and what is said of them; a part that is built says its kind under its own name, ``None`` where off."""
     missing = object()
-    value: Any = OmegaConf.select(config, name, default=missing)
+    value: Any = OmegaConf.select(run.config, name, default=missing)
     if value is missing:
         return
     if not isinstance(value, DictConfig):
@@ -73,4 +73,4 @@ def _leaves(config: DictConfig, name: str) -> Iterator[tuple[str, str]]:
     yield name, f"{name}={str(value.get('_target_')).rpartition('.')[2]}"
     for key in map(str, value):
         if not key.startswith("_"):
-            yield from _leaves(config, f"{name}.{key}")
+            yield from _leaves(run, f"{name}.{key}")
