@@ -1,7 +1,8 @@
 """Tabulate macro AUROC against the leads that a method gets: ecgmm leads outputs/table2 [more folders].
 
 Reads what `python -m ecgmm.evaluate run=... leads=[...]` has saved in run directories; `make leads` does both. A row
-is a method, with what its runs do about lost leads. Prints Markdown and saves leads.md and leads.csv in the first folder.
+is a method, with what its runs do about lost leads. Prints Markdown and saves leads.md and leads.csv in the first
+folder.
 """
 
 import argparse
