@@ -1,7 +1,8 @@
 """Tabulate macro AUROC against the leads that a method gets: ecgmm leads outputs/table2 [more folders].
 
-Reads what `python -m ecgmm.evaluate run=... leads=[...]` has saved in run directories; `make leads` does both.
-Prints Markdown and saves leads.md and leads.csv in the first folder.
+Reads what `python -m ecgmm.evaluate run=... leads=[...]` has saved in run directories; `make leads` does both. A row
+is a method, with what its runs do about lost leads. Prints Markdown and saves leads.md and leads.csv in the first
+folder.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from ecgmm.leads import N_LEADS
 from ecgmm.reporting.command import exit_code
 from ecgmm.reporting.escaping import markdown_text
 from ecgmm.reporting.per_seed import gather, to_csv, to_markdown
+from ecgmm.runs.configuration import read_config
 from ecgmm.runs.run import Run, find_runs
 
 _KEY = "test/auroc_macro"
@@ -38,7 +40,7 @@ def draw(folders: list[Path]) -> None:
     runs = [run for run in find_runs(folders)[0] if list(_fewer_leads(run))]
     if not runs:
         raise UserError("no run was evaluated with fewer leads; do so with python -m ecgmm.evaluate run=... leads=[II]")
-    measured = [(run.method, leads, value) for run in runs for leads, value in _values(run)]
+    measured = [(row_of(run), leads, value) for run in runs for leads, value in _values(run)]
     cells = gather(measured)
     columns = sorted({leads for _, leads, _ in measured}, key=_size)
     data = "SYNTHETIC data. " if runs[0].facts.data.synthetic else ""
@@ -48,6 +50,20 @@ def draw(folders: list[Path]) -> None:
     write_whole(folders[0] / "leads.md", text.encode())
     write_whole(folders[0] / "leads.csv", to_csv(cells).encode())
     say(*text.split("\n"))
+
+
+def row_of(run: Run) -> str:
+    """Name of a run's row: its method, and what it was told to do about lost leads and noise beyond the default."""
+    config = read_config(run.directory, run.facts.files)
+    waveform, augmentation = config.get("waveform") or {}, config.get("augmentation") or {}
+    completion, highpass_hz = waveform.get("complete_leads", "none"), waveform.get("highpass_hz")
+    said = {
+        f"leads {completion}": completion != "none",
+        "robust augmentation": str(augmentation.get("_target_")).endswith(".RobustAugmentation"),
+        f"high-pass {highpass_hz} Hz": highpass_hz is not None,
+        f"EMA {config.get('ema_decay')}": config.get("ema_decay") is not None,
+    }
+    return ", ".join([run.method, *(words for words, holds in said.items() if holds)])
 
 
 def _size(leads: str) -> tuple[int, str]:

@@ -107,7 +107,8 @@ class RobustAugmentation(Augmentation):
         lost = (is_lost < self.group_loss)[:, None] & self.groups[(group * len(self.groups)).long()]
         live = (mixed != 0).to(waveforms.dtype) @ (~is_flat(waveforms)).to(waveforms.dtype)[..., None] > 0
         lost &= (live[..., 0] & ~lost).any(dim=1, keepdim=True)
-        return mixed * ~lost[..., None]
+        chosen: Tensor = mixed * ~lost[..., None]
+        return chosen
 
     def _steps(self, waveforms: Tensor, generator: torch.Generator) -> Tensor:
         """Draw steps at one moment, of own size at each electrode, with decay: ``[B, 9, T]``, within -1 and 1."""
@@ -117,7 +118,8 @@ class RobustAugmentation(Augmentation):
         time_s = torch.arange(waveforms.shape[-1], device=waveforms.device) / self.rate_hz
         since_s = time_s - moment_s * time_s[-1]
         falling = torch.exp(-since_s.clamp(min=0) / (shortest_s + decay * (longest_s - shortest_s))) * (since_s >= 0)
-        return size @ falling
+        steps: Tensor = size @ falling
+        return steps
 
     def _with_gap(self, signals: Tensor, length_s: Tensor, generator: torch.Generator) -> Tensor:
         """Bridge a gap of all leads by straight lines; none where its length is 0."""
@@ -150,7 +152,8 @@ def window(like: Tensor, rate_hz: float, length_s: tuple[float, float], generato
     n_times = like.shape[-1]
     n_samples = (length_s[0] + length * (length_s[1] - length_s[0])) * rate_hz
     since = torch.arange(n_times, device=like.device) - start * (n_times - n_samples).clamp(min=0)
-    return ((since >= 0) & (since < n_samples)).to(like.dtype)
+    inside: Tensor = (since >= 0) & (since < n_samples)
+    return inside.to(like.dtype)
 
 
 def _groups() -> Tensor:

@@ -74,7 +74,8 @@ class LeadCompletion(nn.Module):
         pattern = (~lost * self.places).sum(dim=1)
         with torch.autocast(waveforms.device.type, enabled=False):
             estimated = torch.baddbmm(self.offsets[pattern][..., None], self.weights[pattern], waveforms)
-        return torch.where(lost[..., None], estimated, waveforms)
+        completed: Tensor = torch.where(lost[..., None], estimated, waveforms)
+        return completed
 
 
 class CompletedAfter(nn.Module):
@@ -106,7 +107,8 @@ def lawful(seen: Tensor) -> Tensor:
         float64 ``[12, 12]``, with rows and columns of 0 for the others.
     """
     electrodes = LEADS_FROM_ELECTRODES.double() * seen[:, None]
-    return electrodes @ torch.linalg.pinv(electrodes, rtol=RTOL)
+    projector: Tensor = electrodes @ torch.linalg.pinv(electrodes, rtol=RTOL)
+    return projector
 
 
 def estimates_of_leads(covariance: Tensor, only_exact: bool = False) -> Tensor:
@@ -124,8 +126,9 @@ def estimates_of_leads(covariance: Tensor, only_exact: bool = False) -> Tensor:
     there = ((patterns >> torch.arange(N_LEADS)) & 1).double()
     from_leads = covariance * there[:, None, :]
     among_leads = from_leads * there[:, :, None]
-    estimates = from_leads @ torch.linalg.pinv(among_leads, rtol=RTOL, hermitian=True) * (1 - there)[:, :, None]
+    estimates: Tensor = from_leads @ torch.linalg.pinv(among_leads, rtol=RTOL, hermitian=True) * (1 - there)[:, :, None]
     if not only_exact:
         return estimates
     left = covariance.diagonal() - (estimates * covariance).sum(dim=2)
-    return estimates * (left < RTOL * covariance.diagonal().amax())[:, :, None]
+    exact: Tensor = estimates * (left < RTOL * covariance.diagonal().amax())[:, :, None]
+    return exact

@@ -35,7 +35,8 @@ def scores(n_records: int = 40) -> torch.Tensor:
 
 
 def added_mv(**strengths: float) -> torch.Tensor:
-    return (robust(**strengths)(scores(), seed(1)) - scores()) * STD_MV[:, None]
+    added: torch.Tensor = (robust(**strengths)(scores(), seed(1)) - scores()) * STD_MV[:, None]
+    return added
 
 
 def test_no_strength_is_the_identity() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
 from ecgmm.training.lightning.averaged_weights import AveragedWeights
 from tests.training.lightning.test_resume import Steps, assert_same
@@ -49,7 +49,7 @@ def average_of(n_steps: int, decay: float) -> float:
 
 @pytest.mark.parametrize("decay", [0.3, 0.999])
 def test_average_is_that_by_hand_where_it_is_validated_and_in_the_end(decay: float, tmp_path: Path) -> None:
-    task, batches = Counter(), DataLoader(torch.zeros(4, 1))
+    task, batches = Counter(), DataLoader(TensorDataset(torch.zeros(4, 1)))
     trainer = lightning.Trainer(
         max_epochs=2,
         accelerator="cpu",
