@@ -57,5 +57,5 @@ def small_panels(panels: Sequence[Panel], y_label: str, y_limits: tuple[float, f
     for row in axes:
         row[0].set_ylabel(y_label, fontsize=6)
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(names), 6), fontsize=6.5)
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(names), 4), fontsize=6.5)
     return figure

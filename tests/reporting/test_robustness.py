@@ -88,7 +88,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
 
 
 def test_tables_hold_every_row_and_kind(runs: list[Run], tmp_path: Path) -> None:
-    table = robustness(runs, 30)
+    table = robustness(runs, 5)
     text = table.to_markdown()
     for word in ("SYNTHETIC", "evidence_fusion", FOREIGN, DRIFT, "mains", "50 Hz is too much"):
         assert word in text
@@ -140,7 +140,7 @@ def test_the_inconsistency_score_is_measured_by_hand(runs: list[Run]) -> None:
 
 
 def test_table_3_measures_what_is_there_and_says_what_is_not(runs: list[Run], tmp_path: Path) -> None:
-    table = table3.table3(runs, 20)
+    table = table3.table3(runs, 10)
     aligned, poor, devices, leads, labels = table.lines
     for line in (aligned, leads):
         assert line.gap is not None
