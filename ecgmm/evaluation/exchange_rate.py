@@ -17,6 +17,8 @@ from scipy.special import expit, logit
 
 from ecgmm.evaluation.ranking import Floats
 
+WEIGHED = ("as_pair", "waveform_alone")
+"""Readouts that are mixed: the answer to report and waveform, and that to the waveform."""
 _LEAST = 1e-6
 _TOLERANCE = 1e-6
 

@@ -1,7 +1,7 @@
 """Scores of finished runs under disturbances: metrics with intervals, against the clean run and against one another."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,13 +12,14 @@ from ecgmm.errors import UserError
 from ecgmm.evaluation.bootstrap import Estimate
 from ecgmm.evaluation.calibration import calibration_scorer
 from ecgmm.evaluation.comparison import Difference
+from ecgmm.evaluation.exchange_rate import WEIGHED, with_exchange_rate
 from ecgmm.evaluation.metrics import HEADLINE, TABLE2_METRICS, Scorer, joint_scorer, make_scorer
 from ecgmm.evaluation.ranking import Floats, auroc_and_average_precision, rank_segments
 from ecgmm.evaluation.replicates import Replicates, replicate, replicated_difference_of, replicated_estimate
 from ecgmm.evaluation.selective import area_under_risk_coverage
 from ecgmm.reporting.grouping import check_comparable, common_choices, row_key
 from ecgmm.runs.measuring import Fitted
-from ecgmm.runs.predictions import average_windows, labels_and_probabilities
+from ecgmm.runs.predictions import average_windows, labels_and_probabilities, probability_names
 from ecgmm.runs.robustness import Suite, read_suites
 from ecgmm.runs.run import Run
 from ecgmm.settings.disturbances import CLEAN, KINDS
@@ -37,6 +38,7 @@ DETECTED = (
     "foreign_report_and_noise",
 )
 """Kinds that make a pair inconsistent."""
+WITH_SHARE = "share of foreign reports estimated"
 Combine = Callable[..., Floats]
 Condition = tuple[str, float]
 """Kind and strength; that of clean inputs is 0."""
@@ -50,14 +52,17 @@ class Met:
     Attributes:
         run: The run.
         suite: Its predictions.
+        estimates_share: Whether predictions are those for the share of foreign reports that each set shows itself.
     """
 
     run: Run
     suite: Suite
+    estimates_share: bool = False
 
     def frame(self, condition: Condition) -> pl.DataFrame:
         """Predictions under a condition, one row a record, with record, patient, split and labels."""
-        return average_windows(self._rows(condition))
+        averaged = average_windows(self._rows(condition))
+        return with_exchange_rate(averaged, self.suite.facts.classes)[0] if self.estimates_share else averaged
 
     def _rows(self, condition: Condition) -> pl.DataFrame:
         kind, strength = condition
@@ -201,9 +206,10 @@ class Detection:
 def detection(row: Row, condition: Condition, n_resamples: int, seed: int) -> Detection:
     """AUROC of the column ``inconsistency`` of changed records against the same records undisturbed."""
     frames = [(one.frame(_CLEAN), one.frame(condition)) for one in row.met]
-    if any(clean["inconsistency"].null_count() for clean, _ in frames):
+    scored = [frame["inconsistency"].is_not_null().to_numpy() for pair in frames for frame in pair]
+    changed = frames[0][1]["changed"].to_numpy() & np.logical_and.reduce(scored)
+    if not changed.any():
         return Detection(None, None)
-    changed = frames[0][1]["changed"].to_numpy()
     other = frames[0][1]["other_class"]
     differs = None if other.null_count() else changed & other.to_numpy()
 
@@ -245,5 +251,8 @@ def rows_of(runs: Sequence[Run], suite: str | None, n_resamples: int, seed: int)
     common = common_choices([one.run for one in met])
     groups: dict[str, list[Met]] = {}
     for one in sorted(met, key=lambda one: (one.run.method, one.run.seed)):
-        groups.setdefault(row_key(one.run, common).label, []).append(one)
+        label = row_key(one.run, common).label
+        groups.setdefault(label, []).append(one)
+        if f"{WEIGHED[0]}.{probability_names('', one.suite.facts.classes)[0]}" in one.suite.clean.columns:
+            groups.setdefault(f"{label}, {WITH_SHARE}", []).append(replace(one, estimates_share=True))
     return [Row(label, group, n_resamples, seed) for label, group in groups.items()]

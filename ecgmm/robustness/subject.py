@@ -13,13 +13,15 @@ from lightning.fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ecgmm.evaluation.exchange_rate import WEIGHED
 from ecgmm.models.method import Method
 from ecgmm.robustness.inputs import Disturbed, Report
-from ecgmm.runs.predictions import OF_THE_RECORD, label_names, probability_names
+from ecgmm.runs.predictions import OF_THE_RECORD, label_names
 from ecgmm.signal.preparation import WaveformPreparation
 from ecgmm.text.policy import apply_policy
 from ecgmm.training.evaluation import Served, task_of
 from ecgmm.training.evaluation_choice import Choice
+from ecgmm.training.predictions import probability_columns
 from ecgmm.training.trainers import precision_of
 from ecgmm.types import Batch
 
@@ -145,19 +147,27 @@ class Subject:
 
     @torch.inference_mode()
     def predict(self, batches: Sequence[Batch]) -> pl.DataFrame:
-        """Predict batches: ``row``, probabilities, ``gate``, ``inconsistency`` and ``has_report``."""
+        """Predict batches: ``row``, probabilities, ``gate``, ``inconsistency`` and ``has_report``.
+
+        With an inconsistency come the answers that ``ecgmm.evaluation.exchange_rate`` weighs by it.
+        """
         served = self.served
         task = task_of(served.model, served.datamodule, served.settings, self.choice, served.columns)
         with self.fabric.autocast():
             outputs = [task.method(batch) for batch in batches]
-        probabilities = torch.cat([task.probabilities(output.logits) for output in outputs]).cpu().numpy()
+        doubts = outputs[0].inconsistency is not None
+        logits = {"": [output.logits for output in outputs]}
+        logits |= {name: [output.readouts[name] for output in outputs] for name in (WEIGHED if doubts else ())}
+        by_name = {name: task.probabilities(torch.cat(values)).cpu() for name, values in logits.items()}
+        is_pair = torch.cat([batch.is_pair for batch in batches]).cpu().numpy()
         return pl.DataFrame(
-            {
-                "row": self.rows,
-                **{name: probabilities[:, k] for k, name in enumerate(probability_names("", self.classes))},
-                **{name: _values(name, outputs, len(self.rows)) for name in ("gate", "inconsistency")},
-                "has_report": torch.cat([batch.has_report for batch in batches]).cpu().numpy(),
-            }
+            [
+                pl.Series("row", self.rows),
+                *probability_columns(by_name, self.classes),
+                _values("gate", outputs, len(self.rows)),
+                _values("inconsistency", outputs, len(self.rows)).set(pl.Series(~is_pair), None),
+                pl.Series("has_report", torch.cat([batch.has_report for batch in batches]).cpu().numpy()),
+            ]
         )
 
     def labelled(self, predicted: pl.DataFrame) -> pl.DataFrame:
@@ -173,7 +183,7 @@ class Subject:
 
 def _values(name: str, outputs: Sequence[Any], n: int) -> pl.Series:
     """float32 ``[n]``; null where the method has no such values."""
-    parts: list[Tensor] = [part for output in outputs if (part := getattr(output, name, None)) is not None]
+    parts: list[Tensor] = [part for output in outputs if (part := getattr(output, name)) is not None]
     if not parts:
         return pl.repeat(None, n, dtype=pl.Float32, eager=True).alias(name)
     return pl.Series(name, torch.cat(parts).float().cpu().numpy())

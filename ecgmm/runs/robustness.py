@@ -149,7 +149,7 @@ def _fits(frame: pl.DataFrame, name: str, facts: SuiteFacts) -> bool:
         return False
     if not all(column in types and types[column].is_integer() for column in whole):
         return False
-    if not all(_between(frame[column], 0, 1) for column in shares):
+    if not all(_between(frame[column], 0, 1) for column in types if "probability." in column):
         return False
     if name == CLEAN:
         return len(frame) == facts.n_records and set(labels) <= set(types) and types.get("split") == pl.String

@@ -127,7 +127,7 @@ def test_dead_leads_stay_exactly_zero() -> None:
 
 def test_the_changes_of_the_shorter_form_follow() -> None:
     strengths = {"gain": 0.2, "shift_s": 0.3, "noise_mv": 0.03, "drift_mv": 0.1, "lead_dropout": 0.3}
-    plain = Augmentation(STD_MV.tolist(), 100.0, 1.0, *strengths.values())
+    plain = Augmentation(STD_MV.tolist(), 100.0, 1.0, 0.2, 0.3, 0.03, 0.1, 0.3)
     longer, generator = robust(**strengths), seed(9)
     after_artefacts = longer._with_artefacts(scores(), generator)
     assert torch.allclose(plain(after_artefacts, generator), longer(scores(), seed(9)), atol=1e-5)
