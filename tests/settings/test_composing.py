@@ -177,6 +177,7 @@ def test_what_hydra_reads_is_read_alike(text: str) -> None:
     except HydraException:
         return
     assume(not override.is_sweep_override() and "(" not in text)
+    assume(not text.strip(" \t").endswith(":") or text == text.strip(" \t"))  # to Hydra, space is part of a last colon
     assert not isinstance(override.value(), Sweep)
     assert repr(read_value(text)) == repr(override.value())
 
