@@ -110,6 +110,16 @@ class Row:
         self._scores: dict[Condition, Replicates] = {}
 
     @property
+    def method(self) -> str:
+        """Name of the method."""
+        return self.met[0].run.method
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the method as it comes, neither a part of it changed nor its answers weighed anew."""
+        return not self.met[0].estimates_share and self.met[0].run.facts.ablation is None
+
+    @property
     def inputs_at_test(self) -> Sequence[str]:
         """Modalities that the method looks at."""
         return self.met[0].run.facts.inputs_at_test

@@ -113,8 +113,9 @@ def calibration_and_gate(rows: Sequence[Row], conditions: Sequence[Condition]) -
 def found(rows: Sequence[Row], conditions: Sequence[Condition], resampling: tuple[int, int]) -> Section:
     """AUROC with which the inconsistency score finds pairs that do not belong together, at the strongest."""
     lines = []
+    scored = [row for row in rows if not row.met[0].estimates_share]  # the score is the same
     for kind, of_kind in grouped(conditions).items():
-        for row in rows if kind in DETECTED else []:
+        for row in scored if kind in DETECTED else []:
             one = detection(row, of_kind[-1], *resampling)
             if one.overall is not None:
                 other = NONE if one.other_class is None else estimate_text(one.other_class)

@@ -97,7 +97,7 @@ def _of_suite(
 ) -> Line:
     """A row of the suite: AUROC of the paper's method and of what was built, mean over kinds and their strengths."""
     try:
-        rows = {row.label: row for row in rows_of(runs, None, *resampling)} if runs else {}
+        rows = {row.method: row for row in reversed(rows_of(runs, None, *resampling)) if row.is_plain} if runs else {}
     except UserError as error:
         return _missing(names, built, str(error))
     absent = [label for label in (REFERENCE_METHOD, BUILT_METHOD) if label not in rows]
