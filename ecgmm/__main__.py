@@ -49,14 +49,9 @@ def commands() -> dict[str, str]:
     """Module of each command by its name: entry points, then the modules of ``reporting`` that have a ``main``."""
     reporting = sorted((_PACKAGE / "reporting").glob("*.py"))
     collectors = [path.stem for path in reporting if "\ndef main(" in path.read_text(encoding="utf-8")]
-    modules = {name: _entry_point(name) for name in _WITH_SETTINGS}
+    modules = {name: f"ecgmm.{name}" for name in _WITH_SETTINGS}
     modules |= {name: f"ecgmm.reporting.{name}" for name in collectors}
     return modules | {"dashboard": "ecgmm.dashboard.workspace"}
-
-
-def _entry_point(name: str) -> str:
-    """Module of an entry point, which may be that of a room."""
-    return f"ecgmm.{name}.__main__" if (_PACKAGE / name).is_dir() else f"ecgmm.{name}"
 
 
 def summary(module: str) -> str:
@@ -113,7 +108,7 @@ def _complete(arguments: list[str]) -> None:
     from ecgmm.commands import command_line
 
     sys.argv = ["ecgmm", *(text for text in arguments if text not in commands())]
-    command_line.run(import_module(_entry_point("train" if name == "plan" else name)).main)
+    command_line.run(import_module(f"ecgmm.{'train' if name == 'plan' else name}").main)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 
 import ecgmm
+from ecgmm.disturbing.suite import Plan, run_suite
 from ecgmm.reporting.robustness import robustness
-from ecgmm.robustness.suite import Plan, run_suite
 
 store = ecgmm.prepare("synthetic", rate_hz=100, n_patients=300)
 short = {"recipe": "quick", "trainer__max_epochs": 4, "evaluation__n_resamples": 200}

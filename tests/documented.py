@@ -40,7 +40,7 @@ NOT_RUN = {
         "needs the published scp_statements.csv; tests/training/test_label_sets.py writes a small one"
     ),
     r"ecgmm train .*init\.weights=": "needs a public file; tests/models/test_published_encoders.py writes its like",
-    r"ecgmm robustness .*data\.seed=1042": "needs a second tree; tests/robustness runs the suite on a run's own store",
+    r"ecgmm robustness .*data\.seed=1042": "needs a second tree; tests/disturbing runs the suite on a run's own store",
     r"ecgmm train .*trainer\.max_epochs=30": "a minute; the same with fewer epochs is run",
     r"eval ": "changes the shell; tests/commands asks for completions",
     r"ecgmm (train \+experiment=label_review|suspicious_labels )": (

@@ -89,14 +89,20 @@ def test_a_method_s_own_settings_reach_the_run(size: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONF_DIR / "ablation").glob("*.yaml")))
 def test_an_ablation_changes_one_part_of_the_method_or_its_text(name: str) -> None:
-    paper, changed = composed("recipe=quick"), composed("recipe=quick", f"+ablation={name}")
-    parts = {key for key in paper if paper[key] != changed[key]} - {"ablation"}
+    of = ["method=evidence_fusion"] if name.startswith("evidence_") else []
+    whole, changed = composed("recipe=quick", *of), composed("recipe=quick", f"+ablation={name}")
+    parts = {key for key in whole if whole[key] != changed[key]} - {"ablation"}
     copies = {"method"} if parts - {"method"} else set()  # the method repeats the groups that it is made of
-    assert len(parts - copies) == (0 if name == "paper" else 1)
+    if name == "robust_training":
+        assert parts - copies == {"corruption", "waveform", "ema_decay"}, "what evidence_fusion takes by itself"
+    else:
+        assert len(parts - copies) == (0 if name in ("paper", "evidence_full") else 1)
 
 
-def test_the_ablation_experiment_runs_every_ablation() -> None:
+def test_the_ablation_experiments_run_every_ablation() -> None:
+    named = ["robust_training"]  # of any method
     with hydra.initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        config = hydra.compose("train", ["+experiment=ablation"], return_hydra_config=True)
-    named = config.hydra.sweeper.params["+ablation"].split(",")
+        for experiment in ("ablation", "evidence_ablation"):
+            config = hydra.compose("train", [f"+experiment={experiment}"], return_hydra_config=True)
+            named += config.hydra.sweeper.params["+ablation"].split(",")
     assert sorted(named) == sorted(path.stem for path in (CONF_DIR / "ablation").glob("*.yaml"))

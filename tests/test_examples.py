@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
-FLOORS = {"ecgmm", "ecgmm.robustness.suite", "ecgmm.reporting.robustness"}
+FLOORS = {"ecgmm", "ecgmm.disturbing.suite", "ecgmm.reporting.robustness"}
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Catalogue of the suite of disturbances: kinds, what each does, and its five strengths in millivolts, words or shares.
 
-``ecgmm.robustness`` makes the disturbances, tables and figures read here what they are called.
+``ecgmm.disturbing`` makes the disturbances, tables and figures read here what they are called.
 """
 
 from typing import Literal, NamedTuple

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ecgmm.robustness.inputs import Inputs
+from ecgmm.disturbing.inputs import Inputs
 from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, N_ELECTRODES
 
 RATE_HZ, N_TIMES, MV_PER_STEP = 200.0, 400, 0.001

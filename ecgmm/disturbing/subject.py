@@ -13,9 +13,9 @@ from lightning.fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ecgmm.disturbing.inputs import Disturbed, Report
 from ecgmm.evaluation.exchange_rate import WEIGHED
 from ecgmm.models.method import Method
-from ecgmm.robustness.inputs import Disturbed, Report
 from ecgmm.runs.predictions import OF_THE_RECORD, label_names
 from ecgmm.signal.preparation import WaveformPreparation
 from ecgmm.text.policy import apply_policy

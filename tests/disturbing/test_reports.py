@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecgmm.robustness.reports import (
+from ecgmm.disturbing.reports import (
     abbreviate,
     cut_after,
     keep_summary,

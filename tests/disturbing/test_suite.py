@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 import ecgmm
+from ecgmm.disturbing import suite as suites
+from ecgmm.disturbing.disturb import disturb
+from ecgmm.disturbing.suite import Plan, run_suite
 from ecgmm.errors import ConfigError
-from ecgmm.robustness import suite as suites
-from ecgmm.robustness.disturb import disturb
-from ecgmm.robustness.suite import Plan, run_suite
 from ecgmm.runs.robustness import read_suites
 from ecgmm.runs.run import Run
 from ecgmm.settings.disturbances import KINDS

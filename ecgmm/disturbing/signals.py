@@ -9,10 +9,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
+from ecgmm.disturbing.leads import Generators, Steps
 from ecgmm.leads import LEADS, N_LEADS
-from ecgmm.robustness.leads import Generators, Steps
 from ecgmm.signal.electrodes import DRIFT_HZ, LEADS_FROM_ELECTRODES, N_ELECTRODES
 from ecgmm.signal.missing import repair_missing
 from ecgmm.types import MISSING_SAMPLE
@@ -23,10 +24,8 @@ N_JOLTS, JOLT_S = 3, (0.1, 0.5)
 _LEADS_FROM_ELECTRODES = LEADS_FROM_ELECTRODES.numpy()
 _LARGEST_STEP = 32767
 _INDEPENDENT = [LEADS.index(name) for name in ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")]
-_FROM_INDEPENDENT = np.zeros((N_LEADS, len(_INDEPENDENT)), np.float32)
-for _place, _lead in enumerate(_INDEPENDENT):
-    _FROM_INDEPENDENT[_lead, _place] = 1
-_FROM_INDEPENDENT[2:6, :2] = np.array([[-1, 1], [-0.5, -0.5], [1, -0.5], [-0.5, 1]])  # III, aVR, aVL, aVF
+_FROM_LIMBS = np.array([[1, 0], [0, 1], [-1, 1], [-0.5, -0.5], [1, -0.5], [-0.5, 1]])  # of I and II
+_FROM_INDEPENDENT = block_diag(_FROM_LIMBS, np.eye(N_LEADS - 6)).astype(np.float32)
 
 Change = Callable[[Millivolts, float, Generators, float], Millivolts]
 """Millivolts ``[b, 12, T]`` without gaps, strength, generators and sampling rate in; millivolts out."""

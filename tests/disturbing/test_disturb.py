@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ecgmm.disturbing.disturb import cannot_meet, disturb
+from ecgmm.disturbing.inputs import Inputs
 from ecgmm.leads import LEADS
-from ecgmm.robustness.disturb import cannot_meet, disturb
-from ecgmm.robustness.inputs import Inputs
 from ecgmm.settings.disturbances import KINDS, SHARES
 from ecgmm.types import MISSING_SAMPLE
-from tests.robustness.made_inputs import MV_PER_STEP, N_TIMES, RATE_HZ, made
+from tests.disturbing.made_inputs import MV_PER_STEP, N_TIMES, RATE_HZ, made
 
 INPUTS = made()
 WAVEFORMS = [name for name, kind in KINDS.items() if kind.modality == "waveform"]

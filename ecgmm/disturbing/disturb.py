@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgmm.robustness import leads, signals
-from ecgmm.robustness.inputs import Disturbed, Inputs, Report
-from ecgmm.robustness.leads import Generators, Steps, hit
-from ecgmm.robustness.reports import REPORTS
+from ecgmm.disturbing import leads, signals
+from ecgmm.disturbing.inputs import Disturbed, Inputs, Report
+from ecgmm.disturbing.leads import Generators, Steps, hit
+from ecgmm.disturbing.reports import REPORTS
 from ecgmm.settings.disturbances import KINDS
 
 _AT_ONCE = 256  # records: what that takes in float32 stays small beside the waveforms themselves

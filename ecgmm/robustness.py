@@ -26,8 +26,8 @@ def main(
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     from ecgmm.console.terminal import say
+    from ecgmm.disturbing.suite import Plan, run_suite
     from ecgmm.reporting.robustness import robustness
-    from ecgmm.robustness.suite import Plan, run_suite
     from ecgmm.runs.run import find_runs
     from ecgmm.settings.disturbances import KINDS
     from ecgmm.training.evaluation_choice import Choice

@@ -10,11 +10,11 @@ import polars as pl
 import torch
 from joblib import Parallel, cpu_count, delayed
 
+from ecgmm.disturbing.disturb import cannot_meet, disturb
+from ecgmm.disturbing.inputs import Disturbed, Inputs
+from ecgmm.disturbing.subject import Prepared, Subject, remembering
 from ecgmm.errors import ConfigError, printable
 from ecgmm.files import remove_unfinished
-from ecgmm.robustness.disturb import cannot_meet, disturb
-from ecgmm.robustness.inputs import Disturbed, Inputs
-from ecgmm.robustness.subject import Prepared, Subject, remembering
 from ecgmm.runs.robustness import Suite, SuiteFacts, begin_suite
 from ecgmm.runs.store_of_run import STORES
 from ecgmm.settings.disturbances import CLEAN, KINDS, N_STRENGTHS

@@ -10,7 +10,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from ecgmm.robustness.inputs import Report
+from ecgmm.disturbing.inputs import Report
 from ecgmm.text.clean import clean_statement
 from ecgmm.text.statements import CERTAINTY_WEIGHT, SUPERCLASSES, Finding, findings_of
 from ecgmm.text.wording import read_table
@@ -108,7 +108,7 @@ def _abbreviated(statement: str, share: float, generator: Generator) -> str:
 
 @cache
 def _abbreviations() -> list[tuple[str, str]]:
-    lines = files("ecgmm.robustness").joinpath("abbreviations.csv").read_text(encoding="utf-8").splitlines()[1:]
+    lines = files("ecgmm.disturbing").joinpath("abbreviations.csv").read_text(encoding="utf-8").splitlines()[1:]
     pairs = [(term, short) for term, short in (line.split(",") for line in lines)]
     return sorted(pairs, key=lambda pair: -len(pair[0].split()))
 
