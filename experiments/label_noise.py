@@ -1,4 +1,4 @@
-"""Tabulate what wrong labels of training cost with each criterion: python -m experiments.label_noise outputs/label_noise."""
+"""Tabulate what wrong labels cost with each criterion: python -m experiments.label_noise outputs/label_noise."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Tabulate what wrong labels of training cost with each criterion: ecgmm label_noise outputs/label_noise.
+"""Tabulate what wrong labels cost with each criterion: ecgmm label_noise outputs/label_noise.
 
 Reads runs of `python -m ecgmm.train +experiment=label_noise`, whose test labels are right. Prints Markdown and saves
 label_noise.md and label_noise.csv in the folder.
