@@ -9,6 +9,7 @@ from ecgmm.plots.look import PAGE_WIDTH_IN, literal
 from ecgmm.plots.palette import line_styles
 
 _COLUMNS, _ROW_IN, _LEGEND_IN = 5, 1.25, 0.45
+_LEGEND_CHARACTERS = 130  # that fit beside one another
 _MARKERS = "osD^vPX"
 
 
@@ -57,5 +58,6 @@ def small_panels(panels: Sequence[Panel], y_label: str, y_limits: tuple[float, f
     for row in axes:
         row[0].set_ylabel(y_label, fontsize=6)
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(names), 4), fontsize=6.5)
+    columns = max(1, min(len(names), _LEGEND_CHARACTERS // (max(map(len, labels)) + 6)))
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=6.5)
     return figure

@@ -145,7 +145,9 @@ _METHODS: dict[str, Target] = {
     "bag_of_statements.BagOfStatements": Target(
         {**_METHOD, "n_statements": VOCABULARY, "inverse_penalty": number(1e-6, 1e6)}
     ),
-    "concat.Concat": Target({**_ECG, **_TEXT, **_METHOD, **_DROPOUT, "half_weight": WEIGHT}, (_one_dim,)),
+    "concat.Concat": Target(
+        {**_ECG, **_TEXT, **_METHOD, **_DROPOUT, "half_weight": optional(WEIGHT)}, (_one_dim,)
+    ),  # older runs have no half_weight
     "cross_modal_transformer.CrossModalTransformer": Target(
         {
             **_ECG,
