@@ -48,6 +48,7 @@ SMALLER = {
         ("cross_modal_transformer,.*", "gated_fusion,ecg_only"),
     ],
     "robustness.yaml": [
+        ("kinds: null", "kinds: [foreign_report, only_lead_ii]"),
         (r"strengths: .*", "strengths: [5]"),
         (r"n_resamples: 500", "n_resamples: 5"),
         ("n_jobs: 2", "n_jobs: 1"),
