@@ -92,7 +92,7 @@ def test_a_collector_is_called_by_its_name(
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("ecgmm tab", "table2"),
+        ("ecgmm table2", "table2"),
         ("ecgmm train method=conc", "method=concat"),
         ("ecgmm plan +experiment=lam", "+experiment=lambda_sweep"),
         ("ecgmm evaluate outputs/a=1,b=2 spl", "split="),

@@ -138,7 +138,7 @@ def test_the_command_prints_and_saves_tables(
 ) -> None:
     kinds = "kinds=[foreign_report,only_lead_ii]"
     settings = [kinds, "strengths=[5]", "n_jobs=1", "n_resamples=20", f"paths.stores={tiny_store.parent}"]
-    assert command("robustness.__main__", str(runs[0].parent), *settings) == 0
+    assert command("robustness", str(runs[0].parent), *settings) == 0
     said = capsys.readouterr().out
     assert "SYNTHETIC" in said
     assert "only_lead_ii" in said

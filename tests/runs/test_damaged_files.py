@@ -15,9 +15,15 @@ from tests.runs.faults import FAULTS, FILES
 
 HARMFUL = re.compile(r"\b(remove|delete|rm|sudo|chmod)\b")
 ALL = [(command, file, fault) for command in COMMANDS for file in FILES for fault in FAULTS]
-# Commands that draw, or compose a sweep, take half a second a time: each of them meets every file and every fault, and
-# a third of the pairs, so that two of them meet each pair.
-DEAR = ("plan", *(f"experiments.{name}" for name in ("figure1", "figure2", "gates", "reliability", "report")))
+# Commands that draw, train or predict take half a second and more: each of them meets every file and every fault, and
+# a third of the pairs, so that three of them meet each pair.
+DEAR = (
+    "plan",
+    "train",
+    "evaluate",
+    "predict",
+    *(f"experiments.{name}" for name in ("figure1", "figure2", "gates", "reliability", "report")),
+)
 # The quick ones read all files but two; the whole walk is slow.
 FEW = random.Random(0).sample([case for case in ALL if case[0] in ("predict", "experiments.table2", "train")], 18)
 
