@@ -3,6 +3,7 @@
 Where a record may have many classes, each class is a task of its own with the two answers no and yes.
 """
 
+from abc import ABC, abstractmethod
 from typing import Literal
 
 import torch
@@ -14,7 +15,7 @@ _LEAST = 1e-6
 """Of a chance whose logarithm is taken."""
 
 
-class Criterion(nn.Module):
+class Criterion(nn.Module, ABC):
     """Base of criteria that are the same formula for both tasks.
 
     Args:
@@ -36,6 +37,7 @@ class Criterion(nn.Module):
         log_p, shares = answers(logits.float(), labels, self.task)
         return self.each(log_p, shares).mean()
 
+    @abstractmethod
     def each(self, log_p: Tensor, shares: Tensor) -> Tensor:
         """Loss of each question.
 
@@ -46,12 +48,11 @@ class Criterion(nn.Module):
         Returns:
             float32 ``[...]``.
         """
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def words(self) -> str:
         """Name in tables, with what it was set to."""
-        raise NotImplementedError
 
 
 def answers(logits: Tensor, labels: Tensor, task: TaskKind) -> tuple[Tensor, Tensor]:
