@@ -46,7 +46,7 @@ class Review(NamedTuple):
     def precision(self) -> float | None:
         """Share of wrong labels among as many of the most suspicious as were made wrong; None where none were."""
         worst = self.table["disturbed"].head(self.n_disturbed)
-        return float(worst.cast(pl.Float64).mean()) if len(worst) else None  # type: ignore[arg-type]
+        return float(worst.cast(pl.Float64).mean()) if len(worst) else None  # type: ignore[arg-type]  # of floats
 
 
 def review_labels(folder: Path) -> Review:
