@@ -8,16 +8,17 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from ecgmm.data.preparation.single_record import SingleRecord, read_single_record
+from ecgmm.data.preparation.single_record import SingleRecord
 from ecgmm.data.sources.any_reader import ANY_LEADS
 from ecgmm.data.sources.labels.registry import definition_of
 from ecgmm.data.sources.waveform_reader import WaveformReader
-from ecgmm.errors import ConfigError, DataError, printable
+from ecgmm.errors import ConfigError
 from ecgmm.leads import LEADS
 from ecgmm.models.method import Method
 from ecgmm.predicting.notes import notes_on_waveform, notes_on_words
+from ecgmm.predicting.waveforms import read_waveform
 from ecgmm.runs.loading import SavedModel
-from ecgmm.runs.saved_model import ModelFacts, Signal
+from ecgmm.runs.saved_model import ModelFacts
 from ecgmm.text.clean import read_report, split_report
 from ecgmm.text.policy import apply_policy
 from ecgmm.types import INTERVALS, MISSING_SAMPLE, PADDING_ID, Batch
@@ -58,11 +59,28 @@ def read_input(
         ConfigError: If neither is given, or not what the method looks at, or the report holds nothing for it.
         DataError: If the record cannot be read, or shows no signal.
     """
-    method, facts = model.method, model.facts
+    refuse_unseen(model.method, record, report)
+    return input_of(model, None if record is None else read_waveform(record, model.facts.store, reader), report)
+
+
+def refuse_unseen(method: Method, record: object | None, report: str | None) -> None:
+    """Refuse what a method does not look at.
+
+    Raises:
+        ConfigError: If neither is given, or not what the method looks at.
+    """
     given = [name for name, value in (("ecg", record), ("text", report)) if value is not None]
     if not set(given) & set(method.inputs_at_test) and method.inputs_at_test:
         raise ConfigError(f"{method.name} looks at {' and '.join(method.inputs_at_test)}; give {_needed(method)}")
-    waveform = None if record is None else _read(record, facts.store, reader)
+
+
+def input_of(model: SavedModel, waveform: SingleRecord | None, report: str | None) -> ModelInput:
+    """The input of a record that was read, see ``read_input``.
+
+    Raises:
+        ConfigError: If the report holds nothing that the method looks at.
+    """
+    method, facts = model.method, model.facts
     notes: list[str] = []
     shown = _shown(report, facts, notes)
     if not shown and method.inputs_at_test and (waveform is None or "ecg" not in method.inputs_at_test):
@@ -111,18 +129,6 @@ def _batch(model: SavedModel, waveform: SingleRecord | None, shown: list[str]) -
 
 def _needed(method: Method) -> str:
     return " or ".join({"ecg": "record=...", "text": 'report="..."'}[name] for name in method.inputs_at_test)
-
-
-def _read(record: Path, signal: Signal, reader: WaveformReader) -> SingleRecord:
-    made_with = signal.parameters
-    read = read_single_record(
-        record, signal.rate_hz, signal.n_times, signal.uv_per_step, made_with.pad, made_with.verify_checksums, reader
-    )
-    if read.flat.all():
-        raise DataError(
-            f"{printable(record)} shows no signal in any lead; leave record=... out to predict from a report"
-        )
-    return read
 
 
 def _shown(report: str | None, facts: ModelFacts, notes: list[str]) -> list[str]:

@@ -66,5 +66,9 @@ def notes_on_waveform(read: SingleRecord, facts: ModelFacts) -> list[str]:
         ),
         (read.rate_hz < store.rate_hz, f"the record has {read.rate_hz:g} Hz and the model {store.rate_hz} Hz"),
         (read.length_s < window_s, f"the record has {read.length_s:g} s and the model takes {window_s:g} s"),
+        (
+            read.length_s > window_s * (1 + 1e-6),
+            f"the record has {read.length_s:g} s, of which the model takes the middle {window_s:g} s",
+        ),
     ]
     return [words for holds, words in said if holds]

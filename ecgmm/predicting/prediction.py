@@ -33,9 +33,10 @@ class Prediction:
 
     Attributes:
         probabilities: Probability of each class.
-        calibrated: The same with the temperature of validation; None where the model keeps none, as the next three.
+        calibrated: The same with the temperature of validation; None where the model keeps none, as the next four.
         decision: The most probable class; of a multi-label model the classes at or above their thresholds.
         possible: Classes that the conformal set of the chosen coverage does not rule out.
+        coverage: That coverage.
         abstains: Whether that set leaves the answer open: not exactly one class; for multi-label a class for which
             neither or both of yes and no are ruled out.
         gate: Weight of the waveform, where the method has one.
@@ -52,6 +53,7 @@ class Prediction:
     calibrated: dict[str, float] | None
     decision: list[str] | None
     possible: list[str] | None
+    coverage: float | None
     abstains: bool | None
     gate: float | None
     inconsistency: float | None
@@ -67,6 +69,25 @@ class Prediction:
         """Probabilities of the classes, ``gate`` and ``inconsistency`` where they are there."""
         beside = {"gate": self.gate, "inconsistency": self.inconsistency}
         return self.probabilities | {name: value for name, value in beside.items() if value is not None}
+
+    def summary(self) -> list[str]:
+        """Decision, set, gate and quality in words, as far as they are there."""
+        lines = []
+        if self.decision is not None:
+            lines.append(f"decision: {', '.join(self.decision) or 'none of the classes'}")
+        if self.possible is not None:
+            possible, answer = ", ".join(self.possible) or "nothing", "abstains" if self.abstains else "answers"
+            lines.append(f"not ruled out at coverage {self.coverage:g}: {possible}; {answer}")
+        if self.gate is not None:
+            lines.append(f"gate: {self.gate:.3f} of the waveform")
+        if self.inconsistency is not None:
+            doubt = ", doubtful" if self.doubtful else ""
+            lines.append(f"inconsistency of report and waveform: {self.inconsistency:.3f}{doubt}")
+        if self.signal is not None:
+            lines.append(f"quality of the signal: {self.signal['quality']:.2f} (from 0 to 1)")
+        if self.n_words is not None:
+            lines.append(f"words of the report: {self.n_words}, of them unknown: {self.n_unknown_words}")
+        return lines
 
 
 def predict_record(
@@ -140,7 +161,7 @@ def _answers(probabilities: Floats, facts: ModelFacts, coverage: float) -> list[
 
     highest = probabilities == probabilities.max(axis=1, keepdims=True)
     if calibration is None:
-        nothing = {"calibrated": None, "possible": None, "abstains": None}
+        nothing = {"calibrated": None, "possible": None, "coverage": None, "abstains": None}
         return [{**nothing, "decision": named(row)[:1] if single else None} for row in highest]
     calibrated = apply_temperature(probabilities, calibration.temperature, facts.task)
     sets = calibration.sets_at(coverage)
@@ -155,6 +176,7 @@ def _answers(probabilities: Floats, facts: ModelFacts, coverage: float) -> list[
             "calibrated": dict(zip(names, calibrated[k].tolist(), strict=True)),
             "decision": named(decided[k])[:1] if single else named(decided[k]),
             "possible": named(possible[k]),
+            "coverage": coverage,
             "abstains": bool(open_[k]),
         }
         for k in range(len(probabilities))

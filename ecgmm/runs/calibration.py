@@ -6,18 +6,18 @@ from typing import Annotated
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import Field
 
 from ecgmm.evaluation.conformal import least_probabilities
 from ecgmm.evaluation.metrics import TaskKind
+from ecgmm.evaluation.ranking import Floats
 from ecgmm.files import inside
 from ecgmm.runs.facts import RUN, read_facts
 from ecgmm.runs.measuring import Fitted, fit_on_validation
 from ecgmm.runs.predictions import PREDICTIONS, labels_and_probabilities, read_predictions, records_of
 from ecgmm.runs.reading import AS_GIVEN, Count, Name, Names, Number, Schema, Share
-
-COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
-"""Coverages for which a model keeps sets: a few numbers, where any coverage would take the scores of all patients."""
+from ecgmm.settings.ranges import COVERAGES
 
 
 class ConformalSets(Schema):
@@ -26,7 +26,9 @@ class ConformalSets(Schema):
     Attributes:
         coverage: The probability.
         least: Probability from which on each class belongs to the set ``[K]``.
-        least_absent: For multi-label the same of "not this class" ``[K]``, where each class is a question of its own.
+        least_absent: For multi-label the same of "not this class" ``[K]``. There each class is a question of its own,
+            and both answers have the coverage, however rare the class is (label-conditional sets; Vovk, Conditional
+            validity of inductive conformal predictors, ACML 2012).
     """
 
     coverage: Share
@@ -115,11 +117,25 @@ def _sets(validation: pl.DataFrame, class_names: Sequence[str], task: TaskKind, 
     if task == "single_label":
         least = least_probabilities(labels, probabilities, coverage)
         return ConformalSets(coverage=coverage, least=np.maximum(least, 0).tolist())
-    answers = [
-        least_probabilities(
-            (labels[:, k] >= 0.5).astype(np.int64), np.stack([1 - column, column], axis=1), coverage
-        ).clip(0)
-        for k, column in enumerate(probabilities.T)
-    ]
-    absent, present = np.stack(answers, axis=1)
-    return ConformalSets(coverage=coverage, least=present.tolist(), least_absent=absent.tolist())
+    positive = labels >= 0.5
+    return ConformalSets(
+        coverage=coverage,
+        least=_least_of_answer(positive, probabilities, coverage),
+        least_absent=_least_of_answer(~positive, 1 - probabilities, coverage),
+    )
+
+
+def _least_of_answer(given: NDArray[np.bool_], probabilities: Floats, coverage: float) -> list[float]:
+    """For each class the probability from which on an answer is not ruled out, by the records that have this answer.
+
+    Args:
+        given: bool ``[n, K]``, records with the answer.
+        probabilities: Of the answer ``[n, K]``.
+        coverage: Such as 0.9.
+    """
+    least = []
+    for chosen, column in zip(given.T, probabilities.T, strict=True):
+        own = column[chosen, None]
+        alone = least_probabilities(np.zeros(len(own), dtype=np.int64), own, coverage) if len(own) else np.zeros(1)
+        least.append(max(float(alone[0]), 0.0))
+    return least
