@@ -30,7 +30,7 @@ from ecgmm.version import __version__
 
 BATCH = 64
 """Records of a batch, and of a line of the journal: a kill loses less than a second of work."""
-MANY = 2_000
+MANY = 5_000
 """Records from which on the start of reading processes costs less than they gain (benchmarks/predict.py)."""
 
 log = logging.getLogger(__name__)

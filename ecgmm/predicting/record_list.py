@@ -44,8 +44,8 @@ def read_list(path: Path) -> list[Listed]:
         what = f"a column {printable(unknown[0])}" if unknown else "neither a column record nor a column report"
         raise DataError(f"{printable(path)} has {what}; its columns are record, report and id, of which id may be left")
     nothing = pl.Series([None] * len(table.frame), dtype=pl.String)
-    record, report, own = (table.frame[name] if name in names else nothing for name in COLUMNS)
-    record = record if "record" not in names else texts(table, "record").str.replace_all("\\", "/", literal=True)
+    record, report, own = (texts(table, name) if name in names else nothing for name in COLUMNS)
+    record = record.str.replace_all("\\", "/", literal=True)
     cure = "write paths below the folder root=..., or move root up"
     _refuse(table, record.str.contains(_OUTSIDE), "leads out of the folder of the records", cure)
     _refuse(

@@ -21,7 +21,7 @@ _MM_PER_INCH = 25.4
 _PAGE_MM = (297.0, 210.0)
 _MARGIN_MM, _SHEET_BOTTOM_MM, _TEXT_TOP_MM = 15.0, 82.0, 76.0
 _LEAD_NAME_PT, _TITLE_PT, _TEXT_PT = 8.0, 12.0, 8.0
-_LINE_MM, _WIDTH_CHARACTERS = 4.2, 88
+_LINE_MM, _WIDTH_CHARACTERS = 4.2, 84
 _MOST_CLASSES, _MOST_LINES = 14, 15
 _DPI = 150
 _METADATA = {
@@ -84,7 +84,7 @@ def _draw_classes(page: Axes, facts: ModelFacts, prediction: Prediction) -> None
     more = f", {len(order)} of {len(shown)} classes" if len(order) < len(shown) else ""
     _text(page, _MARGIN_MM, _TEXT_TOP_MM, f"Probability ({calibrated}{more})", weight="bold")
     _text(page, _MARGIN_MM + 92, _TEXT_TOP_MM, "raw", ha="right")
-    _text(page, _MARGIN_MM + 103, _TEXT_TOP_MM, "from" if least else "", ha="right")
+    _text(page, _MARGIN_MM + 110, _TEXT_TOP_MM, "threshold" if least else "", ha="right")
     for number, name in enumerate(order, 1):
         y = _TEXT_TOP_MM - number * _LINE_MM
         decided = name in (prediction.decision or [])
@@ -93,7 +93,7 @@ def _draw_classes(page: Axes, facts: ModelFacts, prediction: Prediction) -> None
         page.barh(y + 1, 40 * shown[name], height=2.6, left=_MARGIN_MM + 32, color=color)
         _text(page, _MARGIN_MM + 82, y, f"{shown[name]:.3f}", ha="right")
         _text(page, _MARGIN_MM + 92, y, f"{prediction.probabilities[name]:.3f}", ha="right")
-        _text(page, _MARGIN_MM + 103, y, f"{least[name]:.3f}" if least else "", ha="right")
+        _text(page, _MARGIN_MM + 110, y, f"{least[name]:.3f}" if least else "", ha="right")
 
 
 def _write_lines(page: Axes, lines: list[str]) -> None:
@@ -101,7 +101,7 @@ def _write_lines(page: Axes, lines: list[str]) -> None:
     if len(wrapped) > _MOST_LINES:
         wrapped = [*wrapped[: _MOST_LINES - 1], f"({len(wrapped) - _MOST_LINES + 1} more lines stand in the table)"]
     for number, line in enumerate(wrapped):
-        _text(page, _MARGIN_MM + 114, _TEXT_TOP_MM - number * _LINE_MM, literal(line))
+        _text(page, _MARGIN_MM + 120, _TEXT_TOP_MM - number * _LINE_MM, literal(line))
 
 
 def _text(page: Axes, x: float, y: float, words: str, ha: str = "left", weight: str = "normal") -> None:

@@ -46,8 +46,7 @@ def read_waveform(record: Path, signal: Signal, reader: WaveformReader, below: P
         raise DataError(f"{name} shows no signal in any lead; {_CURE}")
     if read.length_s < SHORTEST_S:
         raise DataError(f"{name} has {read.length_s:g} s, too short for a heart beat; give {SHORTEST_S:g} s or more")
-    of_leads = roughness(read.steps[0][~read.flat], signal.rate_hz)
-    if np.nanmedian(of_leads) > ROUGHEST:
+    if np.nanmedian(roughness(read.steps[0][~read.flat], signal.rate_hz)) > ROUGHEST:
         raise DataError(
             f"{name} shows noise without heart beats (samples 10 ms apart are as good as unrelated); {_CURE}"
         )

@@ -20,11 +20,20 @@ def roughness(steps: NDArray[np.int16], rate_hz: float) -> NDArray[np.float64]:
         rate_hz: Sampling rate in Hz.
 
     Returns:
-        ``[L]``; NaN for a lead that is constant, or has no two samples 10 ms apart.
+        ``[L]``; NaN for a lead that is constant.
     """
     lag = max(1, round(LAG_S * rate_hz))
-    signals = np.ma.masked_equal(steps, MISSING_SAMPLE).astype(np.float64)
+    signals = _without_gaps(steps).astype(np.float64)
     changes = signals[:, lag:] - signals[:, :-lag]
     variance = signals.var(axis=1)
-    ratio = np.ma.masked_where(variance == 0, (changes**2).mean(axis=1) / (2 * np.ma.maximum(variance, 1e-300)))
-    return np.asarray(ratio.filled(np.nan))
+    ratio = np.full(len(steps), np.nan)
+    np.divide((changes**2).mean(axis=1), 2 * variance, out=ratio, where=variance > 0)
+    return ratio
+
+
+def _without_gaps(steps: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Gaps hold the last sample before them, those at the start the first behind them."""
+    there = steps != MISSING_SAMPLE
+    first = there.argmax(axis=1)[:, None]
+    held = np.maximum.accumulate(np.where(there, np.arange(steps.shape[1]), first), axis=1)
+    return np.take_along_axis(steps, held, axis=1)
