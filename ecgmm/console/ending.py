@@ -1,5 +1,6 @@
-"""Exit codes: 0, 2 after a sentence, 128 plus the number of the signal that stopped it; else a traceback and 1.
+"""Exit codes: 0, 2 after a sentence, 3 where some of many were refused, 128 plus the number of a signal, else 1.
 
+With code 1 comes a traceback.
 A signal becomes an exception that no handler of errors catches, so that half-written files are removed on the way out.
 Python ignores exceptions while an object is finalised; a signal that is lost that way is raised again.
 """
@@ -16,6 +17,7 @@ from typing import Any, Self, TextIO
 from ecgmm.console import terminal
 
 USER_MISTAKE = 2
+SOME_REFUSED = 3
 NOBODY_READS = 128 + signal.SIGPIPE
 _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _SECONDS_UNTIL_AGAIN = 0.02

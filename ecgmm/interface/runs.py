@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from ecgmm.data.batches.loader import BatchLoader
@@ -16,12 +18,15 @@ from ecgmm.errors import ConfigError
 from ecgmm.files import inside
 from ecgmm.interface.settings import overrides_of, settings_of
 from ecgmm.leads import LEADS
+from ecgmm.predicting.many import Wishes, predict_many
+from ecgmm.predicting.prediction import COVERAGE, Prediction, predict_record
+from ecgmm.predicting.record_list import Listed, check_listed, read_list
 from ecgmm.runs import run
 from ecgmm.runs.configuration import CONFIG, read_config, read_evaluation_settings
 from ecgmm.runs.loading import SavedModel, load_model
 from ecgmm.runs.metrics import Metrics
-from ecgmm.runs.record_prediction import RecordPrediction, predict_record
 from ecgmm.runs.store_of_run import STORES
+from ecgmm.settings.ranges import COVERAGES, SHEET_FORMATS, TABLE_ENDINGS
 from ecgmm.training.evaluation import data_for, evaluate_run, labels_for
 from ecgmm.training.evaluation_choice import choice_of
 
@@ -100,7 +105,8 @@ class Run(run.Run):
         millivolts: NDArray[np.floating] | None = None,
         rate_hz: float | None = None,
         leads: Sequence[str] = LEADS,
-    ) -> RecordPrediction:
+        coverage: float = COVERAGE,
+    ) -> Prediction:
         """Classify one record: a file, an array, a report, or a waveform with its report.
 
         Args:
@@ -109,19 +115,70 @@ class Run(run.Run):
             millivolts: In place of ``record``: ``[L, T]`` in mV, NaN where a sample is missing.
             rate_hz: Sampling rate of ``millivolts``.
             leads: Name of each row of ``millivolts``, in any order; some of the twelve will do.
+            coverage: Of the set of classes that are not ruled out, one of ``ecgmm.settings.ranges.COVERAGES``.
 
         Returns:
-            Probabilities (``numbers``), what the method says (``words``), and what speaks against them (``notes``).
+            Probabilities, decision and abstention, what the method says, and what speaks against them.
 
         Raises:
-            ConfigError: If nothing is given that the method looks at.
+            ConfigError: If nothing is given that the method looks at, or there is no such coverage.
             DataError: If the record cannot be read, or shows no signal.
         """
+        _check_coverage(coverage)
         if millivolts is None:
-            return predict_record(self.model, None if record is None else Path(record), report, ANY_LEADS)
+            path = None if record is None else Path(record)
+            return predict_record(self.model, path, report, ANY_LEADS, coverage)
         if rate_hz is None:
             raise ConfigError("rate_hz is missing; an array does not say its sampling rate")
-        return predict_record(self.model, _ARRAY, report, ArrayReader.of(millivolts, rate_hz, leads))
+        return predict_record(self.model, _ARRAY, report, ArrayReader.of(millivolts, rate_hz, leads), coverage)
+
+    def predict_many(
+        self,
+        records: str | Path | Sequence[Listed | tuple[str | None, str | None]],
+        out: str | Path | None = None,
+        *,
+        root: str | Path | None = None,
+        coverage: float = COVERAGE,
+        sheets: str | Path | None = None,
+        sheet_format: Literal["pdf", "png"] = "pdf",
+        n_processes: int | None = None,
+    ) -> pl.DataFrame:
+        """Classify many records, as ``ecgmm predict records=... out=...`` does.
+
+        Args:
+            records: A table with the columns ``record``, ``report`` and ``id``, or pairs of record and report.
+            out: Table to write, ``.csv``, ``.parquet`` or ``.json``; with it an interrupted call can be given again.
+            root: Folder that the records' paths start at; None takes the table's, or the working directory.
+            coverage: As in ``predict``.
+            sheets: Folder for a sheet of each record on clinical paper.
+            sheet_format: Of the sheets.
+            n_processes: Processes that read; None takes one, or one for each core where the records are many.
+
+        Returns:
+            One row a record; ``refused`` says why one has no prediction.
+
+        Raises:
+            ConfigError: If the method looks at nothing that any record has, or an argument is not as it must be.
+            DataError: If the table is no list of records: names the line.
+        """
+        _check_coverage(coverage)
+        if out is not None and not str(out).endswith(TABLE_ENDINGS):
+            raise ConfigError(f"out is {str(out)!r}; it must end with one of {', '.join(TABLE_ENDINGS)}")
+        if sheet_format not in SHEET_FORMATS:
+            raise ConfigError(f"sheet_format is {sheet_format!r}; choose {' or '.join(SHEET_FORMATS)}")
+        if isinstance(records, str | Path):
+            listed, folder = read_list(Path(records)), Path(records).parent
+        else:
+            listed, folder = [Listed(*one) for one in records], Path()
+            check_listed(listed)
+        wishes = Wishes(coverage, None if sheets is None else Path(sheets), sheet_format)
+        place = folder if root is None else Path(root)
+        return predict_many(self.model, listed, place, None if out is None else Path(out), wishes, n_processes)
+
+
+def _check_coverage(coverage: float) -> None:
+    if coverage not in COVERAGES:
+        raise ConfigError(f"coverage is {coverage!r}; choose one of {', '.join(map(str, COVERAGES))}")
 
 
 def load_run(directory: str | Path) -> Run:

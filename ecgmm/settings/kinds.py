@@ -135,7 +135,7 @@ def flag() -> Value:
     return Value("true or false", lambda value: isinstance(value, bool))
 
 
-def choice(*values: str | int) -> Value:
+def choice(*values: str | float) -> Value:
     """One of these values."""
     return Value(
         f"one of {', '.join(map(str, values))}" if len(values) > 2 else " or ".join(map(str, values)),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ecgmm.leads import N_LEADS
@@ -40,6 +41,15 @@ N_CLASSES = from_data(whole(1, 100_000))
 FINDINGS = from_data(whole(0, 100_000))
 SPLITS = ("train", "val", "test")
 ADAPTATIONS = ("batch_norm", "exchange_rate", "label_shift")
+COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
+"""Coverages for which a model keeps sets: a few numbers, where any coverage would take the scores of all patients."""
+TABLE_ENDINGS = (".csv", ".parquet", ".json")
+SHEET_FORMATS = ("pdf", "png")
+TABLE_FILE = replace(
+    path(),
+    words=f"a path that ends with one of {', '.join(TABLE_ENDINGS)}",
+    fits=lambda value: path().fits(value) and value.endswith(TABLE_ENDINGS),
+)
 FILE_NAME = Value(
     "a name of letters, digits, ., _, =, + and -, which begins with a letter or digit",
     lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w.=+-]{0,99}", value, re.ASCII) is not None,

@@ -61,6 +61,7 @@ def read_single_record(
     pad: str = "zero",
     verify_checksums: bool = True,
     reader: WaveformReader = ANY,
+    below: Path | None = None,
 ) -> SingleRecord:
     """Read one record by the code that fills a store: the same row, bit for bit, and the same reasons to refuse it.
 
@@ -75,6 +76,7 @@ def read_single_record(
         pad: Continued by what; see ``Window``.
         verify_checksums: Whether the samples are compared with the header's checksums.
         reader: Reader of records of its kind.
+        below: Folder that no file of the record may leave, not by a link either; None for any place.
 
     Raises:
         DataError: If the record cannot be used; says why.
@@ -91,7 +93,7 @@ def read_single_record(
         verify_checksums=verify_checksums,
         spike_share=SPIKE_SHARE,
     )
-    unit = _unit(stem, reader)
+    unit = _unit(stem, reader, below)
     [layout] = unit.layouts
     row = _Row()
     result = read_unit(unit, form, row)
@@ -115,10 +117,13 @@ class _Row:
         self.rows = rows.copy()  # the buffers below are used again
 
 
-def _unit(stem: Path, reader: WaveformReader) -> Unit:
+def _unit(stem: Path, reader: WaveformReader, below: Path | None) -> Unit:
     """The record as a unit of its own, after the checks of its header."""
     tree, path = TreeFiles("", follow=True), str(stem)
+    if below is not None:
+        tree, path = TreeFiles(f"{below.resolve()}/", follow=False), str(stem.relative_to(below))
     try:
+        tree.check_folder(path)
         layout, _, checksums = reader.describe(path, tree)
         check_sizes(path, layout, reader, tree)
     except BadRecordError as error:
@@ -131,7 +136,7 @@ def _unit(stem: Path, reader: WaveformReader) -> Unit:
     nothing = np.zeros(1, dtype=np.int64)
     return Unit(
         records=nothing,
-        paths=[path],
+        paths=[str(stem)],
         layouts=[layout],
         layout_of=np.zeros(1, dtype=np.int32),
         checksums=np.array([checksums], dtype=np.uint16),

@@ -25,10 +25,11 @@ class Workers:
     Args:
         n_processes: Processes; 1 does everything in this one.
         warm_up: Done once by each process when it starts, beside what this one does meanwhile.
+        setting: Name of the setting that chooses their number, for messages.
     """
 
-    def __init__(self, n_processes: int, warm_up: Callable[[], None]) -> None:
-        self._n = n_processes
+    def __init__(self, n_processes: int, warm_up: Callable[[], None], setting: str = "data.n_processes") -> None:
+        self._n, self._setting = n_processes, setting
         if n_processes > 1:
             context = multiprocessing.get_context("spawn")  # a fork would copy the locks of polars' threads
             self._pool = ProcessPoolExecutor(n_processes, context, _end_with_parent)
@@ -69,16 +70,16 @@ class Workers:
                 yield waiting.popleft().result()
         except BrokenProcessPool:
             raise DataError(
-                "a process of data.n_processes was ended from outside, perhaps for want of memory; start again with"
+                f"a process of {self._setting} was ended from outside, perhaps for want of memory; start again with"
                 " fewer, which goes on from here"
             ) from None
 
 
-def choose_n_processes(wanted: int | None, n_records: int) -> int:
+def choose_n_processes(wanted: int | None, n_records: int, many: int = MANY) -> int:
     """Number of processes: as wanted, or one for each core where the records are many."""
     if wanted is not None:
         return wanted
-    return len(os.sched_getaffinity(0)) if n_records >= MANY else 1
+    return len(os.sched_getaffinity(0)) if n_records >= many else 1
 
 
 def _end_with_parent() -> None:
