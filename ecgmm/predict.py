@@ -12,8 +12,8 @@ def main(run: str, record: str | None, report: str | None) -> None:
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     from ecgmm.console.terminal import say
+    from ecgmm.predicting.prediction import predict_record
     from ecgmm.runs.loading import load_model
-    from ecgmm.runs.record_prediction import predict_record
 
     prediction = predict_record(load_model(Path(run)), None if record is None else Path(record), report)
     for name, value in prediction.numbers.items():

@@ -32,8 +32,8 @@ from benchmarks.fuzzing.verdicts import Case, Outcome, Verdict, memory_limit, ti
 from ecgmm.commands.command_line import set_up_hydra
 from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import UserError
+from ecgmm.predicting.prediction import Prediction, predict_record
 from ecgmm.runs.loading import load_model
-from ecgmm.runs.record_prediction import RecordPrediction, predict_record
 
 SETTINGS = (
     "recipe=quick", "method=gated_fusion", "data.n_patients=40", "trainer.max_epochs=1", "trainer.accelerator=cpu",
@@ -122,7 +122,7 @@ def judge(cases: list[Case], folder: Path) -> list[Verdict]:
     return verdicts
 
 
-def _judge(run: Path, record: Path, sound: RecordPrediction, may_differ: bool) -> tuple[Outcome, str]:
+def _judge(run: Path, record: Path, sound: Prediction, may_differ: bool) -> tuple[Outcome, str]:
     try:
         with memory_limit():
             found = _predict(run, record)
@@ -140,7 +140,7 @@ def _judge(run: Path, record: Path, sound: RecordPrediction, may_differ: bool) -
     return (Outcome.AS_READ, "") if may_differ else (Outcome.FAILED, "another answer without a word")
 
 
-def _predict(run: Path, record: Path) -> RecordPrediction:
+def _predict(run: Path, record: Path) -> Prediction:
     with contextlib.redirect_stderr(io.StringIO()), time_limit():
         return predict_record(load_model(run), record, "Sinus rhythm. Left bundle branch block.")
 

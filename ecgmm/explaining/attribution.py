@@ -121,8 +121,10 @@ def _integrated_gradients(
 def _occluded_waveform(target: ClassLogOdds, inputs: tuple[Tensor, Tensor], flat: Tensor, rate_hz: float) -> Tensor:
     window, stride = max(1, round(WINDOW_S * rate_hz)), max(1, round(STRIDE_S * rate_hz))
     with torch.no_grad():
-        lost: Tensor = _captum().Occlusion(lambda waveforms: target(waveforms, inputs[1].expand(len(waveforms), -1))).attribute(
-            inputs[0], (1, window), (1, stride), flat, perturbations_per_eval=_AT_ONCE
+        lost: Tensor = (
+            _captum()
+            .Occlusion(lambda waveforms: target(waveforms, inputs[1].expand(len(waveforms), -1)))
+            .attribute(inputs[0], (1, window), (1, stride), flat, perturbations_per_eval=_AT_ONCE)
         )
     return lost.float()
 
@@ -132,9 +134,7 @@ def _occluded_words(target: ClassLogOdds, inputs: tuple[Tensor, Tensor], unknown
         return target(inputs[0].expand(len(token_ids), -1, -1), token_ids)
 
     with torch.no_grad():
-        lost: Tensor = _captum().FeatureAblation(answer).attribute(
-            inputs[1], unknown, perturbations_per_eval=_AT_ONCE
-        )
+        lost: Tensor = _captum().FeatureAblation(answer).attribute(inputs[1], unknown, perturbations_per_eval=_AT_ONCE)
     return lost.float()
 
 

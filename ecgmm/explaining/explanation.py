@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ecgmm.errors import ConfigError, printable
 from ecgmm.explaining.attribution import Attribution, attribute
 from ecgmm.explaining.counterfactuals import Answer, counterfactuals
-from ecgmm.explaining.inputs import ModelInput
+from ecgmm.predicting.inputs import ModelInput
 from ecgmm.runs.loading import SavedModel
 from ecgmm.settings.explaining import METHODS
 from ecgmm.types import Batch
@@ -78,14 +79,15 @@ def explain(
         method: ``integrated_gradients`` or ``occlusion``; statements and leads are left out one by one with both.
 
     Returns:
-        The explanation.
+        The explanation, worked out in full precision and without calibration: probabilities may differ by a rounding of
+        bfloat16 from those of ``predict``.
 
     Raises:
         ConfigError: If there is no such class or method, the method of the run looks at nothing, or captum is missing.
     """
     names = tuple(model.facts.class_names)
     _check(model, class_name, method)
-    batch = given.batch
+    batch = prepared(model, given)
     answers = counterfactuals(model, batch, given.statements)
     index = int(np.argmax(answers[0].probabilities)) if class_name is None else names.index(class_name)
     with_waveform = bool(batch.has_waveform.all()) and "ecg" in model.method.inputs_at_test
@@ -102,6 +104,12 @@ def explain(
         inconsistency=_inconsistency(model, batch),
         notes=tuple(given.notes),
     )
+
+
+def prepared(model: SavedModel, given: ModelInput) -> Batch:
+    """Batch of one input as the method sees it."""
+    with torch.no_grad():
+        return model.prepared(given.batch)
 
 
 def signals_mv(model: SavedModel, batch: Batch) -> NDArray[np.float32]:
@@ -128,8 +136,6 @@ def _tokens(model: SavedModel, batch: Batch) -> tuple[str, ...]:
 
 
 def _inconsistency(model: SavedModel, batch: Batch) -> float | None:
-    import torch
-
     with torch.inference_mode():
         found = model.method(batch).inconsistency
     return float(found[0]) if found is not None and bool(batch.is_pair.all()) else None

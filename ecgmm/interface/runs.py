@@ -16,11 +16,11 @@ from ecgmm.errors import ConfigError
 from ecgmm.files import inside
 from ecgmm.interface.settings import overrides_of, settings_of
 from ecgmm.leads import LEADS
+from ecgmm.predicting.prediction import Prediction, predict_record
 from ecgmm.runs import run
 from ecgmm.runs.configuration import CONFIG, read_config, read_evaluation_settings
 from ecgmm.runs.loading import SavedModel, load_model
 from ecgmm.runs.metrics import Metrics
-from ecgmm.runs.record_prediction import RecordPrediction, predict_record
 from ecgmm.runs.store_of_run import STORES
 from ecgmm.training.evaluation import data_for, evaluate_run, labels_for
 from ecgmm.training.evaluation_choice import choice_of
@@ -100,7 +100,7 @@ class Run(run.Run):
         millivolts: NDArray[np.floating] | None = None,
         rate_hz: float | None = None,
         leads: Sequence[str] = LEADS,
-    ) -> RecordPrediction:
+    ) -> Prediction:
         """Classify one record: a file, an array, a report, or a waveform with its report.
 
         Args:

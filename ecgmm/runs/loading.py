@@ -12,6 +12,7 @@ from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.files import inside
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
+from ecgmm.runs.calibration import calibration_of_run
 from ecgmm.runs.reading import CURE
 from ecgmm.runs.saved_model import (
     MODEL,
@@ -43,7 +44,7 @@ class SavedModel:
         preparation: Device-side preparation of its waveforms.
         tokeniser: Tokeniser of its reports.
         statements: Vocabulary of the statements of its reports.
-        facts: ``model.json``.
+        facts: ``model.json``; the calibration of a run of an earlier version is made of its predictions.
     """
 
     method: Method
@@ -92,6 +93,8 @@ def load_model(run: Path) -> SavedModel:
     if _shapes(method) != saved:
         raise unlike
     method.load_state_dict(read_weights(folder, facts))
+    if facts.calibration is None:
+        facts = facts.model_copy(update={"calibration": calibration_of_run(run)})
     return SavedModel(
         method.eval(), build_preparation(facts.store.plain(), facts.waveform), tokeniser, statements, facts
     )

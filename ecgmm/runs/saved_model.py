@@ -18,6 +18,7 @@ from torch import Tensor
 from ecgmm.errors import DataError, printable
 from ecgmm.files import inside, open_regular, write_json, write_whole
 from ecgmm.leads import LEADS
+from ecgmm.runs.calibration import Calibration
 from ecgmm.runs.facts import Task
 from ecgmm.runs.reading import (
     AS_GIVEN,
@@ -100,6 +101,7 @@ class ModelFacts(Schema):
     """``model.json``; ``masked_phrases`` and ``descriptions`` are those of the user's own labels.
 
     ``doubtful_above`` is the inconsistency from which on report and waveform are said to disagree, see ``Metrics``.
+    ``calibration`` is None in models of earlier versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -113,6 +115,7 @@ class ModelFacts(Schema):
     text_at_test: str = "report"
     max_tokens: Annotated[int, Field(ge=1, le=65_536)]
     doubtful_above: Number | None = None
+    calibration: Calibration | None = None
     method: dict[str, Any]
     waveform: Waveform
     store: Signal
@@ -166,6 +169,8 @@ def read_model_facts(folder: Path) -> ModelFacts:
             f"{printable(path)}: waveform.highpass_hz is {highpass_hz:g} and must be below half of store.rate_hz,"
             f" {rate_hz:g}; {CURE}"
         )
+    if facts.calibration is not None and not facts.calibration.fits(len(facts.class_names)):
+        raise DataError(f"{printable(path)}: calibration does not fit class_names; {CURE}")
     if facts.waveform.complete_leads == "learned" and facts.store.lead_covariance_mv2 is None:
         raise DataError(
             f"{printable(path)}: store.lead_covariance_mv2 is missing, from which leads are completed; {CURE}"

@@ -16,6 +16,7 @@ from ecgmm.errors import ConfigError
 from ecgmm.locks import one_process
 from ecgmm.models.criteria import Criterion
 from ecgmm.models.method import Method, Stage
+from ecgmm.runs.calibration import calibrate
 from ecgmm.runs.directory import finish_run, open_run, run_state
 from ecgmm.runs.facts import (
     CROSS_ENTROPY,
@@ -148,7 +149,9 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
         doubtful = {} if limit is None else {"doubtful_above": limit}
         metrics = metrics.model_copy(update=doubtful)
         vocabularies = (datamodule.tokeniser, datamodule.statement_vocabulary)
-        save_model(directory / MODEL, task.method, vocabularies, model_facts(setup).model_copy(update=doubtful))
+        calibration = calibrate(frame, task.class_names, task.task_name, fitted[""], description.precision)
+        learnt = model_facts(setup).model_copy(update={**doubtful, "calibration": calibration})
+        save_model(directory / MODEL, task.method, vocabularies, learnt)
         write_metrics(directory / METRICS, metrics)
         facts = RunFacts(
             **dict(description),
