@@ -21,6 +21,7 @@ import torch
 from ecgmm.data.synthetic.config import SyntheticConfig
 from ecgmm.data.synthetic.segments import segments_of
 from ecgmm.data.synthetic.tree import draw_recordings
+from ecgmm.data.synthetic.waveform import Recordings
 from ecgmm.evaluation.bootstrap import Estimate, interval_around, patient_weights
 from ecgmm.explaining.attribution import attribute, baselines
 from ecgmm.explaining.sanity import completeness, deletion_and_insertion, randomise, shuffle
@@ -37,13 +38,13 @@ Records = list[tuple[Batch, Any]]
 """Prepared batches of one record, each with its patient."""
 
 
-def test_records(run: Run, stores: Path) -> tuple[Records, list[int]]:
-    """Test records with a waveform, and the generator's number of each."""
+def records_of(run: Run, stores: Path) -> tuple[Records, Recordings]:
+    """Test records with a waveform, and how each was drawn."""
     config = read_config(run.directory, run.facts.files)
     store = store_of_run(run.facts.data.fingerprint, stores, config["data"], "--stores")
     names = ("n_patients", "seed", "second_cart")
     chosen = {name: config["data"][name] for name in names if name in config["data"]}
-    cohort, _ = draw_recordings(SyntheticConfig(**chosen, **config["data"]["rates"]))
+    cohort, recordings = draw_recordings(SyntheticConfig(**chosen, **config["data"]["rates"]))
     number = {study: row for row, study in enumerate(cohort.study_id.tolist())}
     records, numbers = [], []
     for batch in run.batches(store, "test", 1):
@@ -52,7 +53,7 @@ def test_records(run: Run, stores: Path) -> tuple[Records, list[int]]:
             with torch.no_grad():
                 records.append((run.model.prepared(batch), row["patient"]))
             numbers.append(number[row["record"]])
-    return records, numbers
+    return records, recordings[np.array(numbers)]
 
 
 def located(run: Run, finding: Finding, records: Records, inside: Any) -> dict[str, Any]:
@@ -76,11 +77,14 @@ def located(run: Run, finding: Finding, records: Records, inside: Any) -> dict[s
     patients = np.array([patient for _, patient in records])
     time = np.array([samples.mean() for samples in inside])
     ratios = {name: times_of_chance(np.array(values), time, patients) for name, values in shares.items()}
+    learned = times_of_chance(np.array(shares[METHODS[0]]), np.array(shares["shuffled weights"]), patients)
     print(f"{finding.name} ({finding.class_name}): {len(records)} records of {len(np.unique(patients))} patients;"
           f" {finding.segment} takes {time.mean():.1%} of time")  # fmt: skip
     for name, ratio in ratios.items():
         print(f"  {name:<22} {np.mean(shares[name]):6.1%} of it there, {shown(ratio)} times its share of time")
-    return {"n": len(records), "time_share": time.mean(), "ratios": {name: asdict(one) for name, one in ratios.items()}}
+    print(f"  integrated gradients put {shown(learned)} times as much there as with shuffled weights")
+    facts = {"n": len(records), "time_share": time.mean(), "over_shuffled": asdict(learned)}
+    return facts | {"ratios": {name: asdict(one) for name, one in ratios.items()}}
 
 
 def sane(model: SavedModel, records: Records, method: str) -> dict[str, Any]:
@@ -136,27 +140,24 @@ def main() -> None:
     parser.add_argument("--stores", type=Path, default=Path("stores"))
     parser.add_argument("--records", type=int, default=100, help="most records of a finding")
     parser.add_argument("--checked", type=int, default=20, help="records of the sanity checks")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, help="what the sanity checks look at")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     results = {}
     for folder in arguments.runs:
         run = load_run(folder)
-        records, numbers = test_records(run, arguments.stores)
-        config = read_config(run.directory, run.facts.files)["data"]
-        _, recordings = draw_recordings(
-            SyntheticConfig(n_patients=config["n_patients"], seed=config["seed"], **config["rates"])
-        )
+        records, recordings = records_of(run, arguments.stores)
         print(f"\n{run.method}, seed {run.seed}, recipe {run.facts.recipe}: SYNTHETIC data, test split")
         of_run: dict[str, Any] = {}
         for finding in FINDINGS:
             if finding.class_name not in run.model.facts.class_names or "ecg" not in run.model.method.inputs_at_test:
                 continue
-            has = np.flatnonzero(shows(finding, recordings.states)[numbers])[: arguments.records]
-            segments = segments_of(recordings[np.array(numbers)[has]])
+            has = np.flatnonzero(shows(finding, recordings.states))[: arguments.records]
+            segments = segments_of(recordings[has])
             store = run.model.facts.store
             inside = at_rate(segments, finding, store.rate_hz, store.n_times)
             of_run[finding.name] = located(run, finding, [records[k] for k in has], inside)
-        for method in METHODS:
+        for method in arguments.methods:
             print(f"sanity of {method}, {arguments.checked} records:")
             of_run[method] = sane(run.model, records[: arguments.checked], method)
         results[f"{run.method}, seed {run.seed}"] = of_run

@@ -4,6 +4,7 @@ Integrated gradients: Sundararajan, Taly, Yan, "Axiomatic attribution for deep n
 Fergus, "Visualizing and understanding convolutional networks" (ECCV 2014).
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from ecgmm.runs.loading import SavedModel
 from ecgmm.settings.explaining import METHODS
 from ecgmm.types import Batch
 
-N_STEPS = 64
+N_STEPS = 128
 """Points of the Gauss-Legendre rule along the path from baseline to record."""
 WINDOW_S, STRIDE_S = 0.2, 0.1
 """Length of what is occluded in one lead, and by how much the next one is later."""
@@ -111,19 +112,24 @@ def _integrated_gradients(
         layers.append(target.method.text_encoder.word_table)  # type: ignore[union-attr, arg-type]  # read by name
     if not layers:
         return None, None
-    attributor = _captum().LayerIntegratedGradients(target, layers)
-    found = attributor.attribute(inputs, origin, n_steps=N_STEPS, internal_batch_size=_AT_ONCE)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Multiple layers provided")  # neither of the two hangs on the other
+        attributor = _captum().LayerIntegratedGradients(target, layers)
+        found = attributor.attribute(inputs, origin, n_steps=N_STEPS, internal_batch_size=_AT_ONCE)
     parts = [part.detach() for part in found]
     words = parts.pop().sum(dim=2) if has_words else None
     return (parts[0] if has_ecg else None), words
 
 
 def _occluded_waveform(target: ClassLogOdds, inputs: tuple[Tensor, Tensor], flat: Tensor, rate_hz: float) -> Tensor:
+    def answer(waveforms: Tensor) -> Tensor:
+        return target(waveforms, inputs[1].expand(len(waveforms), -1))
+
     window, stride = max(1, round(WINDOW_S * rate_hz)), max(1, round(STRIDE_S * rate_hz))
     with torch.no_grad():
         lost: Tensor = (
             _captum()
-            .Occlusion(lambda waveforms: target(waveforms, inputs[1].expand(len(waveforms), -1)))
+            .Occlusion(answer)
             .attribute(inputs[0], (1, window), (1, stride), flat, perturbations_per_eval=_AT_ONCE)
         )
     return lost.float()

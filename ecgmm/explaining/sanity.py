@@ -206,6 +206,7 @@ def _map(attribution: Attribution) -> NDArray[np.float32]:
 
 
 def shuffle(model: SavedModel, generator: torch.Generator) -> None:
+    """Put the weights of each tensor of a model into a random order."""
     with torch.no_grad():
         for weights in model.method.parameters():
             order = torch.randperm(weights.numel(), generator=generator)

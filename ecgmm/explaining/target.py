@@ -12,8 +12,8 @@ from ecgmm.types import Batch
 def log_odds(logits: Tensor, task: Task) -> Tensor:
     """Log-odds ``log(p / (1 - p))`` of each class, ``[B, K] -> [B, K]``.
 
-    Of a single-label task that is the logit less ``logsumexp`` of the others: a softmax knows logits but for a constant,
-    and an explanation of one logit alone would explain that constant too.
+    Of a single-label task that is the logit less ``logsumexp`` of the others: a softmax knows logits but for a
+    constant, and an explanation of one logit alone would explain that constant too.
     """
     if task == "multi_label":
         return logits

@@ -10,6 +10,7 @@ from typing import Any
 
 from ecgmm.leads import LEADS
 from ecgmm.settings.disturbances import KINDS
+from ecgmm.settings.explaining import METHODS
 from ecgmm.settings.kinds import (
     Built,
     Group,
@@ -297,6 +298,18 @@ ENTRIES: dict[str, Group] = {
             "run": path(),
             "record": nullable(path()),
             "report": Value("a text", lambda value: isinstance(value, str), "text", null=True),
+        }
+    ),
+    "explain": Group(
+        {
+            "run": path(),
+            "record": nullable(path()),
+            "report": Value("a text", lambda value: isinstance(value, str), "text", null=True),
+            "class": nullable(text()),
+            "by": choice(*METHODS),
+            "sanity": flag(),
+            "seed": SEED,
+            "out": path(),
         }
     ),
     "verify": Group({"store": nullable(path()), "run": nullable(path())}),

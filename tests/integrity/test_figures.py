@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ecgmm.integrity.figures import LONGEST_SHEET_S, sheet
-from ecgmm.integrity.images import png_url, svg_url
+from ecgmm.plots.images import png_url, svg_url
 from ecgmm.integrity.page import caption, swap_words
 from ecgmm.plots.ecg_paper import sheet_size_mm
 from ecgmm.types import MISSING_SAMPLE
