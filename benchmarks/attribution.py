@@ -153,6 +153,9 @@ def main() -> None:
             if finding.class_name not in run.model.facts.class_names or "ecg" not in run.model.method.inputs_at_test:
                 continue
             has = np.flatnonzero(shows(finding, recordings.states))[: arguments.records]
+            if not len(has):
+                print(f"{finding.name}: no test record has it")
+                continue
             segments = segments_of(recordings[has])
             store = run.model.facts.store
             inside = at_rate(segments, finding, store.rate_hz, store.n_times)

@@ -123,7 +123,8 @@ def _integrated_gradients(
 
 def _occluded_waveform(target: ClassLogOdds, inputs: tuple[Tensor, Tensor], flat: Tensor, rate_hz: float) -> Tensor:
     def answer(waveforms: Tensor) -> Tensor:
-        return target(waveforms, inputs[1].expand(len(waveforms), -1))
+        answers: Tensor = target(waveforms, inputs[1].expand(len(waveforms), -1))
+        return answers
 
     window, stride = max(1, round(WINDOW_S * rate_hz)), max(1, round(STRIDE_S * rate_hz))
     with torch.no_grad():
@@ -137,7 +138,8 @@ def _occluded_waveform(target: ClassLogOdds, inputs: tuple[Tensor, Tensor], flat
 
 def _occluded_words(target: ClassLogOdds, inputs: tuple[Tensor, Tensor], unknown: Tensor) -> Tensor:
     def answer(token_ids: Tensor) -> Tensor:
-        return target(inputs[0].expand(len(token_ids), -1, -1), token_ids)
+        answers: Tensor = target(inputs[0].expand(len(token_ids), -1, -1), token_ids)
+        return answers
 
     with torch.no_grad():
         lost: Tensor = _captum().FeatureAblation(answer).attribute(inputs[1], unknown, perturbations_per_eval=_AT_ONCE)

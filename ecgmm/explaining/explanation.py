@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ecgmm.errors import ConfigError, printable
 from ecgmm.explaining.attribution import Attribution, attribute
 from ecgmm.explaining.counterfactuals import Answer, counterfactuals
+from ecgmm.explaining.sanity import completeness
 from ecgmm.predicting.inputs import ModelInput
 from ecgmm.runs.loading import SavedModel
 from ecgmm.settings.explaining import METHODS
@@ -90,19 +91,20 @@ def explain(
     batch = prepared(model, given)
     answers = counterfactuals(model, batch, given.statements)
     index = int(np.argmax(answers[0].probabilities)) if class_name is None else names.index(class_name)
+    attribution = attribute(model, batch, index, method)
     with_waveform = bool(batch.has_waveform.all()) and "ecg" in model.method.inputs_at_test
     return Explanation(
         class_name=names[index],
         class_names=names,
         method=method,
-        attribution=attribute(model, batch, index, method),
+        attribution=attribution,
         tokens=_tokens(model, batch),
         statements=tuple(given.statements),
         answers=tuple(answers),
         signals_mv=signals_mv(model, batch) if with_waveform else None,
         rate_hz=model.facts.store.rate_hz,
         inconsistency=_inconsistency(model, batch),
-        notes=tuple(given.notes),
+        notes=(*given.notes, *_notes(method, attribution)),
     )
 
 
@@ -128,6 +130,16 @@ def _check(model: SavedModel, class_name: str | None, method: str) -> None:
         raise ConfigError(f"class is {printable(class_name)!r}; the run has {', '.join(map(printable, names))}")
     if not model.method.inputs_at_test:
         raise ConfigError(f"{model.method.name} looks at neither waveform nor report; there is nothing to explain")
+
+
+def _notes(method: str, attribution: Attribution) -> list[str]:
+    whole = completeness(attribution)
+    if method != "integrated_gradients" or whole.passes:
+        return []
+    return [
+        f"the values add up to {whole.total:+.3f} nats, and {whole.difference:+.3f} are to be explained: the method has"
+        " steps without a gradient, or bends too sharply; occlusion looks at the answers alone"
+    ]
 
 
 def _tokens(model: SavedModel, batch: Batch) -> tuple[str, ...]:

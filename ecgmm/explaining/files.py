@@ -1,6 +1,5 @@
 """Files of an explanation: page, figures, and every number."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from ecgmm.runs.facts import RunFacts
 NAME = "explanation"
 PAGE, SHEET = f"{NAME}.html", (f"{NAME}.pdf", f"{NAME}.png")
 WAVEFORM, WORDS, ANSWERS = "waveform.npz", "words.parquet", "answers.parquet"
+_CURVES = ("deletion", "insertion", "random_deletion", "random_insertion")
 CHECKS = ("sanity.json", "sanity.pdf", "sanity.png")
 
 
@@ -92,16 +92,16 @@ def _numbers(sanity: Sanity) -> dict[str, Any]:
     random, whole = sanity.randomisation, sanity.completeness
     curves = [
         {
-            **{name: np.asarray(value).tolist() if name != "half" else value for name, value in asdict(one).items()},
+            "half": one.half,
+            "passes": one.passes,
             "deletion_area": float(area(one.deletion)),
             "insertion_area": float(area(one.insertion)),
-            "passes": one.passes,
+            **{name: getattr(one, name).tolist() for name in _CURVES},
         }
         for one in sanity.curves
     ]
-    found: dict[str, Any] = {
+    return {
         "randomisation": {**asdict(random), "interval": random.interval, "passes": random.passes},
         "curves": curves,
         "completeness": None if whole is None else {**asdict(whole), "passes": whole.passes},
     }
-    return json.loads(json.dumps(found))

@@ -57,6 +57,7 @@ class Linear(Method):
     inputs_at_test = ("ecg",)
     reference = "none"
     fidelity = "control"
+    weight: Tensor
 
     def __init__(self, weight: Tensor) -> None:
         super().__init__(nn.CrossEntropyLoss())

@@ -4,16 +4,17 @@ import json
 import re
 import stat
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
 import ecgmm
 from ecgmm.errors import ConfigError
+from ecgmm.explaining import sanity
 from ecgmm.explaining.counterfactuals import AS_GIVEN, REPORT_ALONE, WAVEFORM_ALONE, Answer
 from ecgmm.explaining.drawing import strength
 from ecgmm.explaining.explanation import Explanation, explain
@@ -76,6 +77,15 @@ def test_signals_are_those_of_the_record_in_millivolts(given: ModelInput, explan
     assert np.allclose(explanation.signals_mv, steps * 0.005, atol=1e-3)  # 5 µV a step
 
 
+def test_a_sum_that_misses_its_difference_is_said(
+    model: SavedModel, given: ModelInput, explanation: Explanation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not any("add up" in note for note in explanation.notes)
+    monkeypatch.setattr(sanity, "RELATIVE_GAP", 0.0)
+    monkeypatch.setattr(sanity, "ABSOLUTE_GAP", -1.0)
+    assert "add up" in explain(model, given).notes[-1]
+
+
 def test_the_front_door_gives_the_same(run: Path, record: Path, explanation: Explanation) -> None:
     found = ecgmm.load_run(run).explain(record, REPORT)
     assert found.answers == explanation.answers
@@ -87,17 +97,10 @@ def test_mistakes_are_answered_with_what_there_is(model: SavedModel, given: Mode
         explain(model, given, "XYZ")
     with pytest.raises(ConfigError, match="integrated_gradients, occlusion"):
         explain(model, given, None, "lime")
-    blind = replace(model, method=replace_inputs(model))
+    blind = replace(model, method=copy(model.method))
+    blind.method.inputs_at_test = ()
     with pytest.raises(ConfigError, match="nothing to explain"):
         explain(blind, given)
-
-
-def replace_inputs(model: SavedModel) -> torch.nn.Module:
-    from copy import copy
-
-    method = copy(model.method)
-    method.inputs_at_test = ()
-    return method
 
 
 def test_strength_keeps_signs_and_nothing_stays_nothing() -> None:

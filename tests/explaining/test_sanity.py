@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ecgmm.explaining import sanity
 from ecgmm.explaining.attribution import attribute
 from ecgmm.explaining.explanation import prepared
 from ecgmm.explaining.sanity import (
@@ -77,7 +78,9 @@ def test_a_sum_that_misses_its_difference_fails() -> None:
     assert not Completeness(0.0, 2 * ABSOLUTE_GAP).passes
 
 
-def test_occlusion_promises_no_sum(linear: SavedModel, given: ModelInput) -> None:
+def test_occlusion_promises_no_sum(linear: SavedModel, given: ModelInput, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sanity, "N_DRAWS", 2)
+    monkeypatch.setattr(sanity, "N_ORDERS", 1)
     batch = prepared(linear, given)
     found = attribute(linear, batch, 0, IG)
     assert completeness(found).passes
