@@ -41,7 +41,8 @@ def main(
         say(*map(str, verdicts(explanation, checks)))
     files = save(explanation, facts, Path(out), checks)
     say(*(f"note: {note}" for note in explanation.notes), to_stderr=True)
-    say(f"saved {', '.join(file.name for file in files)} in {out}; page and tables hold the report's text")
+    held = "; page and tables hold the report's text" if explanation.statements else ""
+    say(f"saved {', '.join(file.name for file in files)} in {out}{held}")
 
 
 if __name__ == "__main__":

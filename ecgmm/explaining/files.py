@@ -94,6 +94,7 @@ def _numbers(sanity: Sanity) -> dict[str, Any]:
         {
             "half": one.half,
             "passes": one.passes,
+            "rises": one.rises,
             "deletion_area": float(area(one.deletion)),
             "insertion_area": float(area(one.insertion)),
             **{name: getattr(one, name).tolist() for name in _CURVES},

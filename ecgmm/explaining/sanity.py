@@ -27,6 +27,9 @@ MOST_ALIKE = 0.5
 """Rank correlation that the maps of randomised weights must stay below."""
 N_ORDERS, N_SHARES = 20, 20
 """Random orders, of which the largest alone is passed by chance in 1 of 21; and steps of a curve."""
+LEAST_RISE = 0.1
+"""By how much the record's probability must exceed the baseline's for insertion to say something: a flat ECG beside a
+normal report is as normal as the record itself, and there is nothing to bring back."""
 UNIT_S = 0.1
 """Length of what is deleted at once in one lead."""
 RELATIVE_GAP, ABSOLUTE_GAP = 0.05, 0.02
@@ -101,10 +104,16 @@ class Curves:
         return float(area(self.insertion) - area(self.random_insertion).mean())
 
     @property
+    def rises(self) -> bool:
+        """Whether insertion has something to bring back (``LEAST_RISE``)."""
+        return bool(self.insertion[-1] - self.insertion[0] >= LEAST_RISE)
+
+    @property
     def passes(self) -> bool:
-        """Whether deletion lies below, and insertion above, the area of every random order."""
+        """Whether deletion lies below, and insertion where it rises above, the area of every random order."""
         below = area(self.deletion) < area(self.random_deletion).min()
-        return bool(below and area(self.insertion) > area(self.random_insertion).max())
+        above = area(self.insertion) > area(self.random_insertion).max()
+        return bool(below and (above or not self.rises))
 
 
 @dataclass(frozen=True)

@@ -91,9 +91,10 @@ def _of_curves(it: Explanation, one: Curves) -> Verdict:
         low, high = random_interval(getattr(one, f"random_{way}"))
         return f"{float(area(getattr(one, way))):.3f} against {low:.3f} to {high:.3f}"
 
+    nothing = f" Insertion is not judged: the baseline has {one.insertion[0]:.3f} of {one.insertion[-1]:.3f} already."
     return Verdict(
-        f"deletion and insertion of the {one.half} beat random orders",
+        f"deletion{' and insertion' * one.rises} of the {one.half} beat{'' if one.rises else 's'} random orders",
         one.passes,
         f"Area of deletion {against('deletion')}, of insertion {against('insertion')} (central 95 % of"
-        f" {N_ORDERS} random orders; probability of {it.class_name}).",
+        f" {N_ORDERS} random orders; probability of {it.class_name}).{'' if one.rises else nothing}",
     )

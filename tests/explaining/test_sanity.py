@@ -13,6 +13,7 @@ from ecgmm.explaining.explanation import prepared
 from ecgmm.explaining.sanity import (
     ABSOLUTE_GAP,
     Completeness,
+    Curves,
     area,
     check_sanity,
     completeness,
@@ -65,6 +66,15 @@ def test_the_right_order_beats_random_ones_and_the_wrong_order_does_not(
     assert right.deletion_gain > 0 > wrong.deletion_gain
     assert right.insertion_gain > 0 > wrong.insertion_gain
     assert not wrong.passes
+
+
+def test_insertion_is_not_judged_where_the_baseline_has_as_much() -> None:
+    down, flat = np.linspace(0.9, 0.2, 21), np.full(21, 0.9)
+    worse = np.stack([flat, flat])
+    assert not Curves("waveform", down, np.linspace(0.2, 0.9, 21), worse, worse).passes
+    level = Curves("waveform", down, np.linspace(0.85, 0.9, 21), worse, worse)
+    assert not level.rises
+    assert level.passes
 
 
 def test_area_of_a_straight_line_is_a_triangle() -> None:
