@@ -60,7 +60,7 @@ ORDER = (
     r"ecgmm train name=",
     r"ecgmm train(?! \+)",
     r"ecgmm train",
-    r"ecgmm (plan|audit|evaluate|robustness|predict|verify)",
+    r"ecgmm (plan|audit|evaluate|robustness|predict|explain|verify)",
     "",
 )
 

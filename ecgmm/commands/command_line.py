@@ -73,6 +73,8 @@ def hydra_main(entry: str, *positional: Positional) -> Callable[[TaskFunction], 
 def command(entry: str, *positional: Positional) -> Callable[[Callable[..., object]], Callable[[], None]]:
     """Decorator for a command that takes, by the names of its parameters, the settings that it needs, checked.
 
+    A setting whose name Python keeps for itself has an underscore behind it: ``class_`` takes ``class``.
+
     Args:
         entry: As for ``hydra_main``, as the next one.
         positional: Settings whose values may stand without their key.
@@ -82,7 +84,7 @@ def command(entry: str, *positional: Positional) -> Callable[[Callable[..., obje
         @wraps(work)
         def task(config: DictConfig) -> None:
             settings = checked(entry, config)
-            work(*(settings[name] for name in signature(work).parameters))
+            work(*(settings[name.removesuffix("_")] for name in signature(work).parameters))
 
         task.__module__ = f"ecgmm.{entry}"  # from which Hydra takes the name of the job
         return wraps(work)(hydra_main(entry, *positional)(task))

@@ -6,9 +6,9 @@ from typing import Any
 from ecgmm.data.store.store import Store
 from ecgmm.integrity.columns import COLUMNS
 from ecgmm.integrity.figures import LONGEST_SHEET_S, amplitude_bands, histogram, sheet
-from ecgmm.integrity.images import png_url, svg_url
 from ecgmm.integrity.leads import QUANTILES
 from ecgmm.integrity.reading import row
+from ecgmm.plots.images import png_url, svg_url
 from ecgmm.plots.page import templates
 
 _TEMPLATE = "integrity.html.jinja"

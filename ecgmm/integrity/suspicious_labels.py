@@ -12,8 +12,8 @@ from ecgmm.errors import ConfigError, printable
 from ecgmm.evaluation.confident_learning import find_suspects, yes_or_no
 from ecgmm.files import whole_file, write_whole
 from ecgmm.integrity.figures import sheet
-from ecgmm.integrity.images import png_url
 from ecgmm.integrity.reading import row
+from ecgmm.plots.images import png_url
 from ecgmm.plots.page import templates
 from ecgmm.runs.predictions import labels_and_probabilities, read_held_out, records_of
 from ecgmm.runs.run import Run, find_runs

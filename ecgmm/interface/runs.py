@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from ecgmm.data.batches.loader import BatchLoader
 from ecgmm.data.sources.any_reader import ANY_LEADS
 from ecgmm.data.sources.array_reader import ArrayReader
+from ecgmm.data.sources.waveform_reader import WaveformReader
 from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
+from ecgmm.explaining.explanation import Explanation, explain
 from ecgmm.files import inside
 from ecgmm.interface.settings import overrides_of, settings_of
 from ecgmm.leads import LEADS
+from ecgmm.predicting.inputs import read_input
 from ecgmm.predicting.many import Wishes, predict_many
 from ecgmm.predicting.prediction import COVERAGE, Prediction, predict_record
 from ecgmm.predicting.record_list import Listed, check_listed, read_list
@@ -125,12 +128,8 @@ class Run(run.Run):
             DataError: If the record cannot be read, or shows no signal.
         """
         _check_coverage(coverage)
-        if millivolts is None:
-            path = None if record is None else Path(record)
-            return predict_record(self.model, path, report, ANY_LEADS, coverage)
-        if rate_hz is None:
-            raise ConfigError("rate_hz is missing; an array does not say its sampling rate")
-        return predict_record(self.model, _ARRAY, report, ArrayReader.of(millivolts, rate_hz, leads), coverage)
+        path, reader = _source(record, millivolts, rate_hz, leads)
+        return predict_record(self.model, path, report, reader, coverage)
 
     def predict_many(
         self,
@@ -175,10 +174,54 @@ class Run(run.Run):
         place = folder if root is None else Path(root)
         return predict_many(self.model, listed, place, None if out is None else Path(out), wishes, n_processes)
 
+    def explain(
+        self,
+        record: str | Path | None = None,
+        report: str | None = None,
+        *,
+        millivolts: NDArray[np.floating] | None = None,
+        rate_hz: float | None = None,
+        leads: Sequence[str] = LEADS,
+        class_name: str | None = None,
+        method: str = "integrated_gradients",
+    ) -> Explanation:
+        """Explain the answer for one record, which is given as to ``predict``.
+
+        Args:
+            record: Path of a WFDB record.
+            report: The report's text.
+            millivolts: In place of ``record``, as in ``predict``.
+            rate_hz: Sampling rate of ``millivolts``.
+            leads: Name of each row of ``millivolts``.
+            class_name: Class whose log-odds are explained; None takes the most probable one.
+            method: ``integrated_gradients`` or ``occlusion``.
+
+        Returns:
+            What each sample and word adds, and the answer with either half alone, without each statement and lead.
+
+        Raises:
+            ConfigError: If there is no such class or method, nothing is given that the method looks at, or captum is
+                not installed.
+            DataError: If the record cannot be read, or shows no signal.
+        """
+        path, reader = _source(record, millivolts, rate_hz, leads)
+        return explain(self.model, read_input(self.model, path, report, reader), class_name, method)
+
 
 def _check_coverage(coverage: float) -> None:
     if coverage not in COVERAGES:
         raise ConfigError(f"coverage is {coverage!r}; choose one of {', '.join(map(str, COVERAGES))}")
+
+
+def _source(
+    record: str | Path | None, millivolts: NDArray[np.floating] | None, rate_hz: float | None, leads: Sequence[str]
+) -> tuple[Path | None, WaveformReader]:
+    """Path of a record and the reader that takes it."""
+    if millivolts is None:
+        return None if record is None else Path(record), ANY_LEADS
+    if rate_hz is None:
+        raise ConfigError("rate_hz is missing; an array does not say its sampling rate")
+    return _ARRAY, ArrayReader.of(millivolts, rate_hz, leads)
 
 
 def load_run(directory: str | Path) -> Run:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from ecgmm.models.text_encoders.known_texts import KnownTexts
@@ -43,6 +43,10 @@ class TextEncoder(Protocol):
 
     dim: int
     width: int
+
+    @property
+    def word_table(self) -> nn.Module:
+        """The embedding of words, called once in a pass over reports, and for nothing else."""
 
     def __call__(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
         """Embed reports: ``[B, N] -> [B, D]``, the summarised ``token_states``."""

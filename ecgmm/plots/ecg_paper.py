@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba_array
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
@@ -22,12 +24,15 @@ PULSE_S, PULSE_MV = 0.2, 1.0
 RHYTHM_LEAD = "II"
 MARK_COLOR = OKABE_ITO[1]
 TRACE_COLOR = "black"
+FOR_COLOR, AGAINST_COLOR = OKABE_ITO[1], OKABE_ITO[0]
+"""What speaks for a class and against it: orange and blue, which no common colour blindness confuses."""
 
-_PULSE_ROOM_MM = 10.0  # before each row, with the pulse in its middle
+PULSE_ROOM_MM = 10.0
+"""Room before each row, with the pulse in its middle."""
 _ROW_MM, _BELOW_MM = 25.0, 10.0  # height of a row, and how much of it lies below the row's zero line
 _N_LEAD_ROWS, _N_COLUMNS = 3, 4
 _GRID = ((1, "#fbdede", 0.15), (5, "#f0a3a3", 0.35))  # distance in mm, colour, width in points
-_TRACE_PT, _MARK_PT = 0.5, 1.0
+_TRACE_PT, _MARK_PT, _HEAT_PT = 0.5, 1.0, 4.5
 _HALO = [withStroke(linewidth=1.5, foreground="white")]  # traces may run through the names
 
 
@@ -50,7 +55,7 @@ class Strip:
 
 def sheet_size_mm(duration_s: float) -> tuple[float, float]:
     """Width and height of a record's sheet at full size."""
-    return _PULSE_ROOM_MM + SPEED_MM_PER_S * duration_s, _ROW_MM * (_N_LEAD_ROWS + 1)
+    return PULSE_ROOM_MM + SPEED_MM_PER_S * duration_s, _ROW_MM * (_N_LEAD_ROWS + 1)
 
 
 def strips(n_times: int) -> list[Strip]:
@@ -64,7 +69,12 @@ def strips(n_times: int) -> list[Strip]:
 
 
 def draw_sheet(
-    axes: Axes, signals_mv: NDArray[np.floating], rate_hz: float, marked: NDArray[np.bool_], font_pt: float
+    axes: Axes,
+    signals_mv: NDArray[np.floating],
+    rate_hz: float,
+    marked: NDArray[np.bool_],
+    font_pt: float,
+    heat: NDArray[np.floating] | None = None,
 ) -> None:
     """Draw a record; one unit of the axes is 1 mm of paper at full size.
 
@@ -76,13 +86,17 @@ def draw_sheet(
         rate_hz: Sampling rate.
         marked: ``[12, T]``, samples to draw in ``MARK_COLOR``, with the lines to their neighbours.
         font_pt: Size of the lead names.
+        heat: ``[12, T]`` from -1 to 1, drawn as a band of that strength behind each trace, above 0 in ``FOR_COLOR`` and
+            below in ``AGAINST_COLOR``.
     """
     width, height = sheet_size_mm(signals_mv.shape[1] / rate_hz)
     _draw_paper(axes, width, height)
     for strip in strips(signals_mv.shape[1]):
         index, part = LEADS.index(strip.lead), slice(strip.start, strip.stop)
-        x = _PULSE_ROOM_MM + SPEED_MM_PER_S * np.arange(strip.start, strip.stop) / rate_hz
+        x = PULSE_ROOM_MM + SPEED_MM_PER_S * np.arange(strip.start, strip.stop) / rate_hz
         y = _zero_mm(strip.row) + GAIN_MM_PER_MV * signals_mv[index, part]
+        if heat is not None:
+            _draw_heat(axes, x, y, heat[index, part])
         axes.plot(x, y, color=TRACE_COLOR, linewidth=_TRACE_PT, label=strip.lead)
         _write_name(axes, strip, x[0], font_pt)
         if marked[index, part].any():
@@ -112,10 +126,24 @@ def _zero_mm(row: int) -> float:
 
 def _draw_pulse(axes: Axes, row: int) -> None:
     length, up = PULSE_S * SPEED_MM_PER_S, PULSE_MV * GAIN_MM_PER_MV
-    start = (_PULSE_ROOM_MM - length) / 2
-    x = np.array([0, start, start, start + length, start + length, _PULSE_ROOM_MM])
+    start = (PULSE_ROOM_MM - length) / 2
+    x = np.array([0, start, start, start + length, start + length, PULSE_ROOM_MM])
     y = _zero_mm(row) + np.array([0, 0, up, up, 0, 0])
     axes.plot(x, y, color=TRACE_COLOR, linewidth=_TRACE_PT, label="calibration")
+
+
+def _draw_heat(axes: Axes, x: NDArray[np.floating], y: NDArray[np.floating], heat: NDArray[np.floating]) -> None:
+    """Draw a broad line whose opacity is the strength; a piece has that of its two ends."""
+    between = (heat[:-1] + heat[1:]) / 2
+    colors = to_rgba_array([FOR_COLOR if value > 0 else AGAINST_COLOR for value in between])
+    colors[:, 3] = np.abs(between).clip(0, 1)
+    points = np.stack([x, y], axis=1)
+    seen = colors[:, 3] > 0.02  # what cannot be seen would swell the files
+    pieces = np.stack([points[:-1], points[1:]], axis=1)[seen]
+    axes.add_collection(
+        LineCollection(list(pieces), colors=colors[seen], linewidths=_HEAT_PT, zorder=2, capstyle="butt", label="heat"),
+        autolim=False,
+    )
 
 
 def _write_name(axes: Axes, strip: Strip, x: float, font_pt: float) -> None:

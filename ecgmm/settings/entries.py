@@ -10,6 +10,7 @@ from typing import Any
 
 from ecgmm.leads import LEADS
 from ecgmm.settings.disturbances import KINDS
+from ecgmm.settings.explaining import METHODS
 from ecgmm.settings.kinds import (
     Built,
     Group,
@@ -307,6 +308,18 @@ ENTRIES: dict[str, Group] = {
             "sheets": nullable(path()),
             "sheet_format": choice(*SHEET_FORMATS),
             "n_processes": nullable(whole(1, 4096)),
+        }
+    ),
+    "explain": Group(
+        {
+            "run": path(),
+            "record": nullable(path()),
+            "report": Value("a text", lambda value: isinstance(value, str), "text", null=True),
+            "class": nullable(text()),
+            "by": choice(*METHODS),
+            "sanity": flag(),
+            "seed": SEED,
+            "out": path(),
         }
     ),
     "verify": Group({"store": nullable(path()), "run": nullable(path())}),

@@ -41,7 +41,10 @@ class WordTokeniser:
 
     Attributes:
         vocabulary_size: Number of ids, specials included.
+        unknown_id: Id of a word that the vocabulary lacks.
     """
+
+    unknown_id = UNKNOWN_ID
 
     def __init__(self, tokeniser: tokenizers.Tokenizer) -> None:
         self._tokeniser = tokeniser
@@ -158,6 +161,12 @@ class TransformerTokeniser:
         made.name_or_path, made.max_tokens = "", max_tokens
         made._tokeniser, made.vocabulary_size = tokeniser, len(tokeniser)
         return made
+
+    @property
+    def unknown_id(self) -> int:
+        """Id of what the vocabulary lacks; that of padding where it lacks nothing, as of byte pairs."""
+        unknown: int | None = self._tokeniser.unk_token_id
+        return PADDING_ID if unknown is None else unknown
 
     @property
     def words(self) -> dict[str, int]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ecgmm.integrity.figures import LONGEST_SHEET_S, sheet
-from ecgmm.integrity.images import png_url, svg_url
 from ecgmm.integrity.page import caption, swap_words
 from ecgmm.plots.ecg_paper import sheet_size_mm
+from ecgmm.plots.images import png_url, svg_url
 from ecgmm.types import MISSING_SAMPLE
 
 MANIFEST = {"rate_hz": 100, "uv_per_step": 5.0, "parameters": {"limit_mv": 10.0}}

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from ecgmm.leads import LEADS
-from ecgmm.plots.ecg_paper import MARK_COLOR, draw_sheet, sheet_size_mm, strips
+from ecgmm.plots.ecg_paper import AGAINST_COLOR, FOR_COLOR, MARK_COLOR, draw_sheet, sheet_size_mm, strips
 
 RATE_HZ = 100
 
@@ -91,3 +92,16 @@ def test_a_marked_spike_that_leaves_the_sheet_is_written_at_its_edge(value_mv: f
     assert 0 <= note.get_position()[1] <= 100
     assert note.get_horizontalalignment() == "right", "it would run off the sheet"
     assert len(texts) == 12 + 1, "each lead's name, II twice, and the note"
+
+
+def test_a_band_behind_the_trace_has_the_colour_of_its_sign_and_the_opacity_of_its_strength() -> None:
+    heat = np.zeros((12, 1000))
+    heat[0, 50:60], heat[0, 100:110] = 1.0, -0.5
+    axes = Figure().add_axes((0, 0, 1, 1))
+    draw_sheet(axes, np.zeros((12, 1000)), RATE_HZ, np.zeros((12, 1000), bool), 5, heat)
+    [band] = [one for one in axes.collections if len(one.get_colors())]  # type: ignore[attr-defined]
+    colors = band.get_colors()  # type: ignore[attr-defined]
+    assert {tuple(color) for color in colors if color[3] in (1.0, 0.5)} >= {
+        to_rgba(FOR_COLOR),
+        to_rgba(AGAINST_COLOR, 0.5),
+    }

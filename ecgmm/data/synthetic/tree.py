@@ -58,13 +58,27 @@ def write_tree(root: Path, config: SyntheticConfig) -> None:
         raise
 
 
-def _write(root: Path, config: SyntheticConfig) -> None:
+def draw_recordings(config: SyntheticConfig) -> tuple[Cohort, Recordings]:
+    """Draw whose records a tree has and what shows in them, beat times too: what ``write_tree`` writes, unwritten."""
+    return _draw(config, _streams(config))
+
+
+def _streams(config: SyntheticConfig) -> list[np.random.Generator]:
     # One stream a purpose: a change in the reports leaves the waveforms as they were.
-    streams = [np.random.default_rng(seed) for seed in np.random.SeedSequence(config.seed).spawn(7)]
+    return [np.random.default_rng(seed) for seed in np.random.SeedSequence(config.seed).spawn(7)]
+
+
+def _draw(config: SyntheticConfig, streams: list[np.random.Generator]) -> tuple[Cohort, Recordings]:
     second = sample_second(streams[6], config.n_patients, config.second_cart)
     cohort = sample_cohort(streams[0], config, second)
     states = sample_states(streams[1], cohort.patient, config, second)
-    recordings = sample_recordings(streams[2], cohort.patient, states, config, cohort.second)
+    return cohort, sample_recordings(streams[2], cohort.patient, states, config, cohort.second)
+
+
+def _write(root: Path, config: SyntheticConfig) -> None:
+    streams = _streams(config)
+    cohort, recordings = _draw(config, streams)
+    states = recordings.states
     digests: list[str] = []
     parts: list[Intervals] = []
     for rows in track(list(_blocks(len(states))), description="Simulating records", transient=True):

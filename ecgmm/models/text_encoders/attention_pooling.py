@@ -36,6 +36,11 @@ class AttentionPooling(nn.Module):
         """What the names of the weights of each layer begin with, from the input on."""
         return [["embedding"], ["key", "query", "norm", "linear"]]
 
+    @property
+    def word_table(self) -> nn.Module:
+        """The embedding that ``embed`` asks."""
+        return self.embedding
+
     def embed(self, token_ids: Tensor) -> Tensor:
         """Look words up: ids ``[B, N] -> [B, N, width]``."""
         words: Tensor = self.embedding(token_ids)

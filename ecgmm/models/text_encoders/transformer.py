@@ -83,9 +83,15 @@ class Transformer(nn.Module):
         """What the names of the weights of each layer begin with, from the input on."""
         return [*transformer_layers(self.model, "model"), ["linear"]]
 
+    @property
+    def word_table(self) -> nn.Module:
+        """The embedding that ``embed`` asks."""
+        table: nn.Module = self.model.get_input_embeddings()
+        return table
+
     def embed(self, token_ids: Tensor) -> Tensor:
         """Look words up: ids ``[B, N] -> [B, N, width]``."""
-        words: Tensor = self.model.get_input_embeddings()(token_ids)
+        words: Tensor = self.word_table(token_ids)
         return words
 
     def token_states(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:

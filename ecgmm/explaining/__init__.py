@@ -1,0 +1,1 @@
+"""Why a model gave its answer for one record, and whether that explanation can be trusted."""

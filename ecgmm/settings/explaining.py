@@ -1,0 +1,3 @@
+"""Names of the ways to attribute an answer to its inputs."""
+
+METHODS = ("integrated_gradients", "occlusion")
