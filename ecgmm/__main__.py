@@ -22,6 +22,7 @@ _WITH_SETTINGS = (
     "evaluate",
     "robustness",
     "predict",
+    "serve",
     "verify",
     "audit",
     "statements",

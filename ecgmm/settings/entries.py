@@ -299,6 +299,7 @@ ENTRIES: dict[str, Group] = {
             "report": Value("a text", lambda value: isinstance(value, str), "text", null=True),
         }
     ),
+    "serve": Group({"run": path(), "port": whole(0, 65_535), "coverage": number(0.5, 0.99)}),
     "verify": Group({"store": nullable(path()), "run": nullable(path())}),
     "audit": Group(
         {
