@@ -322,6 +322,7 @@ ENTRIES: dict[str, Group] = {
             "out": path(),
         }
     ),
+    "serve": Group({"run": path(), "port": whole(0, 65_535), "coverage": choice(*COVERAGES)}),
     "verify": Group({"store": nullable(path()), "run": nullable(path())}),
     "audit": Group(
         {
