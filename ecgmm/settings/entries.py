@@ -77,6 +77,7 @@ _TASK = Group(
     {
         "name": choice("single_label", "multi_label"),
         "selection": choice("exactly_one", "priority", "all"),
+        "modalities": optional(choice("any", "both")),
         "targets": choice("hard", "soft"),
         "criterion": CRITERION,
     }
@@ -217,6 +218,7 @@ ENTRIES: dict[str, Group] = {
             "prefetch": whole(0, 1000),
             "checkpoint_minutes": nullable(number(0, 100_000)),
             "ema_decay": nullable(number(0, 1, above=True, below=True)),
+            "decayed": choice("all", "matrices"),
             "allow_leaky": flag(),
             "overwrite": flag(),
             "compile": flag(),
