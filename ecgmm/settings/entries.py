@@ -218,6 +218,7 @@ ENTRIES: dict[str, Group] = {
             "prefetch": whole(0, 1000),
             "checkpoint_minutes": nullable(number(0, 100_000)),
             "ema_decay": nullable(number(0, 1, above=True, below=True)),
+            "keep_checkpoints": flag(),
             "decayed": choice("all", "matrices"),
             "allow_leaky": flag(),
             "overwrite": flag(),
