@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
@@ -16,6 +17,8 @@ from ecgmm.commands import command_line
 command_line.set_up_hydra()  # what commands do at their start; tests compose settings without one
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))  # what is tested must not depend on it
 os.environ["WANDB_MODE"] = "offline"
+hypothesis.settings.register_profile("ecgmm", deadline=None)  # a busy machine is no mistake
+hypothesis.settings.load_profile("ecgmm")
 
 
 @pytest.fixture(scope="session")

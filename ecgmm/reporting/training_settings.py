@@ -15,6 +15,8 @@ from ecgmm.runs.run import Run
 _OF_ALL = (
     "optimizer.lr",
     "optimizer.weight_decay",
+    "decayed",
+    "task.modalities",
     "trainer.max_epochs",
     "batch_size",
     "warmup_fraction",

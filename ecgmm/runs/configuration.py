@@ -20,9 +20,10 @@ _DEEPEST = 32
 
 
 class TaskSettings(Schema):
-    """Selection of the records that take part in the task."""
+    """Selection of the records that take part in the task; runs of earlier versions take those with one modality."""
 
     selection: str
+    modalities: str = "any"
 
 
 class LabelSettings(Schema):

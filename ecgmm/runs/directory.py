@@ -22,12 +22,23 @@ from ecgmm.runs.saved_model import MODEL, MODEL_FILE, model_is_whole
 from ecgmm.settings.disturbances import ROBUSTNESS
 
 # These say where and how a run is shown, started, fed or saved, not what it computes.
-_NOT_COMPUTED = ("paths", "logger", "overwrite", "name", "n_jobs", "prefetch", "checkpoint_minutes", "profile")
+_NOT_COMPUTED = (
+    "paths",
+    "logger",
+    "overwrite",
+    "name",
+    "n_jobs",
+    "prefetch",
+    "checkpoint_minutes",
+    "keep_checkpoints",
+    "profile",
+)
 # Settings that came later count where they change something: finished runs of earlier versions stay finished.
 _IF_CHOSEN: dict[str, Callable[[Any], bool]] = {
     "init": lambda init: False,  # by the content of the weights
     "label_noise": lambda noise: noise is not None and noise["kind"] != "none",
     "held_out": lambda part: part is not None,
+    "decayed": lambda which: which not in (None, "all"),
 }
 # A run may go on with another number of devices: a batch stays the same batch.
 _DEVICES = ("devices", "num_nodes", "strategy")
@@ -52,6 +63,7 @@ def config_digest(config: dict[str, Any], fingerprint: str, initial: Mapping[str
     computed = {key: value for key, value in config.items() if key not in (*_NOT_COMPUTED, *_IF_CHOSEN)}
     computed |= {} if initial is None else {"init": dict(initial)}
     computed |= {name: config[name] for name, is_chosen in _IF_CHOSEN.items() if is_chosen(config.get(name))}
+    computed["task"] = {k: v for k, v in config["task"].items() if (k, v) != ("modalities", "any")}  # came later too
     computed["data"] = fingerprint  # the store's fingerprint covers every preparation parameter
     computed["trainer"] = {k: v for k, v in config["trainer"].items() if not k.startswith(("enable_", *_DEVICES))}
     return hashlib.sha256(json.dumps(computed, sort_keys=True).encode()).hexdigest()
@@ -161,9 +173,11 @@ def _can_go_on(path: Path, overwrite: bool) -> bool:
     return True
 
 
-def finish_run(path: Path, facts: RunFacts) -> None:
-    """Write the final ``run.json``, which remembers the other files."""
+def finish_run(path: Path, facts: RunFacts, keep_checkpoints: bool) -> None:
+    """Write the final ``run.json``, which remembers the other files, and remove what a finished run needs no more."""
     write_json(path / RUN, facts.model_copy(update={"files": written(path, _REMEMBERED)}).plain())
+    if not keep_checkpoints:
+        shutil.rmtree(inside(path, CHECKPOINTS), ignore_errors=True)  # a closed form has none
 
 
 def _empty(path: Path) -> None:

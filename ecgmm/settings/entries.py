@@ -81,6 +81,7 @@ _TASK = Group(
     {
         "name": choice("single_label", "multi_label"),
         "selection": choice("exactly_one", "priority", "all"),
+        "modalities": optional(choice("any", "both")),
         "targets": choice("hard", "soft"),
         "criterion": CRITERION,
     }
@@ -221,6 +222,8 @@ ENTRIES: dict[str, Group] = {
             "prefetch": whole(0, 1000),
             "checkpoint_minutes": nullable(number(0, 100_000)),
             "ema_decay": nullable(number(0, 1, above=True, below=True)),
+            "keep_checkpoints": flag(),
+            "decayed": choice("all", "matrices"),
             "allow_leaky": flag(),
             "overwrite": flag(),
             "compile": flag(),

@@ -178,7 +178,8 @@ AUGMENTATIONS: dict[str, Target] = {
 DATA_TARGETS: dict[str, Target] = {
     **SOURCES,
     "ecgmm.data.sources.labels.icd.IcdSettings": Target(
-        {"csv": nullable(path()), "min_records": COUNT, "use_folds": flag()}, (_folds_stand_in_a_file,)
+        {"csv": nullable(path()), "min_records": COUNT, "use_folds": flag(), "first_of_stay": flag()},
+        (_folds_stand_in_a_file,),
     ),
     "ecgmm.data.sources.mimic_iv_ecg.LabelRules": Target({"certainty": choice("definite", "include_possible")}),
     "ecgmm.data.sources.table.Columns": Target({"path": text(), **dict.fromkeys(_COLUMNS, nullable(text()))}),

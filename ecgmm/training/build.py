@@ -106,6 +106,10 @@ class Setup:
         """
         settings = self.settings
         optimizer = construct(settings["optimizer"])
+        if settings.get("decayed") == "matrices":
+            from ecgmm.training.learning_rates import sparing_vectors
+
+            optimizer = sparing_vectors(optimizer)
         if self.initial is not None:
             from ecgmm.training.learning_rates import with_own_rates
 
@@ -178,6 +182,7 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
             asked["labels"]["priority"],
             asked["task"]["targets"],
             label_noise=label_noise_of(asked["label_noise"]),
+            modalities=asked["task"].get("modalities", "any"),
             held_out=None if asked["held_out"] is None else part_of(asked["held_out"]),
         ),
         text_choice(asked["text"], described=[text for texts in described.values() for text in texts]),

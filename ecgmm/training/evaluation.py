@@ -175,7 +175,7 @@ def serve(run: Path, other: OtherStore, choice: Choice, stores: Path) -> Served:
     if not is_own or choice.split == ALL:
         known = store if is_own else find_store(facts.data.fingerprint, stores)
         patients = _leave_out_shared(datamodule, known, facts, choice)
-    require_records(datamodule, choice, settings, match)
+    require_records(datamodule, choice)
     return Served(model, facts, trained, settings, store, origins, match, datamodule, patients)
 
 
@@ -226,7 +226,13 @@ def data_for(
     model.preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
     return EcgReportDataModule(
         store,
-        TargetChoice(labels, settings.task.selection, settings.labels.priority, match=match),
+        TargetChoice(
+            labels,
+            settings.task.selection,
+            settings.labels.priority,
+            match=match,
+            modalities=settings.task.modalities,
+        ),
         TextChoice(
             model.facts.text_policy,
             model.facts.max_tokens,

@@ -1,13 +1,11 @@
 """What an evaluation on another store says of that store, and of how it was brought to the model."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import polars as pl
 
 from ecgmm.data.batches.class_match import ClassMatch
 from ecgmm.data.batches.datamodule import EcgReportDataModule
-from ecgmm.data.batches.targets import make_targets
 from ecgmm.data.sources.leakage import SIMULATION
 from ecgmm.errors import ConfigError, printable
 from ecgmm.runs.configuration import EvaluationSettings
@@ -46,7 +44,7 @@ def external_facts(
             source=label_set.source,
             digest=datamodule.labels.digest,
             classes=list(label_set.classes),
-            dropped=left_out(datamodule, choice.splits, settings, match),
+            dropped=left_out(datamodule, choice.splits),
         ),
         class_map=dict(choice.class_map),
         only_model=list(match.only_model),
@@ -56,23 +54,17 @@ def external_facts(
     )
 
 
-def left_out(
-    datamodule: EcgReportDataModule, splits: Sequence[str], settings: EvaluationSettings, match: ClassMatch
-) -> dict[str, int]:
+def left_out(datamodule: EcgReportDataModule, splits: Sequence[str]) -> dict[str, int]:
     """Rows of some splits that take no part, by reason."""
     in_splits = datamodule.store.records["split"].is_in(list(splits)).to_numpy()
-    labels = replace(datamodule.labels, values=datamodule.labels.values[in_splits])
-    targets = match.targets(make_targets(labels, settings.task.selection, settings.labels.priority, "hard"))
-    counts = dict(targets.dropped)
+    counts = {reason: int((rows & in_splits).sum()) for reason, rows in datamodule.targets.left_out.items()}
     for split in splits:
         for limit, count in datamodule.left_out.get(split, {}).items():
             counts[f"quality: {limit}"] = counts.get(f"quality: {limit}", 0) + count
     return {reason: count for reason, count in counts.items() if count}
 
 
-def require_records(
-    datamodule: EcgReportDataModule, choice: Choice, settings: EvaluationSettings, match: ClassMatch
-) -> None:
+def require_records(datamodule: EcgReportDataModule, choice: Choice) -> None:
     """Refuse to measure nothing.
 
     Raises:
@@ -80,7 +72,7 @@ def require_records(
     """
     if any(len(datamodule.rows[split]) for split in choice.splits):
         return
-    counts = left_out(datamodule, choice.splits, settings, match)
+    counts = left_out(datamodule, choice.splits)
     reasons = ", ".join(f"{count} rows: {reason}" for reason, count in counts.items())
     raise ConfigError(
         f"{printable(datamodule.store.path)} has no record of split={choice.split} ({reasons or 'it is empty'});"

@@ -1,4 +1,4 @@
-"""Learning rates of weights that a run began with: their own, and smaller ones for layers near the input."""
+"""Groups of parameters that learn differently: rates of weights that a run began with, and who decays."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -43,6 +43,28 @@ def with_own_rates(make: MakeOptimizer, method: Method, init: Mapping[str, Any],
         for parameter in parameters:
             groups.setdefault(rates.get(parameter, lr), []).append(parameter)
         return make([{"params": part, "lr": rate} for rate, part in groups.items() if part])
+
+    return grouped
+
+
+def sparing_vectors(make: MakeOptimizer) -> MakeOptimizer:
+    """An optimizer whose weight decay acts on matrices and kernels alone, not on biases, scales of norms and numbers.
+
+    A common reading of "weight decay" that the paper leaves open; those have fewer than two axes.
+
+    Args:
+        make: Takes groups of parameters, returns the optimizer.
+    """
+
+    def grouped(parameters: Iterable[Any]) -> torch.optim.Optimizer:
+        given = list(parameters)
+        groups = given if isinstance(given[0], dict) else [{"params": given}]
+        parts = []
+        for group in groups:
+            matrices = [one for one in group["params"] if one.ndim > 1]
+            vectors = [one for one in group["params"] if one.ndim <= 1]
+            parts += [{**group, "params": matrices}, {**group, "params": vectors, "weight_decay": 0.0}]
+        return make([part for part in parts if part["params"]])
 
     return grouped
 

@@ -166,7 +166,7 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
 
             artifacts = settings["logger"]["artifacts"]
             log_results(dashboard, directory, frame, metrics, facts, datamodule.store.manifest, artifacts)
-    finish_run(directory, facts)
+    finish_run(directory, facts, settings["keep_checkpoints"])
     return metrics
 
 

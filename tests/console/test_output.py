@@ -12,7 +12,7 @@ from xml.etree import ElementTree as Tree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 from matplotlib.figure import Figure
@@ -235,7 +235,6 @@ def test_latex_is_words(text: str, shown: str) -> None:
     assert latex_text(text) == shown
 
 
-@settings(deadline=None)
 @given(st.text(max_size=50))
 def test_whatever_a_name_is(name: str) -> None:
     for shown in (csv_text(name), markdown_text(name), latex_text(name)):

@@ -17,7 +17,7 @@ from tests.integrity.small_store import FIRST_RECORD, N_ROWS, SPLITS, waveforms,
 ROWS = st.lists(st.integers(0, 5), min_size=N_ROWS, max_size=N_ROWS)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(recordings=ROWS, patients=ROWS, digests=st.permutations(range(6)), n_digests=st.integers(1, 6))
 def test_pairs_are_those_that_a_comparison_of_all_rows_finds(
     tmp_path_factory: pytest.TempPathFactory,

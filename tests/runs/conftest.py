@@ -30,7 +30,7 @@ def finished(run_settings: list[str], tmp_path_factory: pytest.TempPathFactory) 
 
     run = tmp_path_factory.mktemp("finished") / "outputs" / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["ecgmm.train", *run_settings, f"hydra.run.dir={run}"])
+        patch.setattr(sys, "argv", ["ecgmm.train", *run_settings, "keep_checkpoints=true", f"hydra.run.dir={run}"])
         GlobalHydra.instance().clear()
         command_line.run(main)
     return run

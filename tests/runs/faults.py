@@ -12,8 +12,6 @@ FILES = (
     "metrics.json",
     "predictions.parquet",
     "history.csv",
-    "checkpoints/last.ckpt",
-    "checkpoints/best.ckpt",
     "model/model.json",
     "model/model.safetensors",
     "model/statements.json",

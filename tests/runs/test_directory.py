@@ -37,6 +37,7 @@ CONFIG: dict[str, Any] = {
     "logger": {"mode": "auto"},
     "overwrite": False,
     "data": {"root": "x"},
+    "task": {"name": "single_label", "selection": "exactly_one"},
     "trainer": {"max_epochs": 2, "enable_progress_bar": True},
 }
 
@@ -49,7 +50,7 @@ def finish(run: Path) -> None:
     for name in ("statements.json", "tokeniser/tokenizer.json"):
         (run / "model" / name).write_text("{}")
     write_model(run / "model", MODEL_FACTS, {"weight": torch.ones(2)})
-    finish_run(run, done())
+    finish_run(run, done(), keep_checkpoints=False)
 
 
 def test_digest_covers_what_is_computed_and_nothing_else() -> None:
@@ -62,6 +63,14 @@ def test_digest_covers_what_is_computed_and_nothing_else() -> None:
     assert digest != config_digest(CONFIG, "store-2")
     assert digest != config_digest({**CONFIG, "seed": 2}, "store-1")
     assert digest != config_digest({**CONFIG, "trainer": {"max_epochs": 3}}, "store-1")
+
+
+def test_settings_that_came_later_count_where_they_change_something() -> None:
+    digest = config_digest(CONFIG, "store-1")
+    for before in ({"decayed": "all"}, {"task": {**CONFIG["task"], "modalities": "any"}}, {"keep_checkpoints": True}):
+        assert config_digest({**CONFIG, **before}, "store-1") == digest
+    for other in ({"decayed": "matrices"}, {"task": {**CONFIG["task"], "modalities": "both"}}):
+        assert config_digest({**CONFIG, **other}, "store-1") != digest
 
 
 def test_a_directory_goes_from_new_to_interrupted_to_finished(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_lead_without_deviation_in_training_is_zero() -> None:
 
 
 @pytest.mark.parametrize("highpass_hz", [None, 0.5])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     pool=st.lists(st.integers(-32768, 32767), min_size=1, max_size=6),
     n_times=st.integers(2, 40),

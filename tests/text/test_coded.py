@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from ecgmm.text.coded import coded
 from ecgmm.text.tokenise import StatementVocabulary, WordTokeniser
 
-WordTokeniser.train([], [])  # reads the packaged tables once, outside the deadline of a property
-
 reports = st.lists(st.lists(st.sampled_from(["sinus rhythm", "normal ecg", "pvc(s)", ""]), max_size=4), max_size=9)
 
 

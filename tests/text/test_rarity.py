@@ -15,8 +15,6 @@ from ecgmm.text.statements import findings_of
 from ecgmm.text.tokenise import StatementVocabulary, WordTokeniser
 from ecgmm.text.wording import read_table
 
-WordTokeniser.train([], [])  # reads the packaged tables once, outside the deadline of a property
-
 BUSY = [["sinus rhythm", "zorblaxia of hieronymus"]] * 16
 OTHERS = [["sinus rhythm", "quuxopathic waves"]] * 9
 cases = st.lists(st.tuples(st.lists(st.sampled_from("abc"), max_size=3), st.integers(0, 4)), max_size=20)

@@ -73,7 +73,10 @@ def test_killed_in_an_epoch_it_goes_on_with_its_weights(
     domains = ("domains.column=device", "domains.min_records=3", "domains.step_size=0.5", "checkpoint_minutes=0")
 
     def train(name: str) -> Path:
-        assert command("train", *quick_settings, *domains, f"hydra.run.dir={tmp_path / name}") == 0
+        assert (
+            command("train", *quick_settings, *domains, "keep_checkpoints=true", f"hydra.run.dir={tmp_path / name}")
+            == 0
+        )
         return tmp_path / name
 
     steps = Steps(monkeypatch)

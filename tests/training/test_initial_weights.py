@@ -72,7 +72,7 @@ def assert_frozen(run: Path, source: Path, part: str = "ecg_encoder.") -> None:
 def test_frozen_weights_are_those_of_the_source_after_training_and_the_rest_has_learnt(
     train: Callable[..., Path], source: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = train(f"init.run={source}", "init.parts=[ecg_encoder]", "init.freeze=true")
+    run = train(f"init.run={source}", "init.parts=[ecg_encoder]", "init.freeze=true", "keep_checkpoints=true")
     assert_frozen(run, source)
     facts = facts_of(run)
     init = facts["init"]

@@ -50,7 +50,7 @@ def train(command: Command, quick_settings: list[str], monkeypatch: pytest.Monke
 @pytest.fixture
 def whole(train: Callable[..., int], tmp_path: Path) -> Path:
     """An uninterrupted run, whose second epoch is the best."""
-    assert train(tmp_path / "whole") == 0
+    assert train(tmp_path / "whole", "keep_checkpoints=true") == 0
     assert torch.load(tmp_path / "whole/checkpoints/best.ckpt", weights_only=True)["epoch"] == 1
     return tmp_path / "whole"
 

@@ -38,7 +38,8 @@ def test_a_run_directory_explains_itself(train: Callable[..., Path]) -> None:
     assert facts["data"]["synthetic"] is True
     assert facts["labels"]["source"] == "simulation"
     assert facts["leaky"] is False
-    assert {path.name for path in run.iterdir()} >= {"config.yaml", "history.csv", "predictions.parquet", "checkpoints"}
+    assert {path.name for path in run.iterdir()} >= {"config.yaml", "history.csv", "predictions.parquet"}
+    assert not (run / "checkpoints").exists()
     history = pl.read_csv(run / "history.csv")
     assert history["epoch"].to_list() == [0, 1]
     assert {"train/loss_cls", "train/loss_cons", "val/auroc_macro", "val/ecg_projection_norm"} <= set(history.columns)
@@ -57,7 +58,7 @@ def test_a_run_directory_explains_itself(train: Callable[..., Path]) -> None:
 
 
 def test_no_text_no_ids_in_what_is_saved_with_the_model(train: Callable[..., Path]) -> None:
-    run = train()
+    run = train("keep_checkpoints=true")
     checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
     patients = pl.read_parquet(run / "predictions.parquet")["patient"].to_list()
     text = json.dumps(checkpoint, default=lambda value: "" if isinstance(value, torch.Tensor) else str(value))

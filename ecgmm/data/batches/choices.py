@@ -62,6 +62,7 @@ class TargetChoice:
         kind: ``hard`` or ``soft`` (setting ``task.targets``); soft targets reach gradient training only.
         match: Brings the classes of the labels to those of a model that was trained for others.
         label_noise: Makes labels of training and validation wrong; None leaves them.
+        modalities: ``any`` or ``both``: whether records that lack waveform or report take part.
         held_out: Part k of n of the training patients that is predicted and not learnt from; None is no part.
     """
 
@@ -71,6 +72,7 @@ class TargetChoice:
     kind: str = "hard"
     match: "ClassMatch | None" = None
     label_noise: "LabelNoise | None" = None
+    modalities: str = "any"
     held_out: tuple[int, int] | None = None
 
 

@@ -68,6 +68,9 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.targets = make_targets(target.labels, target.selection, target.priority, target.kind)
         if target.match is not None:
             self.targets = target.match.targets(self.targets)
+        if target.modalities == "both":
+            pairs = store.records.select((pl.col("report") >= 0) & pl.col("has_waveform")).to_series().to_numpy()
+            self.targets = self.targets.without(~pairs, "waveform or report missing")
         self.disturbed: NDArray[np.bool_] | None = None
         if target.label_noise is not None:
             self.targets, self.disturbed = target.label_noise.disturb(self.targets, store.records, seed)

@@ -1,8 +1,8 @@
 """Targets of a task: which records it uses and what it has to predict, from a table of labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from ecgmm.errors import ConfigError
 
 SELECTIONS = ("exactly_one", "priority", "all")
 KINDS = ("hard", "soft")
+MODALITIES = ("any", "both")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Targets:
     def dropped(self) -> dict[str, int]:
         """Number of rows that do not take part, by reason."""
         return {reason: int(rows.sum()) for reason, rows in self.left_out.items()}
+
+    def without(self, rows: NDArray[np.bool_], reason: str) -> Self:
+        """The targets in which further rows, bool ``[N]``, do not take part."""
+        left_out = {**self.left_out, reason: self.usable & rows}
+        return replace(self, usable=self.usable & ~rows, left_out=left_out)
 
 
 def make_targets(labels: LabelTable, selection: str, priority: Sequence[str], kind: str) -> Targets:

@@ -34,7 +34,7 @@ def make(tiny_store: Path) -> Callable[..., EcgReportDataModule]:
     def build(columns: dict[str, Any] | None = None, without: str = "", **settings: Any) -> EcgReportDataModule:
         records = opened.records.with_columns(**(columns or {}))
         store = dataclasses.replace(opened, records=records.select(pl.exclude(without)) if without else records)
-        target = TargetChoice(labels, "exactly_one", CLASSES)
+        target = TargetChoice(labels, "exactly_one", CLASSES, modalities=settings.pop("modalities", "any"))
         text = TextChoice(
             settings.pop("text_policy", "full"),
             32,
@@ -63,6 +63,21 @@ def test_training_sees_every_record_once_and_evaluation_in_store_order(
     assert rows_in(datamodule.val_dataloader()) == datamodule.rows["val"].tolist()
     both = [*datamodule.rows["val"], *datamodule.rows["test"]]
     assert rows_in(datamodule.split_dataloader("val", "test")) == both
+
+
+def test_records_that_lack_waveform_or_report_can_be_left_out_of_every_split(
+    make: Callable[..., EcgReportDataModule],
+) -> None:
+    lacks = {
+        "has_waveform": pl.int_range(pl.len()) % 3 > 0,
+        "report": pl.when(pl.int_range(pl.len()) % 5 > 0).then("report").otherwise(-1),
+    }
+    anyone, pairs = make(lacks), make(lacks, modalities="both")
+    for split, rows in anyone.rows.items():
+        assert pairs.rows[split].tolist() == [row for row in rows if row % 3 and pairs.report_of_row[row] >= 0]
+        assert len(pairs.rows[split]) < len(rows)
+    n_lacking = sum(map(len, anyone.rows.values())) - sum(map(len, pairs.rows.values()))
+    assert pairs.targets.dropped == {**anyone.targets.dropped, "waveform or report missing": n_lacking}
 
 
 def test_balanced_sampling_shows_rare_classes_as_often_as_frequent_ones_but_not_to_pre_training(

@@ -221,7 +221,7 @@ measured = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(measured, min_size=1, max_size=9))
 def test_machine_reports_are_those_of_the_plain_definition(tmp_path: Path, table: list[dict[str, str | None]]) -> None:
     path = tmp_path / "machine_measurements.csv"

@@ -79,7 +79,7 @@ def test_killed_in_an_epoch_it_goes_on_with_both_weights_and_saves_the_average(
         return tmp_path / outputs
 
     steps = Steps(monkeypatch)
-    whole = train("whole", "ema_decay=0.9")
+    whole = train("whole", "ema_decay=0.9", "keep_checkpoints=true")
     steps.done, steps.stop_after = 0, 6
     with pytest.raises(RuntimeError, match="power failure"):
         train("killed", "ema_decay=0.9")

@@ -21,11 +21,13 @@ class IcdSettings:
         csv: ``records_w_diag_icd10.csv``; None makes no such labels.
         min_records: ``icd_multilabel`` keeps the codes that at least so many records of the tree have.
         use_folds: Whether the file's folds are the split; records that it does not list are then dropped.
+        first_of_stay: Whether only the first record of a stay has labels, as in the published numbers on these labels.
     """
 
     csv: str | None
     min_records: int
     use_folds: bool
+    first_of_stay: bool = False
 
     def __post_init__(self) -> None:
         if self.min_records < 1:
@@ -48,4 +50,6 @@ class IcdSettings:
     def label_settings(self, folder: Path = Path(), certainty: str = "definite") -> LabelSettings:
         """Settings of the labels; a relative ``csv`` lies in ``folder``."""
         csv = None if self.csv is None else folder / Path(self.csv).expanduser()
-        return LabelSettings(certainty=certainty, icd_csv=csv, min_records=self.min_records)
+        return LabelSettings(
+            certainty=certainty, icd_csv=csv, min_records=self.min_records, first_of_stay=self.first_of_stay
+        )

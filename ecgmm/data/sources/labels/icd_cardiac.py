@@ -3,7 +3,7 @@
 from ecgmm.data.sources.labels.definition import Definition, Reader, ReadLabels
 from ecgmm.data.sources.labels.icd import CURE
 from ecgmm.data.sources.labels.icd_codes import CARDIAC, cardiac_groups
-from ecgmm.data.sources.labels.icd_diagnoses import DIAGNOSES, label_columns, read_diagnoses
+from ecgmm.data.sources.labels.icd_diagnoses import DIAGNOSES, decided_by, label_columns, read_diagnoses
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.store.store import Store
 
@@ -12,7 +12,7 @@ def read_cardiac(store: Store, settings: LabelSettings) -> ReadLabels:
     """Read the file that the settings name."""
     assert settings.icd_csv is not None
     records = store.evidence()["record"]
-    diagnoses = read_diagnoses(settings.icd_csv, records)
+    diagnoses = read_diagnoses(settings.icd_csv, records, settings.first_of_stay)
     columns = label_columns(diagnoses, cardiac_groups(diagnoses.codes), list(CARDIAC))
     return ReadLabels(columns.select(records, *CARDIAC), diagnoses.notes)
 
@@ -25,6 +25,7 @@ LABELS = Definition(
             f"MIMIC-IV-ECG-Ext-ICD {DIAGNOSES}, first class by priority; 1",
             read_cardiac,
             file="icd_csv",
+            own=decided_by,
             cure=CURE,
         ),
     ),

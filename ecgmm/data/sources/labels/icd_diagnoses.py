@@ -4,9 +4,9 @@ Source: Strodthoff et al., MIMIC-IV-ECG-Ext-ICD 1.0.1, PhysioNet (credentialed).
 were made neither from the tracing nor from the statements about it (``icd_cardiac``, ``icd_multilabel``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,12 +16,17 @@ from ecgmm.data.sources.index_tables import INTEGER, TEXT, Kind, read_values, to
 from ecgmm.data.sources.known_values import check_share, is_filled
 from ecgmm.data.sources.labels.icd import CURE
 from ecgmm.data.sources.labels.icd_codes import NO_MAP, indicators, is_icd10, parse_lists
+from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.errors import DataError, printable
 from ecgmm.files import file_sha256
 
 DIAGNOSES = "all_diag_all"
 """Column of the diagnoses of every stay, in hospital or emergency department, within which the record was taken."""
+PLACE_IN_STAY = "ecg_no_within_stay"
+"""Column that counts the records of a stay from 0 by their times; -1 outside any stay."""
 _KINDS = {"study_id": INTEGER, DIAGNOSES: TEXT, "fold": Kind("fold from 0 to 19", to_integer_of(0, 19))}
+_PLACE = {PLACE_IN_STAY: Kind("place within a stay, or -1", to_integer_of(-1, 100_000))}
+_NOTHING: Mapping[str, Kind] = {}
 _PUBLISHED = "use records_w_diag_icd10.csv as it was published"
 
 
@@ -31,7 +36,8 @@ class Diagnoses(NamedTuple):
     Attributes:
         codes: Distinct pairs of ``row`` (place in ``records``) and ``code``, valid ICD-10 codes only.
         known: bool ``[N]``, the records with a diagnosis. Others were taken outside any stay, their list cannot be
-            read, or the file does not list them, or twice and differently.
+            read, the file does not list them, or twice and differently, or they are not the first of their stay where
+            only those were asked for.
         notes: Counts of what could not be used.
     """
 
@@ -60,19 +66,25 @@ def read_folds(path: Path, records: pl.Series, cure: str) -> FoldsOfRecords:
     return FoldsOfRecords(listed.frame["fold"], {path.name: file_sha256(path)}, listed.unreadable)
 
 
-def read_diagnoses(path: Path, records: pl.Series, cure: str = CURE) -> Diagnoses:
+def decided_by(settings: LabelSettings) -> dict[str, Any]:
+    """What decides labels beyond the file where it is not the default, so that earlier tables stay what they are."""
+    return {"first_of_stay": True} if settings.first_of_stay else {}
+
+
+def read_diagnoses(path: Path, records: pl.Series, first_of_stay: bool = False, cure: str = CURE) -> Diagnoses:
     """Read the diagnoses of records.
 
     Args:
         path: The file.
         records: Record ids (``study_id``) of the tree.
+        first_of_stay: Whether only the first record of a stay has diagnoses; of records at one time there are several.
         cure: What the user should do when the file is not there.
 
     Raises:
         DataError: If the file is missing, is no CSV or lacks a column, lists none of the records, or too much of it is
             not understood (``known_values.check_share``).
     """
-    listed = _listed(path, records, cure)
+    listed = _listed(path, records, cure, _PLACE if first_of_stay else {})
     parsed = parse_lists(listed.frame["text"].drop_nulls().unique())
     joined = listed.frame.join(parsed, on="text", how="left", maintain_order="left").with_row_index("row")
     written = joined.select("row", code="codes").explode("code").drop_nulls()
@@ -87,23 +99,27 @@ def read_diagnoses(path: Path, records: pl.Series, cure: str = CURE) -> Diagnose
         "lists that cannot be read": len(unread),
         "unknown codes": len(unknown),
     }
+    if first_of_stay:
+        later = joined["row"].filter(joined[PLACE_IN_STAY] > 0)
+        notes["records that are not the first of their stay"] = len(later)
+        valid = valid.filter(~pl.col("row").is_in(later.implode()))
     known = np.zeros(joined.height, dtype=bool)
     known[valid["row"].to_numpy()] = True
     return Diagnoses(valid.unique(), known, notes)
 
 
 class _Listed(NamedTuple):
-    """Row of the file for each record: ``record``, ``fold``, ``text``, and ``listed``, null where there is none."""
+    """Row of the file for each record: ``record``, ``fold``, ``text``, ``listed``, all null where there is none."""
 
     frame: pl.DataFrame
     n_twice: int
     unreadable: dict[str, int]
 
 
-def _listed(path: Path, records: pl.Series, cure: str) -> _Listed:
-    table = read_values(path, _KINDS, cure)
+def _listed(path: Path, records: pl.Series, cure: str, more: Mapping[str, Kind] = _NOTHING) -> _Listed:
+    table = read_values(path, {**_KINDS, **more}, cure)
     text = pl.when(is_filled(pl.col(DIAGNOSES))).then(pl.col(DIAGNOSES))
-    entries = table.frame.select(record="study_id", fold="fold", text=text).unique().drop_nulls("record")
+    entries = table.frame.select(*more, record="study_id", fold="fold", text=text).unique().drop_nulls("record")
     twice = entries.filter(pl.col("record").is_duplicated())["record"].unique()
     entries = entries.filter(~pl.col("record").is_in(twice.implode())).with_columns(listed=True)
     frame = pl.DataFrame({"record": records}).join(entries, on="record", how="left", maintain_order="left")

@@ -3,7 +3,7 @@
 from ecgmm.data.sources.labels.definition import Definition, Reader, ReadLabels
 from ecgmm.data.sources.labels.icd import CURE
 from ecgmm.data.sources.labels.icd_codes import frequent_codes, with_ancestors
-from ecgmm.data.sources.labels.icd_diagnoses import DIAGNOSES, label_columns, read_diagnoses
+from ecgmm.data.sources.labels.icd_diagnoses import DIAGNOSES, decided_by, label_columns, read_diagnoses
 from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.store.store import Store
 
@@ -12,7 +12,7 @@ def read_frequent(store: Store, settings: LabelSettings) -> ReadLabels:
     """Read the file that the settings name; the classes are the codes that enough records of the tree have."""
     assert settings.icd_csv is not None
     records = store.evidence()["record"]
-    diagnoses = read_diagnoses(settings.icd_csv, records)
+    diagnoses = read_diagnoses(settings.icd_csv, records, settings.first_of_stay)
     codes = with_ancestors(diagnoses.codes)
     frequent = frequent_codes(codes, settings.min_records)
     notes = {**diagnoses.notes, "codes below data.icd.min_records": codes["code"].n_unique() - len(frequent)}
@@ -29,6 +29,7 @@ LABELS = Definition(
             read_frequent,
             file="icd_csv",
             settings=("min_records",),
+            own=decided_by,
             cure=CURE,
         ),
     ),

@@ -56,6 +56,7 @@ class LabelSettings:
             "consider" and "cannot rule out".
         icd_csv: ``records_w_diag_icd10.csv`` of MIMIC-IV-ECG-Ext-ICD.
         min_records: ``icd_multilabel`` keeps the codes that at least so many records of the tree have.
+        first_of_stay: Whether of a stay only the first record has discharge diagnoses.
         labels_csv: The user's own labels.
         own: How they are understood.
         fewest_records: Classes that fewer records of the training split have are dropped, of label sets with the
@@ -65,6 +66,7 @@ class LabelSettings:
     certainty: str = "definite"
     icd_csv: Path | None = None
     min_records: int = 2000
+    first_of_stay: bool = False
     labels_csv: Path | None = None
     own: OwnLabels = OwnLabels()
     fewest_records: int = 0

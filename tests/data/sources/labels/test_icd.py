@@ -72,6 +72,22 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write(tmp_path / "icd.csv")
 
 
+def test_of_a_stay_only_the_first_record_has_labels_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "diagnoses.csv"
+    rows = [(1, "['I10']", 0), (2, "['I10']", 1), (3, "['I4891']", 0), (4, "[]", -1), (5, "['I4891']", 2)]
+    pl.DataFrame(rows, schema=["study_id", "all_diag_all", "ecg_no_within_stay"], orient="row").with_columns(
+        fold=0
+    ).write_csv(path)
+    store: Any = Records([5, 4, 3, 2, 1])
+    reader = icd_cardiac.LABELS.readers[0]
+    every, first = (LabelSettings(icd_csv=path, first_of_stay=only) for only in (False, True))
+    assert set(present(reader.read(store, every))) == {1, 2, 3, 5}
+    labels = reader.read(store, first)
+    assert set(present(labels)) == {1, 3}
+    assert labels.notes["records that are not the first of their stay"] == 2
+    assert reader.decided_by(every) != reader.decided_by(first)
+
+
 def test_the_first_class_by_priority_is_the_cardiac_label(path: Path) -> None:
     assert present(read(path)["icd_cardiac"]) == {1: {"ACS"}, 2: {"NONE"}, 4: {"CONDUCTION"}, 5: {"FAILURE"}}
 
