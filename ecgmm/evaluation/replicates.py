@@ -152,6 +152,18 @@ def replicated_difference_of(key: str, first: Replicates, second: Replicates) ->
     return Difference(mean.value, low, high, mean.p_value if p_value is None else p_value)
 
 
+def within_seed_difference(key: str, first: Replicates, second: Replicates) -> Difference:
+    """A metric's mean on some records minus that on others, of the same trained models.
+
+    Unlike two methods, seed 1 of one side is seed 1 of the other: the gap of each seed is one number, and its spread
+    over seeds is that of the gap. Both sides come from the same resamples of patients.
+    """
+    values = first.by_seed[key] - second.by_seed[key]
+    resampled = first.resampled[key] - second.resampled[key]
+    nothing = Replicates({key: np.zeros_like(values)}, {key: np.zeros_like(resampled)})
+    return replicated_difference_of(key, Replicates({key: values}, {key: resampled}), nothing)
+
+
 @dataclass(frozen=True)
 class _Spread:
     """How an interval over patients becomes one over patients and retraining.
