@@ -55,9 +55,12 @@ class Tested:
     @property
     def positive(self) -> Bools:
         """Whether each record is of each class, ``[n, K]``."""
-        if self.task == "single_label":
-            return np.asarray(self.labels[:, None] == np.arange(len(self.classes)))
-        return np.asarray(self.labels >= 0.5)
+        return positive_of(self.labels, len(self.classes), self.task)
+
+
+def positive_of(labels: NDArray[Any], n_classes: int, task: TaskKind) -> Bools:
+    """Whether each record is of each class, ``[n, K]``, from class numbers ``[n]`` or labels ``[n, K]``."""
+    return np.asarray(labels[:, None] == np.arange(n_classes) if task == "single_label" else labels >= 0.5)
 
 
 def group_scorer(tested: Tested, chosen: Bools, classes: Sequence[int]) -> Scorer:

@@ -15,8 +15,9 @@ from ecgmm.evaluation.metrics import HEADLINE
 from ecgmm.files import write_whole
 from ecgmm.plots.gaps import GapRow, draw_gaps
 from ecgmm.plots.look import look
-from ecgmm.reporting import subgroup_sections
+from ecgmm.reporting import decision_curves, decision_sections, subgroup_sections
 from ecgmm.reporting.command import exit_code
+from ecgmm.reporting.decisions import ClassDecisions, decisions
 from ecgmm.reporting.drawing import Drawing, provenance, save
 from ecgmm.reporting.escaping import markdown_text
 from ecgmm.reporting.subgroup_columns import GROUPINGS, Limits
@@ -37,22 +38,20 @@ class Subgroups:
     """Subgroups of some runs, to read, to draw or to write down."""
 
     table: Table
+    decisions: list[ClassDecisions]
 
     def sections(self) -> list[Section]:
         """Tables, each with its sentence."""
-        return subgroup_sections.parts(self.table)
+        return [*subgroup_sections.parts(self.table), *decision_sections.parts(self.decisions)]
 
     def notes(self) -> list[str]:
         """How to read the tables."""
-        return notes(self.table)
+        return [*notes(self.table), *decision_sections.notes()]
 
-    def drawing(self) -> Drawing:
-        """Gaps in AUROC by subgroup.
-
-        Raises:
-            UserError: If no group can be compared.
-        """
-        return _draw(self.table)
+    def drawings(self) -> list[Drawing]:
+        """Gaps in AUROC by subgroup, where any group can be compared, and decision curves."""
+        gaps = [_draw(self.table)] if self.table.n_gaps else []
+        return [*gaps, decision_curves.drawing(self.table.runs, self.decisions, self.table.n_resamples)]
 
     def to_markdown(self) -> str:
         """All tables with their notes; reads in a terminal as well."""
@@ -66,7 +65,7 @@ class Subgroups:
 
     def to_csv(self) -> str:
         """One line per method, group, side and metric, numbers unrounded."""
-        return to_csv(self.table)
+        return to_csv(self.table, self.decisions)
 
 
 def subgroups(
@@ -90,7 +89,8 @@ def subgroups(
     Raises:
         UserError: If the runs do not belong in one table, or their store is not there.
     """
-    return Subgroups(build_table(rows_of(runs, most), stores, by, limits, n_resamples))
+    rows = rows_of(runs, most)
+    return Subgroups(build_table(rows, stores, by, limits, n_resamples), decisions(rows, n_resamples))
 
 
 def build(runs: list[Run], stores: Path = STORES) -> Drawing:
@@ -99,7 +99,7 @@ def build(runs: list[Run], stores: Path = STORES) -> Drawing:
     Raises:
         UserError: As ``subgroups``, or if no group can be compared.
     """
-    return subgroups(runs, stores, most=_SHOWN).drawing()
+    return _draw(build_table(rows_of(runs, _SHOWN), stores))
 
 
 def sections(runs: list[Run], stores: Path = STORES) -> list[Section]:
@@ -147,9 +147,11 @@ def draw(options: argparse.Namespace) -> None:
     write_whole(out / "subgroups.md", text.encode())
     write_whole(out / "subgroups.csv", found.to_csv().encode())
     with look():
-        drawing = found.drawing()
+        drawings = found.drawings()
     say(*text.split("\n"))
-    say(f"saved {out / 'subgroups'}.md and .csv from {len(runs)} runs", *map(str, save(drawing, out)))
+    say(f"saved {out / 'subgroups'}.md and .csv from {len(runs)} runs")
+    for drawing in drawings:
+        say(*save(drawing, out))
     if unfinished:
         say(f"left out, not finished: {len(unfinished)} runs", to_stderr=True)
 
