@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.store.store import Store
 from ecgmm.errors import DataError, UserError, printable
-from ecgmm.evaluation.subgroups import Bools, enough_cases
+from ecgmm.evaluation.subgroups import Bools, cases_of
 from ecgmm.runs.configuration import read_config
 from ecgmm.runs.run import Run
 from ecgmm.runs.store_of_run import store_of_run
@@ -134,8 +134,9 @@ def _split(
     for name, mask in (masks | unknown).items():
         rest = np.zeros_like(known) if name == UNKNOWN else known & ~mask
         compared = len(np.unique(patients[rest])) >= limits.patients
-        classes = enough_cases(positive, patients, mask, limits.cases)
-        on_both_sides = [k for k in classes if compared and k in enough_cases(positive, patients, rest, limits.cases)]
+        enough = [cases_of(positive, patients, side) >= limits.cases for side in (mask, rest)]
+        classes = np.flatnonzero(enough[0]).tolist()
+        on_both_sides = np.flatnonzero(enough[0] & enough[1] & compared).tolist()
         if len(np.unique(patients[mask])) < limits.patients:
             hidden.append((grouping, name, f"fewer than {limits.patients} patients"))
         elif name in masks and name not in listed:

@@ -9,8 +9,7 @@ import numpy as np
 from ecgmm.evaluation.bootstrap import Estimate
 from ecgmm.evaluation.comparison import Difference, holm
 from ecgmm.evaluation.conformal import sets_of_records
-from ecgmm.evaluation.replicates import Replicates, replicate, replicated_estimate
-from ecgmm.evaluation.subgroups import Tested, gap, group_scorer
+from ecgmm.evaluation.subgroups import Predictions, measure_group
 from ecgmm.reporting.grouping import RowKey, check_comparable, common_choices, group_runs
 from ecgmm.reporting.subgroup_columns import GROUPINGS, Group, Groups, Limits, groups_of
 from ecgmm.reporting.table2_notes import LEAK_MARK
@@ -22,7 +21,7 @@ from ecgmm.runs.store_of_run import STORES
 COVERAGE = 0.9
 """That conformal sets are made for."""
 RESAMPLES, BOOTSTRAP_SEED = 2000, 0
-COMPARED = {
+HEADS = {
     "auroc_macro": "AUROC",
     "auprc_macro": "AUPRC",
     "f1_macro": "F1",
@@ -32,7 +31,7 @@ COMPARED = {
     "brier": "Brier",
     "coverage": "Coverage",
 }
-"""Metrics whose gaps are tested, with their heads; with them AUROC of each class."""
+"""Heads of the metrics that are compared; those of each class have none."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def build_table(
         UserError: If the store is not there.
     """
     limits = limits or Limits()
-    tested = {name: [tested_of(run) for run in runs] for name, runs in rows.items()}
+    tested = {name: [predictions_of(run) for run in runs] for name, runs in rows.items()}
     first = next(iter(rows.values()))[0]
     groups: Groups = groups_of(first, next(iter(tested.values()))[0].positive, by, limits, stores)
     measured = [
@@ -130,29 +129,20 @@ def build_table(
     return Table(rows, _corrected(measured), groups.hidden, limits, n_resamples)
 
 
-def tested_of(run: Run) -> Tested:
+def predictions_of(run: Run) -> Predictions:
     """Predictions of a run on its test records, with conformal sets from its validation records."""
     validation = labels_and_probabilities(records_of(run.predictions, "val"), run.classes, run.task, run.readout)
     labels, probabilities = run.labels_and_probabilities
     thresholds = None if run.metrics.thresholds is None else np.array(run.metrics.thresholds, dtype=np.float64)
     sets = sets_of_records(validation, (labels, probabilities), run.task, COVERAGE)
-    return Tested(labels, probabilities, run.classes, run.task, thresholds, *sets)
+    return Predictions(labels, probabilities, run.classes, run.task, thresholds, *sets)
 
 
-def _measure(method: str, group: Group, seeds: Sequence[Tested], run: Run, n_resamples: int) -> Measured:
-    def replicates(chosen: np.ndarray) -> Replicates:
-        scorers = [group_scorer(tested, chosen, group.classes) for tested in seeds]
-        return replicate(scorers, run.patients, n_resamples, BOOTSTRAP_SEED)
-
-    own = replicates(group.chosen)
-    values = {key: replicated_estimate(key, own) for key in own.by_seed}
-    if not group.against:
-        return Measured(method, group, values, {}, {})
-    other = replicates(group.rest)
-    compared = [key for key in own.by_seed if key in COMPARED or key.startswith("auroc/")]
-    found = {key: gap(key, own, other) for key in compared}
-    gaps = {key: Gap(one, one.p_value) for key, one in found.items() if one is not None}
-    return Measured(method, group, values, {key: replicated_estimate(key, other) for key in other.by_seed}, gaps)
+def _measure(method: str, group: Group, seeds: Sequence[Predictions], run: Run, n_resamples: int) -> Measured:
+    sides = (group.chosen, group.rest if group.against else None)
+    found = measure_group(seeds, run.patients, sides, group.classes, n_resamples, BOOTSTRAP_SEED)
+    gaps = {key: Gap(one, one.p_value) for key, one in found.gaps.items()}
+    return Measured(method, group, found.values, found.rest, gaps)
 
 
 def _corrected(measured: Sequence[Measured]) -> list[Measured]:

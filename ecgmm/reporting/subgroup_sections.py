@@ -5,18 +5,20 @@ from collections.abc import Sequence
 
 from ecgmm.evaluation.bootstrap import Estimate
 from ecgmm.evaluation.metrics import HEADLINE
-from ecgmm.reporting.subgroup_rows import COMPARED, COVERAGE, Gap, Measured, Table
+from ecgmm.reporting.subgroup_rows import COVERAGE, HEADS, Gap, Measured, Table
 from ecgmm.reporting.subgroup_words import label_of, p_words, sentence, size_of, words_of
 from ecgmm.reporting.table2_sections import Section
 
 _NONE = "–"
 _AT_ONCE = 4
-_VALUES = COMPARED | {"ece": "ECE"}
+_VALUES = HEADS | {"ece": "ECE"}
 
 
 def parts(table: Table) -> list[Section]:
     """All tables that have a line."""
-    others = [key for key in COMPARED if key not in (HEADLINE, "coverage")]
+    if not table.measured:
+        return [hidden(table)]
+    others = [key for key in HEADS if key not in (HEADLINE, "coverage")]
     few = [others[first : first + _AT_ONCE] for first in range(0, len(others), _AT_ONCE)]
     sections = (
         headline(table),
@@ -64,7 +66,7 @@ def gaps(table: Table, keys: Sequence[str]) -> Section:
         for one in table.measured
         if one.gaps
     ]
-    heads = [COMPARED[key] for key in keys]
+    heads = [HEADS[key] for key in keys]
     title = f"Gap by subgroup [95 %] p Holm: {', '.join(heads)}"
     return Section(title, ("Method", "Group", *heads), lines, sentence(table.measured, keys))
 

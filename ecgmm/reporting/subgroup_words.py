@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ecgmm.reporting.subgroup_rows import COMPARED, Gap, Measured, Table
+from ecgmm.reporting.subgroup_rows import HEADS, Gap, Measured, Table
 
 LEVEL = 0.05
 """Below which p after Holm is called significant."""
@@ -25,7 +25,8 @@ def notes(table: Table) -> list[str]:
     )
     return [
         f"Intervals and gaps: {table.n_resamples:,} resamples of the test patients, the same for all groups, so that a"
-        f" patient with records in both groups counts on both sides. {retraining}",
+        f" patient with records in both groups counts on both sides. {retraining} The interval of a gap is longer than"
+        " percentiles where the patients on one side are few, or all right by chance.",
         "Gap: the group minus what it is compared with (of two groups the other one, of more the rest whose value is"
         " known); p is two-sided against no gap."
         f" p Holm is corrected for all {table.n_gaps} gaps of these tables together; significant means below {LEVEL}.",
@@ -35,8 +36,7 @@ def notes(table: Table) -> list[str]:
         " good: a gap in them alone is no proof of unequal quality. Accuracy, F1, sensitivity and specificity are at"
         " the thresholds that validation chose (one class a record: the class with the highest probability).",
         "ECE has no gap: chance raises it more in the smaller group. Its interval allows for that. Nor is there a gap"
-        " where a side has the same value in every resample, such as a sensitivity of 1, because resamples then do not"
-        " know what chance does.",
+        " where both sides have one value in every resample, such as a sensitivity of 1.",
         f"Groups need {table.limits.patients} patients, and classes {table.limits.cases} patients who have them and as"
         " many who do not. Where a group is too small, the size of the smallest one shown is withheld as well, because"
         " subtraction would tell the hidden one's. Ages above 89 are counted as 90.",
@@ -90,7 +90,7 @@ def sentence(measured: Sequence[Measured], keys: Sequence[str]) -> str:
 def _gap_words(one: Measured, key: str, with_method: bool) -> str:
     gap = one.gaps[key]
     value = gap.difference
-    metric = COMPARED.get(key, f"AUROC of {key.partition('/')[2]}")
+    metric = HEADS.get(key, f"AUROC of {key.partition('/')[2]}")
     against = _WORDS.get((one.group.grouping, one.group.against), one.group.against)
     return (
         f"{f'with {one.method}, ' if with_method else ''}{metric} is {abs(value.value):.3f}"
