@@ -1,5 +1,6 @@
 """Groups of test records by what the store knows of person, recorder and signal, and which of them may be shown."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,14 +16,22 @@ from ecgmm.runs.configuration import read_config
 from ecgmm.runs.run import Run
 from ecgmm.runs.store_of_run import store_of_run
 
-_AGE_EDGES_YEARS, _AGES = (40, 65, 80), ("below 40 years", "40 to 64 years", "65 to 79 years", "80 years or more")
-_QUALITY_EDGES, _QUALITIES = (0.5, 0.8), ("below 0.5", "0.5 to 0.8", "0.8 or more")
+_AGES = {"below 40 years": 40, "40 to 64 years": 65, "65 to 79 years": 80, "80 years or more": math.inf}
+_QUALITIES = {"below 0.5": 0.5, "0.5 to 0.8": 0.8, "0.8 or more": math.inf}
+
+
+def _band(column: str, ends: dict[str, float]) -> pl.Expr:
+    """Name of the first band that ends above the value."""
+    bands = [pl.when(pl.col(column) < end).then(pl.lit(name)) for name, end in ends.items()]
+    return pl.coalesce(bands)
+
+
 GROUPINGS = {
     "sex": pl.col("sex"),
-    "age": pl.col("age").cut(_AGE_EDGES_YEARS, labels=list(_AGES), left_closed=True).cast(pl.String),
+    "age": _band("age", _AGES),
     "device": pl.col("device"),
     "site": pl.col("site"),
-    "quality": pl.col("quality").cut(_QUALITY_EDGES, labels=list(_QUALITIES), left_closed=True).cast(pl.String),
+    "quality": _band("quality", _QUALITIES),
     "report": pl.when("has_report").then(pl.lit("with report")).otherwise(pl.lit("without report")),
 }
 """What each record belongs to, by grouping; null where it is not known. Ages above 89 stand in stores as 90."""

@@ -80,11 +80,9 @@ def sentence(measured: Sequence[Measured], keys: Sequence[str]) -> str:
     n_found = sum(is_significant(one.gaps[key]) for one, key in tested)
     said = [_gap_words(*pair, named) for pair in tested[: max(1, min(n_found, _MOST_NAMED))]]
     if not n_found:
-        return f"None of {len(tested)} gaps is significant after Holm; the one with the smallest p: {said[0]}."
+        return f"Significant after Holm: none of {len(tested)}. Smallest p: {said[0]}."
     more = f"; and {n_found - len(said)} more" if n_found > len(said) else ""
-    return f"{n_found} of {len(tested)} gaps {'is' if n_found == 1 else 'are'} significant after Holm: " + (
-        f"{'; '.join(said)}{more}."
-    )
+    return f"Significant after Holm: {n_found} of {len(tested)}. {'; '.join(said)}{more}."
 
 
 def _gap_words(one: Measured, key: str, with_method: bool) -> str:

@@ -50,7 +50,7 @@ class Subgroups:
 
     def drawings(self) -> list[Drawing]:
         """Gaps in AUROC by subgroup, where any group can be compared, and decision curves."""
-        gaps = [_draw(self.table)] if self.table.n_gaps else []
+        gaps = [draw_table(self.table)] if self.table.n_gaps else []
         return [*gaps, decision_curves.drawing(self.table.runs, self.decisions, self.table.n_resamples)]
 
     def to_markdown(self) -> str:
@@ -99,7 +99,7 @@ def build(runs: list[Run], stores: Path = STORES) -> Drawing:
     Raises:
         UserError: As ``subgroups``, or if no group can be compared.
     """
-    return _draw(build_table(rows_of(runs, _SHOWN), stores))
+    return draw_table(build_table(rows_of(runs, _SHOWN), stores))
 
 
 def sections(runs: list[Run], stores: Path = STORES) -> list[Section]:
@@ -126,9 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stores", type=Path, default=STORES, help="folder that holds stores (default stores/)")
     parser.add_argument("--out", type=Path, help="where to save; by default the first folder")
     options = parser.parse_args(arguments)
-    for name in ("smallest", "cases", "resamples"):
-        if getattr(options, name) < 1:
-            parser.error(f"--{name} must be at least 1")
+    for name, least in {"smallest": 2, "cases": 2, "resamples": 1}.items():
+        if getattr(options, name) < least:
+            parser.error(f"--{name} must be at least {least}")
     return exit_code(lambda: draw(options))
 
 
@@ -156,7 +156,12 @@ def draw(options: argparse.Namespace) -> None:
         say(f"left out, not finished: {len(unfinished)} runs", to_stderr=True)
 
 
-def _draw(table: Table) -> Drawing:
+def draw_table(table: Table) -> Drawing:
+    """The figure: gaps in AUROC of the first four methods.
+
+    Raises:
+        UserError: If no group can be compared.
+    """
     methods = list(table.runs)[:_SHOWN]
     rows: list[GapRow] = []
     labels = list(dict.fromkeys(label_of(one) for one in table.measured if HEADLINE in one.gaps))
