@@ -35,7 +35,7 @@ GROUPINGS = {
     "report": pl.when("has_report").then(pl.lit("with report")).otherwise(pl.lit("without report")),
 }
 """What each record belongs to, by grouping; null where it is not known. Ages above 89 stand in stores as 90."""
-UNKNOWN = "unknown"
+UNKNOWN, REST = "unknown", "the rest"
 _MOST_GROUPS = 10
 
 
@@ -169,7 +169,7 @@ def _against(name: str, names: list[str]) -> str:
     """Of two groups one comparison says all: that of the first with the second."""
     if len(names) == 2:
         return names[1] if name == names[0] else ""
-    return "the rest"
+    return REST
 
 
 def _sizes_kept(groups: list[Group], some_small: bool) -> list[Group]:

@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 
+from ecgmm.reporting.subgroup_columns import REST, UNKNOWN
 from ecgmm.reporting.subgroup_rows import HEADS, Gap, Measured, Table
 
 LEVEL = 0.05
 """Below which p after Holm is called significant."""
 _MOST_NAMED = 3
-_WORDS = {
-    ("sex", "female"): "women",
-    ("sex", "male"): "men",
-    ("report", "with report"): "records with a report",
-    ("report", "without report"): "records without a report",
+_WORDS = {("sex", "female"): "women", ("sex", "male"): "men"}
+_IN_A_SENTENCE = {
+    "sex": "{}",
+    "age": "patients aged {}",
+    "device": "records of device {}",
+    "site": "records of site {}",
+    "quality": "records of quality {}",
+    "report": "records {}",
 }
 
 
@@ -56,8 +60,13 @@ def size_of(one: Measured) -> str:
 
 def words_of(one: Measured) -> str:
     """A group within a sentence."""
-    group = one.group
-    return _WORDS.get((group.grouping, group.name), f"{group.grouping} {group.name}")
+    return _in_a_sentence(one.group.grouping, one.group.name)
+
+
+def _in_a_sentence(grouping: str, name: str) -> str:
+    if name == UNKNOWN:
+        return f"records of unknown {grouping}"
+    return _WORDS.get((grouping, name), _IN_A_SENTENCE[grouping].format(name))
 
 
 def is_significant(gap: Gap | None) -> bool:
@@ -89,7 +98,8 @@ def _gap_words(one: Measured, key: str, with_method: bool) -> str:
     gap = one.gaps[key]
     value = gap.difference
     metric = HEADS.get(key, f"AUROC of {key.partition('/')[2]}")
-    against = _WORDS.get((one.group.grouping, one.group.against), one.group.against)
+    other = one.group.against
+    against = other if other == REST else _in_a_sentence(one.group.grouping, other)
     return (
         f"{f'with {one.method}, ' if with_method else ''}{metric} is {abs(value.value):.3f}"
         f" {'lower' if value.value < 0 else 'higher'} in {words_of(one)} than in {against}"
