@@ -8,6 +8,7 @@ from ecgmm.reporting.decisions import RATES, TABLE_THRESHOLDS, TARGETS, ClassDec
 from ecgmm.reporting.table2_sections import Section
 
 _NONE = "–"
+_MOST_NAMED = 4
 
 
 def parts(found: Sequence[ClassDecisions]) -> list[Section]:
@@ -34,7 +35,7 @@ def classes(found: Sequence[ClassDecisions]) -> Section:
         for low, high in [_ends(of_method, "auroc")]
     ]
     head = ("Method", "Class", "Records (share)", *RATES.values())
-    return Section("Each class on all test records (95 %)", head, lines, f"{'; '.join(said)}.")
+    return Section("Each class on all test records (95 %)", head, lines, f"{_first(said)}.")
 
 
 def operating(found: Sequence[ClassDecisions], fixed: str) -> Section:
@@ -62,8 +63,8 @@ def operating(found: Sequence[ClassDecisions], fixed: str) -> Section:
         for method, of_method in _by_method(measured).items()
         for low, high in [_ends(of_method, name)]
     ]
-    kept = f"not reached on test, beyond chance, for {', '.join(missed)}" if missed else "on test it is held"
-    text = f"At a {asked} of {TARGETS[0]:g} on validation, {'; '.join(said)}; {kept}." if measured else ""
+    kept = f"not reached on test, beyond chance, for {_first(missed)}" if missed else "on test it is held"
+    text = f"At a {asked} of {TARGETS[0]:g} on validation, {_first(said)}; {kept}." if measured else ""
     heads = [f"{rate} at {least:g}" for least in TARGETS for rate in (gained.capitalize(), asked)]
     fixed_at = " and ".join(f"{least:g}" for least in TARGETS)
     title = f"{gained.capitalize()} at thresholds with a {asked} of {fixed_at} on validation (95 %)"
@@ -99,6 +100,12 @@ def _benefit(one: ClassDecisions, p: float) -> str:
     mark = "↑" * (gain.low > 0) + "↓" * (gain.high < 0)
     numbers = [100 * number for number in (model.value, model.low, model.high, everybody.value)]
     return "{:.1f}{} ({:.1f}–{:.1f}; {:.1f})".format(numbers[0], mark, *numbers[1:])
+
+
+def _first(said: Sequence[str]) -> str:
+    """What is said of the first few, and of how many more it could be."""
+    more = [f"and {len(said) - _MOST_NAMED} more"] if len(said) > _MOST_NAMED else []
+    return "; ".join([*said[:_MOST_NAMED], *more])
 
 
 def _by_method(found: Sequence[ClassDecisions]) -> dict[str, list[ClassDecisions]]:

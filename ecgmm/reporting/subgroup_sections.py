@@ -116,7 +116,7 @@ def hidden(table: Table) -> Section:
         (grouping, ", ".join(names) if len(names) <= 3 else f"{len(names)} groups", reason)
         for (grouping, reason), names in named.items()
     ]
-    found = f"{len(table.hidden)} groups are not shown." if len(table.hidden) > 1 else "One group is not shown."
+    found = f"Not shown, with the reason: {len(table.hidden)} groups or groupings."
     return Section("Groups that are not shown", ("Grouping", "Group", "Reason"), lines, found)
 
 
