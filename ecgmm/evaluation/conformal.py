@@ -4,11 +4,12 @@ The sets are those of the least ambiguous classifier (Sadinle, Lei and Wasserman
 if its probability is high enough. mapie has the same without weights, and wants an estimator of scikit-learn.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgmm.evaluation.metrics import TaskKind
 from ecgmm.evaluation.ranking import Floats
 
 
@@ -65,3 +66,39 @@ def set_quality(labels: NDArray[np.integer], probabilities: Floats, least: Float
     of_class = np.bincount(labels, covered, minlength=len(least))
     by_class = np.divide(of_class, counts, out=np.full(len(least), np.nan), where=counts > 0)
     return SetQuality(float(covered.mean()), float(sets.sum(axis=1).mean()), by_class)
+
+
+def sets_of_records(
+    calibration: tuple[NDArray[Any], Floats], tested: tuple[NDArray[Any], Floats], task: TaskKind, coverage: float
+) -> tuple[Floats, Floats]:
+    """Whether the set of each record holds its class, and the size of the set.
+
+    A multi-label task has a set for each class, which holds yes, no, both or none, calibrated on that class alone.
+
+    Args:
+        calibration: Labels (``[n]``, or ``[n, K]`` in [0, 1]) and probabilities ``[n, K]`` of validation.
+        tested: Those of the test records.
+        task: ``single_label`` or ``multi_label``.
+        coverage: Such as 0.9.
+
+    Returns:
+        Both ``[n, 1]``, or ``[n, K]`` of a multi-label task.
+    """
+    if task == "single_label":
+        return _held(tested, least_probabilities(*calibration, coverage))
+    pairs = []
+    for k in range(tested[1].shape[1]):
+        (of_calibration, of_tested) = (
+            ((labels[:, k] >= 0.5).astype(np.int64), np.stack([1 - shares[:, k], shares[:, k]], axis=1))
+            for labels, shares in (calibration, tested)
+        )
+        pairs.append(_held(of_tested, least_probabilities(*of_calibration, coverage)))
+    covered, size = (np.concatenate(columns, axis=1) for columns in zip(*pairs, strict=True))
+    return covered, size
+
+
+def _held(tested: tuple[NDArray[Any], Floats], least: Floats) -> tuple[Floats, Floats]:
+    labels, probabilities = tested
+    sets = probabilities >= least
+    covered = sets[np.arange(len(labels)), labels]
+    return covered[:, None].astype(np.float64), sets.sum(axis=1, keepdims=True).astype(np.float64)

@@ -17,7 +17,7 @@ Letters: S seeds, R resamples.
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,8 +145,44 @@ def replicated_difference_of(key: str, first: Replicates, second: Replicates) ->
     one, other = (replicates.resampled[key].mean(axis=0) for replicates in sides)
     mean = difference_of(float(first.by_seed[key].mean()), float(second.by_seed[key].mean()), one, other)
     is_covered = all(replicates.n_seeds > 1 for replicates in sides)
-    spread = _spread(key, one - other, sides) if is_covered else _Spread(1.0, 0.0, 0.0)
-    below, above = mean.value - mean.low, mean.high - mean.value
+    return _widened(mean, _spread(key, one - other, sides) if is_covered else _Spread(1.0, 0.0, 0.0))
+
+
+def within_seed_difference(key: str, first: Replicates, second: Replicates, units: tuple[int, int]) -> Difference:
+    """A metric's mean on some records minus that on others, of the same trained models.
+
+    Unlike two methods, seed 1 of one side is seed 1 of the other: the gap of each seed is one number, and its spread
+    over seeds is that of the gap. Both sides come from the same resamples of patients.
+
+    A dozen patients who are all right by chance vary in no resample, and would differ significantly from others. So
+    the arms of the interval are those of percentiles, or longer where the variance would be larger if a patient varied
+    as much on either side (Student's pooled variance; that of resamples is Welch's). And either variance is only as
+    sure as its patients are many, who give it their degrees of freedom.
+
+    Args:
+        key: Of the metric.
+        first: Measured on some records.
+        second: Measured on others.
+        units: Patients that the metric of either side rests on; of a rate or an area those of the rarer kind.
+    """
+    sides = (first, second)
+    values = first.by_seed[key] - second.by_seed[key]
+    resampled = first.resampled[key] - second.resampled[key]
+    of_mean = resampled.mean(axis=0)
+    difference = difference_of(float(values.mean()), 0.0, of_mean, np.zeros_like(of_mean))
+    gaps = Replicates({key: values}, {key: resampled})
+    spread = _spread(key, of_mean, [gaps]) if gaps.n_seeds > 1 else _Spread(1.0, 0.0, 0.0)
+    variances = np.array([np.nanvar(side.resampled[key].mean(axis=0)) for side in sides])
+    n = np.array(units)
+    pooled = (variances * n**2).sum() / n.sum() * (1 / n).sum()
+    longer = math.sqrt(max(1.0, pooled / variances.sum())) if variances.any() else 1.0
+    sureness = variances.sum() ** 2 / (variances**2 / (n + 1)).sum() if variances.any() else math.inf
+    return _widened(difference, replace(spread, of_patients=float(sureness)), longer)
+
+
+def _widened(mean: Difference, spread: "_Spread", longer: float = 1.0) -> Difference:
+    """A difference over patients alone as one that covers more, its arms longer before by a factor."""
+    below, above = longer * (mean.value - mean.low), longer * (mean.high - mean.value)
     p_value = spread.p_value(mean.value, below if mean.value > 0 else above)
     low, high = mean.value - spread.reach(below), mean.value + spread.reach(above)
     return Difference(mean.value, low, high, mean.p_value if p_value is None else p_value)
@@ -160,11 +196,13 @@ class _Spread:
         common: Part of the patients' variance that all seeds have in common, in [0, 1]; the rest is in ``of_seeds``.
         of_seeds: Variance of the mean by retraining, on these patients; the sum of both methods' in a difference.
         doubt: Sum of ``of_seeds ** 2 / (n + 1)`` over methods, for the degrees of freedom.
+        of_patients: Degrees of freedom of the patients' variance, and 2; infinite where patients are taken to be many.
     """
 
     common: float
     of_seeds: float
     doubt: float
+    of_patients: float = math.inf
 
     def reach(self, arm: float) -> float:
         """Length of an arm of the new interval, for its length over patients."""
@@ -177,8 +215,9 @@ class _Spread:
         return float(2 * t.sf(abs(difference) / math.sqrt(variance), degrees)) if variance > 0 else None
 
     def _of(self, arm: float) -> tuple[float, float]:
-        variance = self.common * (arm / norm.ppf(_UPPER)) ** 2 + self.of_seeds
-        return variance, variance**2 / self.doubt - 2 if self.doubt else math.inf
+        by_patients = self.common * (arm / norm.ppf(_UPPER)) ** 2
+        variance, doubt = by_patients + self.of_seeds, self.doubt + by_patients**2 / self.of_patients
+        return variance, variance**2 / doubt - 2 if doubt else math.inf
 
 
 def _spread(key: str, of_mean: Floats, sides: Sequence[Replicates]) -> _Spread:

@@ -9,7 +9,17 @@ from pathlib import Path
 
 from ecgmm.errors import UserError
 from ecgmm.plots.look import look
-from ecgmm.reporting import degradation, figure1, figure2, figure3, figure4, gates, reliability
+from ecgmm.reporting import (
+    decision_curves,
+    degradation,
+    figure1,
+    figure2,
+    figure3,
+    figure4,
+    gates,
+    reliability,
+    subgroups,
+)
 from ecgmm.reporting.drawing import Drawing, svg
 from ecgmm.reporting.report_contents import by_experiment, without_folders
 from ecgmm.runs.run import Run
@@ -68,6 +78,8 @@ FIGURES = {
     "figure4": Figure("Figure 4: size of the training set", figure4.build, figure4.EXPERIMENT),
     "gates": Figure("Gate by class, signal and report", gates.build),
     "reliability": Figure("Calibration", reliability.build),
+    "subgroups": Figure("Subgroups", subgroups.build, needs_store=True),
+    "decision_curves": Figure("Decision curves", decision_curves.build),
     "degradation": Figure("Disturbed inputs", degradation.build, chooses=True),
 }
 """All figures by the name of their command, in the order of the page."""

@@ -19,11 +19,19 @@ _LEVELS = (0.05, 0.01)
 
 @dataclass(frozen=True)
 class Section:
-    """One rectangular part of the table; bold cells are written as in Markdown."""
+    """One rectangular part of the table; bold cells are written as in Markdown.
+
+    Attributes:
+        title: Its heading.
+        head: Names of the columns.
+        lines: Cells of each row.
+        found: One sentence that says what it shows; empty where none is made.
+    """
 
     title: str
     head: Sequence[str]
     lines: Sequence[Sequence[str]]
+    found: str = ""
 
 
 def parts(table: Table) -> list[Section]:
