@@ -16,6 +16,7 @@ Rows = Mapping[str, Sequence[Run]]
 """Runs of each row by its name."""
 _LEVEL = 0.05
 _MOST_NAMES = 4
+_SHORT_S = 180
 _LEAST_RECORDS = 10
 """Of a class, before a sentence names it for its errors."""
 
@@ -142,10 +143,12 @@ def of_calibration(rows: Rows) -> str:
     before, after, temperatures = zip(*of_rows, strict=True)
     if len(of_rows) == 1:
         sure = "too sure" if temperatures[0] > 1 else "not sure enough"
-        return f"ECE {before[0]:.3f}, after a temperature of {temperatures[0]:.2f} {after[0]:.3f}; {sure} of itself."
+        return (
+            f"ECE {before[0]:.3f}, and {after[0]:.3f} after a temperature of {temperatures[0]:.2f}; {sure} of itself."
+        )
     n_sure = sum(one > 1 for one in temperatures)
     return (
-        f"ECE in the median of the rows {median(before):.3f}, after temperature {median(after):.3f};"
+        f"ECE {median(before):.3f} in the median of the rows, and {median(after):.3f} after temperature;"
         f" {n_sure} of {len(of_rows)} rows were too sure of themselves."
     )
 
@@ -164,9 +167,10 @@ def of_study(values: Mapping[float, Sequence[float]], setting: str) -> str:
 
 def of_cost(runs: Sequence[Run]) -> str:
     """Time and commits of the runs."""
-    minutes = sum(run.facts.wall_time_s for run in runs) / 60
+    seconds = sum(run.facts.wall_time_s for run in runs)
+    time = f"{seconds:,.0f} s" if seconds < _SHORT_S else f"{seconds / 60:,.0f} minutes"
     n_commits = len({run.facts.commit for run in runs})
-    return f"{_count(len(runs), 'run')} of {_count(n_commits, 'commit')} took {minutes:,.1f} minutes in all."
+    return f"{_count(len(runs), 'run')} of {_count(n_commits, 'commit')} took {time} in all."
 
 
 def of_gates(runs: Sequence[Run]) -> str:

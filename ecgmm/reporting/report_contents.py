@@ -136,7 +136,7 @@ def closing(runs: Sequence[Run], compared: Sequence[Run]) -> list[Chapter]:
     departures = deviations(compared)
     n_departures = len(departures.lines) - len(left_open(compared))
     texts = [Part(name, text=text, folded=True) for name, text in configurations(runs).items()]
-    history = [experiments(runs), *provenance(runs)] if len(runs) > 1 else provenance(runs)
+    overview = [Part("Experiments", experiments(runs), look="words")] if len(runs) > 1 else []
     return [
         Chapter(
             "departures",
@@ -152,7 +152,12 @@ def closing(runs: Sequence[Run], compared: Sequence[Run]) -> list[Chapter]:
             about="Resolved settings of one run a method. To print them, open them first.",
             parts=texts,
         ),
-        Chapter("provenance", "Provenance", findings.of_cost(runs), parts=tables_of(history, look="dense")),
+        Chapter(
+            "provenance",
+            "Provenance",
+            findings.of_cost(runs),
+            parts=[*overview, *tables_of(provenance(runs), look="dense")],
+        ),
     ]
 
 

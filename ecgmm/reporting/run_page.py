@@ -55,14 +55,12 @@ def write(directory: Path) -> Path:
 def leave(directory: Path) -> None:
     """Write the page of a run that was trained, from the figures that training has drawn; one that is there stays.
 
-    Nothing that goes wrong here makes a run fail: it is said in one line.
+    Nothing that goes wrong here makes a run fail: it is said in one line. Where there are no figures, training has said
+    why, or an earlier version has trained the run.
     """
     try:
-        if not inside(directory, PAGE).exists():
-            run = Run.open(directory)
-            if not figures_of(directory):  # trained by an earlier version
-                draw_figures(directory, run.facts, run.metrics, run.predictions)
-            _write(run)
+        if figures_of(directory) and not inside(directory, PAGE).exists():
+            _write(Run.open(directory))
     except Exception as error:
         log.warning("no page is written (%s); `ecgmm report %s` tries again", first_line(error), directory)
 

@@ -36,7 +36,7 @@ def build(runs: list[Run]) -> Drawing:
     caption = (
         "Training of each row, a line a seed. Above: macro AUROC on validation after each epoch; the dot marks the"
         " epoch whose weights were tested, the first with the best one. Below: mean training loss of each epoch. Every"
-        " panel has a scale of its own: losses of different methods are of different things. Epochs of pre-training, where"
-        f" there are any, stand first and have no AUROC. {provenance(trained)}"
+        " panel has a scale of its own: losses of different methods are of different things. Epochs of pre-training,"
+        f" where there are any, stand first and have no AUROC. {provenance(trained)}"
     )
     return Drawing("training_curves", figure, caption, findings.of_training(rows))

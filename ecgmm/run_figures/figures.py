@@ -235,12 +235,20 @@ def draw_figures(directory: Path, facts: RunDescription, metrics: Metrics, frame
     history = read_history(directory, {}) if trained else pl.DataFrame()
     results = Results(facts, metrics, frame, history)
     inside(directory, FIGURES).mkdir(exist_ok=True)
+    _remove(directory)
+    try:
+        for name, entry in RUN_FIGURES.items():
+            with look():
+                figure = entry.draw(results)
+                if figure is not None:
+                    with whole_path(directory / FIGURES / f"{name}.png") as part:
+                        figure.savefig(part, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    except BaseException:
+        _remove(directory)  # a part of them would pass for all
+        raise
+    return figures_of(directory)
+
+
+def _remove(directory: Path) -> None:
     for file in figures_of(directory).values():
         file.unlink()
-    for name, entry in RUN_FIGURES.items():
-        with look():
-            figure = entry.draw(results)
-            if figure is not None:
-                with whole_path(directory / FIGURES / f"{name}.png") as part:
-                    figure.savefig(part, format="png", dpi=PNG_DPI, metadata={"Software": None})
-    return figures_of(directory)
