@@ -1,4 +1,4 @@
-"""Write one self-contained HTML page of a run or of many: ecgmm report outputs/table2 [more folders] --out report.html.
+"""Write one self-contained HTML page of runs: ecgmm report outputs/table2 [more folders] --out report.html.
 
 What was found in a sentence a section, figures, tables, configuration, provenance, and where the runs depart from the
 paper. The page asks for nothing from a network, and holds no id of a patient or record. `make figures` calls it for all

@@ -216,6 +216,12 @@ def test_written_twice_the_page_is_the_same(runs: Path, text: str, tmp_path: Pat
     assert report(tmp_path / "again.html", runs) == text
 
 
+def test_its_last_line_says_where_the_page_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_run(tmp_path / "runs" / "a", "ecg_only", 1)
+    report(tmp_path / "report.html", tmp_path / "runs")
+    assert capsys.readouterr().out.splitlines()[-1] == f"saved {tmp_path / 'report.html'} from 1 runs"
+
+
 def test_a_folder_without_runs_is_a_user_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path), "--out", str(tmp_path / "report.html")]) == 2
     assert "holds no finished run" in capsys.readouterr().err
