@@ -42,14 +42,16 @@ setup: $(VENV)/.base ## Make .venv with the exact versions of constraints*.txt
 JOBS ?= 2
 TRAIN := $(BIN)/python -m ecgmm.train n_jobs=$(JOBS)
 
-reproduce-table2: $(VENV)/.base ## Train every method on synthetic data, three seeds, and print Table 2
+reproduce-table2: $(VENV)/.base ## Train every method on synthetic data, three seeds; print Table 2, write figures/report.html
 	$(TRAIN) +experiment=table2
 	$(BIN)/python -m experiments.table2 outputs/table2
+	$(BIN)/python -m experiments.report outputs/table2 --out figures/report.html
 
 extend-table2: reproduce-table2 ## The same with rows trained without the report and in two stages (zero-shot, probe)
 	$(TRAIN) +experiment=without_report
 	$(TRAIN) +experiment=zero_shot
 	$(BIN)/python -m experiments.table2 outputs/table2 outputs/without_report outputs/zero_shot
+	$(BIN)/python -m experiments.report outputs/table2 outputs/without_report outputs/zero_shot --out figures/report.html
 
 studies: $(VENV)/.base ## Train the studies of λ, of the training fraction and of each part of the method
 	$(TRAIN) +experiment=lambda_sweep

@@ -28,3 +28,8 @@ def printable(value: object, longest: int = _LONGEST) -> str:
     text = _PASSWORD.sub("…@", str(value))
     text = _CONTROL.sub(lambda found: found.group().encode("unicode_escape", "surrogatepass").decode(), text)
     return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def first_line(error: BaseException) -> str:
+    """Kind and first line of an error that is reported and not raised, such as one of a library."""
+    return printable(f"{type(error).__name__}: {error}".splitlines()[0])

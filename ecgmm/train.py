@@ -26,13 +26,17 @@ def main(config: DictConfig) -> float | None:
     def train() -> "tuple[Setup, Metrics | None]":
         settings = checked("train", config)
         from ecgmm.data.preparation.opening import open_or_prepare  # slow imports, not needed by --help
+        from ecgmm.reporting import run_page
         from ecgmm.training.build import set_up
         from ecgmm.training.run import train_run
         from ecgmm.training.trainers import refuse_missing_gpu
 
         refuse_missing_gpu(settings.trainer)  # before the store is prepared, which may take hours
         setup = set_up(settings, open_or_prepare(settings.data))
-        return setup, train_run(setup, directory)
+        metrics = train_run(setup, directory)
+        if settings.page and metrics is not None:  # None in processes beside the first
+            run_page.leave(directory)
+        return setup, metrics
 
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         refuse_several_devices(config.trainer.devices, config.trainer.num_nodes)

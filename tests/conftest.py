@@ -39,6 +39,7 @@ def quick_settings(workspace: Path) -> list[str]:
         "trainer.max_epochs=2",
         "trainer.enable_progress_bar=false",
         "logger=none",
+        "page=false",
         "ecg_encoder.channels=[8,16]",
         "ecg_encoder.dim=16",
         "batch_size=32",

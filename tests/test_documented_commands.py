@@ -29,7 +29,11 @@ pytestmark = pytest.mark.slow
 DIGEST = "0123456789ab"  # stands in documents for the digest in the name of a store or tree
 CODES = ("NORM", "IMI", "LVH", "NDT", "LAFB")
 SMALLER = {
-    "train.yaml": [("- logger: wandb", "- logger: none"), (r"n_jobs: \d+", "n_jobs: 1")],  # no figures, no second start
+    "train.yaml": [
+        ("- logger: wandb", "- logger: none"),
+        (r"n_jobs: \d+", "n_jobs: 1"),
+        ("page: true", "page: false"),
+    ],  # no figures, no second start
     "data/synthetic.yaml": [(r"n_patients: \d+", "n_patients: 90")],
     "recipe/paper.yaml": [(r"max_epochs: \d+", "max_epochs: 1"), (r"rate_hz: \d+", "rate_hz: 100")],
     "recipe/quick.yaml": [(r"max_epochs: \d+", "max_epochs: 1")],

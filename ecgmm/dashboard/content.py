@@ -6,16 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from matplotlib.figure import Figure
 
 from ecgmm.files import read_json, write_json
-from ecgmm.plots.confusion import confusion_matrix
-from ecgmm.plots.curves import roc_and_pr_curves
-from ecgmm.plots.gates import gate_histograms
+from ecgmm.run_figures.figures import RUN_FIGURES
 from ecgmm.runs.directory import without_folders
 from ecgmm.runs.facts import RunDescription, RunFacts
 from ecgmm.runs.metrics import Metrics
-from ecgmm.runs.predictions import labels_and_probabilities, records_of
+from ecgmm.runs.predictions import records_of
 from ecgmm.runs.saved_model import MODEL, MODEL_FILE, WEIGHTS
 from ecgmm.settings.lookup import form_of
 
@@ -103,29 +100,11 @@ def tables(metrics: Metrics) -> dict[str, tuple[list[str], list[list[Any]]]]:
     }
 
 
-def figures(frame: pl.DataFrame, metrics: Metrics) -> dict[str, Figure]:
-    """ROC and precision-recall curves, confusion matrix, and the gate by class."""
-    names, task = tuple(metrics.classes), metrics.task
-    test = records_of(frame, "test")
-    labels, probabilities = labels_and_probabilities(test, names, task)
-    drawn = {"test/curves": roc_and_pr_curves(labels, probabilities, names)}
-    if task == "single_label":
-        drawn["test/confusion_matrix"] = confusion_matrix(metrics.confusion_matrix, names)
-    if test["gate"].null_count() == 0:
-        drawn["test/gate"] = gate_histograms(test["gate"].to_numpy(), labels, names)
-    return drawn
-
-
-def media(frame: pl.DataFrame, metrics: Metrics, folder: Path) -> dict[str, Any]:
-    """Figures as W&B takes them; each is drawn once, into ``folder``."""
+def media(figures: Mapping[str, Path]) -> dict[str, Any]:
+    """Figures of a run as W&B takes them, from the files that the run's own page shows."""
     import wandb
 
-    shown = {}
-    for name, figure in figures(frame, metrics).items():
-        file = folder / f"{name.split('/')[-1]}.png"
-        figure.savefig(file, metadata={"Software": None})
-        shown[name] = wandb.Image(str(file))
-    return shown
+    return {f"test/{name}": wandb.Image(str(file)) for name, file in figures.items() if RUN_FIGURES[name].to_wandb}
 
 
 def artifacts(

@@ -19,7 +19,7 @@ from lightning.pytorch.loggers.logger import Logger
 
 from ecgmm.console.ending import Stopped
 from ecgmm.dashboard import content as dashboard_content
-from ecgmm.errors import printable
+from ecgmm.errors import first_line, printable
 from ecgmm.runs.facts import RunDescription, RunFacts
 from ecgmm.runs.metrics import Metrics
 
@@ -76,7 +76,7 @@ class Dashboard(Logger):
                 job(run)
             run.finish(exit_code=self._exit_code)
         except Exception as error:  # whatever goes wrong there, training goes on
-            log.warning("W&B failed (%s); the run goes on without it", _one_line(error))
+            log.warning("W&B failed (%s); the run goes on without it", first_line(error))
             if run is not None:
                 with suppress(Exception):
                     run.finish(exit_code=1)
@@ -164,13 +164,11 @@ def _start(about: Mapping[str, Any], logger: Mapping[str, Any]) -> Any:
     except Exception as error:
         if mode == "offline":
             raise
-        log.warning("W&B does not take the run (%s); it is kept offline, `wandb sync` sends it later", _one_line(error))
+        log.warning(
+            "W&B does not take the run (%s); it is kept offline, `wandb sync` sends it later", first_line(error)
+        )
         wandb.teardown()  # its process would take the id for used
         return start("offline")
-
-
-def _one_line(error: Exception) -> str:
-    return printable(f"{type(error).__name__}: {error}".splitlines()[0])  # words of a server
 
 
 def log_results(
@@ -179,6 +177,7 @@ def log_results(
     frame: pl.DataFrame,
     metrics: Metrics,
     facts: RunFacts,
+    figures: Mapping[str, Path],
     manifest: dict[str, Any],
     artifacts: bool,
 ) -> None:
@@ -190,6 +189,7 @@ def log_results(
         frame: Predictions, as in ``predictions.parquet``.
         metrics: What was measured.
         facts: ``run.json``.
+        figures: Files of its figures, by name.
         manifest: The store's manifest.
         artifacts: Whether tables, model and manifest are sent too.
     """
@@ -198,7 +198,7 @@ def log_results(
         run.config.update({"facts": dashboard_content.shown_facts(facts)}, allow_val_change=True)
         run.summary.update(dashboard_content.summary(frame, metrics))
         folder = directory / "wandb" / "sent"
-        run.log(dashboard_content.media(frame, metrics, folder))
+        run.log(dashboard_content.media(figures))
         if artifacts and not directory.absolute().is_relative_to(Path.cwd()):
             log.warning("W&B gets no artifacts: they would tell it where %s lies; start above that folder", directory)
         elif artifacts:

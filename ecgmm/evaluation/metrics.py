@@ -167,6 +167,11 @@ def range_of(key: str) -> tuple[float, float]:
     return _RANGES.get(key.partition("/")[0], (-math.inf, math.inf))
 
 
+def positives(labels: NDArray[Any], n_classes: int) -> NDArray[np.bool_]:
+    """Whether each record ``[n, K]`` has each class, of class numbers ``[n]`` or labels ``[n, K]`` in [0, 1]."""
+    return np.asarray(labels[:, None] == np.arange(n_classes) if labels.ndim == 1 else labels >= 0.5)
+
+
 def scored_classes(positive: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Classes ``[K]`` with both a positive and a negative record in ``positive [n, K]``; the rest has no ranking."""
     return np.asarray(positive.any(axis=0) & ~positive.all(axis=0))

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from ecgmm.evaluation.metrics import positives
 from ecgmm.plots.look import literal
 from ecgmm.plots.palette import GREY, OKABE_ITO
 
@@ -28,15 +29,15 @@ def gate_histograms(
         class_names: K names.
         title: Put in front of the heading.
     """
-    member = labels[:, None] == np.arange(len(class_names)) if labels.ndim == 1 else labels >= 0.5
+    member = positives(labels, len(class_names))
     member = member & np.isfinite(gates)[:, None]
     n_columns = min(_COLUMNS, len(class_names))
     n_rows = ceil(len(class_names) / n_columns)
-    figure = Figure(figsize=(1.2 + 3.0 * n_columns, 1.2 + 2.0 * n_rows), layout="constrained")
+    figure = Figure(figsize=(0.6 + 2.2 * n_columns, 0.8 + 1.4 * n_rows), layout="constrained")
     panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
     for k, (axes, name) in enumerate(zip(panels, class_names, strict=False)):
         values = gates[member[:, k]]
-        axes.set_title(f"{literal(name)}  ({len(values):,} records)", fontsize=10)
+        axes.set_title(f"{literal(name)}  ({len(values):,} records)")
         axes.axvline(0.5, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)))
         axes.tick_params(labelbottom=True)
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
@@ -48,14 +49,14 @@ def gate_histograms(
                 (0.02, 0.97),
                 xycoords="axes fraction",
                 va="top",
-                fontsize=8,
+                fontsize=7,
                 color=OKABE_ITO[1],
             )
     for axes in panels[len(class_names) :]:
         axes.remove()
     panels[0].set_xlim(0, 1)
-    figure.supxlabel("Gate α: weight of the waveform (0 = report only, 1 = waveform only)", fontsize=10)
-    figure.supylabel("Share of the class's records", fontsize=10)
+    figure.supxlabel("Gate α: weight of the waveform (0 = report only, 1 = waveform only)", fontsize=8)
+    figure.supylabel("Share of the class's records", fontsize=8)
     figure.suptitle(f"{title}: gate by class" if title else "Gate by class")
     return figure
 

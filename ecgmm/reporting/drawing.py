@@ -25,11 +25,13 @@ class Drawing:
         name: Name of its files, such as ``figure3``.
         figure: The figure.
         caption: What it shows, then data, recipe, seeds and n.
+        found: What was found, in one sentence for the page; empty where there is none.
     """
 
     name: str
     figure: Figure
     caption: str
+    found: str = ""
 
 
 def provenance(runs: Sequence[Run]) -> str:

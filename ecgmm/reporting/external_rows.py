@@ -17,7 +17,7 @@ from ecgmm.errors import DataError, UserError, printable
 from ecgmm.evaluation.bootstrap import Estimate, bootstrap, estimate_of, point_values
 from ecgmm.evaluation.calibration import apply_temperature, calibration_scorer
 from ecgmm.evaluation.comparison import Difference, difference_of, holm
-from ecgmm.evaluation.metrics import TABLE2_METRICS, Scorer, TaskKind, joint_scorer, make_scorer
+from ecgmm.evaluation.metrics import TABLE2_METRICS, Scorer, TaskKind, joint_scorer, make_scorer, positives
 from ecgmm.evaluation.ranking import Floats
 from ecgmm.evaluation.replicates import Replicates, replicated_difference_of
 from ecgmm.runs.facts import ExternalFacts
@@ -265,7 +265,7 @@ def _measured(
     scorer = _scorer(side, classes, task, thresholds, temperature)
     resampled = bootstrap(scorer, patients, n_resamples, seed)
     values = point_values(scorer, len(patients))
-    positive = labels[:, None] == np.arange(len(classes)) if labels.ndim == 1 else labels >= 0.5
+    positive = positives(labels, len(classes))
     return Side(
         values={key: estimate_of(key, value, resampled) for key, value in values.items()},
         resampled=resampled,

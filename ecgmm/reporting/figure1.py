@@ -74,6 +74,13 @@ class Model:
         return {name: count for name, count in counted.items() if count}
 
 
+def _shares(counts: dict[str, int]) -> str:
+    """Parts with their share of the parameters, the largest first, of those that have one in a hundred."""
+    total = sum(counts.values())
+    largest = sorted(counts, key=lambda name: -counts[name])
+    return ", ".join(f"{name} {counts[name] / total:.0%}" for name in largest if counts[name] >= total / 100)
+
+
 def build(runs: list[Run]) -> Drawing:
     """Draw the model of the first run of the paper's method, before one with a part exchanged.
 
@@ -92,7 +99,8 @@ def build(runs: list[Run]) -> Drawing:
         f" the right, numbers of parameters, {n_parameters(saved.method):,} in all. Dashed: used in training only."
         f" {provenance([run])}"
     )
-    return Drawing("figure1", draw_model(model), caption)
+    found = f"{n_parameters(saved.method):,} parameters: {_shares(model.counts)}."
+    return Drawing("figure1", draw_model(model), caption, found)
 
 
 def draw_model(model: Model) -> Figure:

@@ -57,7 +57,9 @@ def build(runs: list[Run], stores: Path = STORES) -> Drawing:
         f" {store.manifest['rate_hz']:g} Hz."
         f" {provenance([run])}"
     )
-    return Drawing("figure2", draw_pairs(store, preparation, examples), caption)
+    kinds = dict.fromkeys(one.title.partition(":")[0].lower() for one in examples)
+    found = f"Kinds of records that the test split has: {', '.join(kinds)}."
+    return Drawing("figure2", draw_pairs(store, preparation, examples), caption, found)
 
 
 def before_and_after(

@@ -16,6 +16,7 @@ from ecgmm.errors import UserError
 from ecgmm.plots.bands import draw_band, logarithmic_axis, logarithmic_values, mark_chosen
 from ecgmm.plots.look import PAGE_WIDTH_IN
 from ecgmm.plots.palette import OKABE_ITO, LineStyle
+from ecgmm.reporting import findings
 from ecgmm.reporting.drawing import Drawing, command, provenance
 from ecgmm.reporting.grouping import common_choices, row_key
 from ecgmm.reporting.studies import Values, band_words, check_study, in_best_epoch, per_setting
@@ -55,7 +56,8 @@ def build(runs: list[Run]) -> Drawing:
         " (c) to (f) are of the epoch that was tested, the one with the best validation AUROC."
         f" {band_words(study)} {provenance(study)}"
     )
-    return Drawing("figure3", _draw(study), caption)
+    auroc = per_setting(study, AXIS, lambda run: float(run.metrics["test/auroc_macro"]))
+    return Drawing("figure3", _draw(study), caption, findings.of_study(auroc, "λ ="))
 
 
 def _draw(runs: Sequence[Run]) -> Figure:

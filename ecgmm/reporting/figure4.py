@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from ecgmm.plots.bands import draw_band, logarithmic_axis
 from ecgmm.plots.look import PAGE_WIDTH_IN, literal
 from ecgmm.plots.palette import line_styles
+from ecgmm.reporting import findings
 from ecgmm.reporting.drawing import Drawing, command, provenance
 from ecgmm.reporting.grouping import RowKey, common_choices, row_key
 from ecgmm.reporting.studies import band_words, check_study, per_setting, setting
@@ -38,7 +39,9 @@ def build(runs: list[Run]) -> Drawing:
         " seed. The number of epochs is the same for all, so that a smaller part also means fewer steps of the"
         f" optimiser. {band_words(runs)} {_held(runs)} {provenance(runs)}"
     )
-    return Drawing("figure4", _draw(runs), caption)
+    label, group = next(iter(_lines(runs).items()))
+    auroc = per_setting(group, AXIS, lambda run: float(run.metrics["test/auroc_macro"]))
+    return Drawing("figure4", _draw(runs), caption, f"{label}: {findings.of_study(auroc, 'the part')}")
 
 
 def _held(runs: Sequence[Run]) -> str:

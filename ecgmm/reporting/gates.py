@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from ecgmm.errors import UserError
 from ecgmm.plots.gates import draw_gate_ridges
 from ecgmm.plots.look import PAGE_WIDTH_IN, literal
+from ecgmm.reporting import findings
 from ecgmm.reporting.drawing import Drawing, command, provenance
 from ecgmm.reporting.grouping import check_comparable, common_choices, row_key
 from ecgmm.runs.run import Run
@@ -58,7 +59,7 @@ def build(runs: list[Run]) -> Drawing:
         f" construction. Each histogram ({seeds}) is scaled to its own highest bin; orange: its median. Under each name"
         f" stands its number of records. {provenance(gated)}"
     )
-    return Drawing("gates", _draw(gated), caption)
+    return Drawing("gates", _draw(gated), caption, findings.of_gates(gated))
 
 
 def _has_learned_gate(run: Run) -> bool:

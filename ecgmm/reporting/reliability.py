@@ -1,7 +1,6 @@
 """Draw calibration before and after temperature scaling: ecgmm reliability outputs/table2."""
 
 from collections.abc import Iterable, Sequence
-from math import ceil
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,15 +10,12 @@ from ecgmm.evaluation.bootstrap import Estimate
 from ecgmm.evaluation.calibration import ReliabilityCurve
 from ecgmm.evaluation.ranking import ratio
 from ecgmm.evaluation.replicates import replicated_estimates
-from ecgmm.plots.look import PAGE_WIDTH_IN, literal
 from ecgmm.plots.reliability import AFTER_COLOR, BEFORE_COLOR, LEAST_COUNT, draw_reliability
+from ecgmm.reporting import findings
 from ecgmm.reporting.drawing import Drawing, command, provenance
-from ecgmm.reporting.grouping import check_comparable, common_choices, group_runs
-from ecgmm.reporting.table2_notes import LEAK_MARK
-from ecgmm.reporting.table2_rows import REFERENCE_METHOD
+from ecgmm.reporting.row_panels import pairs_of, rows_of
 from ecgmm.runs.run import Run
 
-_COLUMNS = 4
 _N_RESAMPLES, _BOOTSTRAP_SEED = 1000, 0
 
 
@@ -34,9 +30,7 @@ def build(runs: list[Run]) -> Drawing:
     Raises:
         UserError: If the runs do not belong in one figure.
     """
-    check_comparable(runs)
-    rows = {key: group for key, group in group_runs(runs, common_choices(runs)).items() if not key.readout}
-    groups = {key.label: rows[key] for key in sorted(rows, key=lambda key: (key.method != REFERENCE_METHOD, key))}
+    groups = rows_of(runs)
     what = (
         "Confidence: highest probability of a record; share correct: of these records"
         if runs[0].task == "single_label"
@@ -51,24 +45,15 @@ def build(runs: list[Run]) -> Drawing:
         " the temperature T, fitted on validation, mean over seeds; above 1 the method was too sure of itself. Chance"
         f" alone raises ECE: the lower bound allows for that, the value does not. {provenance(runs)}"
     )
-    return Drawing("reliability", _draw(groups), caption)
+    return Drawing("reliability", _draw(groups), caption, findings.of_calibration(groups))
 
 
 def _draw(groups: dict[str, list[Run]]) -> Figure:
-    n_columns = min(_COLUMNS, len(groups))
-    n_rows = ceil(len(groups) / n_columns)
-    figure = Figure(figsize=(PAGE_WIDTH_IN * n_columns / _COLUMNS, 2.3 * n_rows + 0.2), layout="constrained")
-    panels = figure.subplots(2 * n_rows, n_columns, squeeze=False, sharex=True, height_ratios=[3.2, 1] * n_rows)
-    places = list(zip(panels[::2].ravel(), panels[1::2].ravel(), strict=True))
-    for (curves, counts), (label, group) in zip(places, groups.items(), strict=False):
+    figure, places = pairs_of(list(groups), 2.3, (3.2, 1), pad_pt=20)
+    for (curves, counts), group in zip(places, groups.values(), strict=True):
         before, after = (_pooled(run.reliability(calibrated) for run in group) for calibrated in (False, True))
         draw_reliability(curves, counts, before, after, len(group))
-        curves.set_title(literal(label) + LEAK_MARK * bool(group[0].facts.leaky), loc="left", pad=20, fontsize=7.5)
         _write_errors(curves, group)
-        counts.tick_params(labelbottom=True)
-    for curves, counts in places[len(groups) :]:
-        curves.remove()
-        counts.remove()
     figure.supxlabel("Confidence", fontsize=8)
     figure.supylabel("Share correct, and predictions", fontsize=8)
     return figure

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import OmegaConf
@@ -9,6 +10,9 @@ from omegaconf import OmegaConf
 from ecgmm.configuration import CONF_DIR
 from ecgmm.dashboard.content import shown_settings
 from ecgmm.data.sources.source import flatten
+from ecgmm.reporting import findings
+from ecgmm.reporting.chapters import Chapter, Part, tables_of
+from ecgmm.reporting.table2_notes import LEAK_MARK
 from ecgmm.reporting.table2_sections import Section
 from ecgmm.runs.participants import lines_of
 from ecgmm.runs.run import Run
@@ -72,9 +76,15 @@ def deviations(runs: Sequence[Run]) -> Section:
         ("report", "full", _distinct(one.text_policy for one in facts)),
         ("part of the training patients", "1.0", _distinct(one.train_fraction for one in facts)),
     ]
-    n_seeds = len({run.seed for run in runs})
+    departures = [(words, printed, here) for words, printed, here in settings if here != printed]
+    return Section("Departures from the paper", ("What", "Paper", "These runs"), departures + left_open(runs))
+
+
+def left_open(runs: Sequence[Run]) -> list[tuple[str, str, str]]:
+    """What the paper does not say, and what runs do."""
+    facts, n_seeds = [run.facts for run in runs], len({run.seed for run in runs})
     spread = "one seed" if n_seeds == 1 else f"{n_seeds} seeds"
-    left_open = [
+    return [
         ("labels", "not stated", _distinct(f"{one.labels.name} from {one.labels.source}" for one in facts)),
         ("encoders", "examples, no sizes", f"size {_distinct(one.size for one in facts)}, see the configurations"),
         ("partition", "“pre-defined”, not published", "by patient, or the folds that come with the data"),
@@ -82,12 +92,15 @@ def deviations(runs: Sequence[Run]) -> Section:
         ("averaging of metrics", "not stated", "macro means, each class against the rest"),
         ("spread", "single numbers", f"{spread}, 95 % intervals over resampled patients"),
     ]
-    departures = [(words, printed, here) for words, printed, here in settings if here != printed]
-    return Section("Departures from the paper", ("What", "Paper", "These runs"), departures + left_open)
 
 
-def participants(runs: Sequence[Run]) -> list[Section]:
-    """Flow of the participants, once for all runs that share it; runs of earlier versions did not count them."""
+def participant_tables(runs: Sequence[Run], stores: Path | None = None) -> list[Section]:
+    """Flow of the participants, once for all runs that share it; runs of earlier versions did not count them.
+
+    Args:
+        runs: Finished runs.
+        stores: Not needed: runs hold the numbers.
+    """
     methods: dict[tuple[tuple[str, ...], ...], list[str]] = {}
     head: tuple[str, ...] = ()
     for run in runs:
@@ -95,7 +108,57 @@ def participants(runs: Sequence[Run]) -> list[Section]:
         if flow is not None:
             head = ("", "All", *(split.split for split in flow.splits))
             methods.setdefault(tuple(lines_of(flow)), []).append(run.method)
-    return [Section(_distinct(names), head, lines) for lines, names in methods.items()]
+    return [
+        Section("All numbers" if len(methods) == 1 else f"Participants of {_distinct(names)}", head, lines)
+        for lines, names in methods.items()
+    ]
+
+
+def warnings(runs: Sequence[Run]) -> dict[str, str]:
+    """What must stand above all else, by its first words."""
+    words = {}
+    if any(run.facts.data.synthetic for run in runs):
+        words["SYNTHETIC data."] = "What stands here shows that the code works, not how a method does on patients."
+    if any(one.facts.leaky for run in runs for one in (run, *run.readouts)):
+        words[LEAK_MARK] = (
+            "marks runs whose labels come from the report that the method also reads: their numbers measure the leak."
+        )
+    return words
+
+
+def closing(runs: Sequence[Run], compared: Sequence[Run]) -> list[Chapter]:
+    """The end of every page: departures from the paper, configurations, provenance.
+
+    Args:
+        runs: All of the page.
+        compared: Those whose settings are held against the paper's.
+    """
+    departures = deviations(compared)
+    n_departures = len(departures.lines) - len(left_open(compared))
+    texts = [Part(name, text=text, folded=True) for name, text in configurations(runs).items()]
+    overview = [Part("Experiments", experiments(runs), look="words")] if len(runs) > 1 else []
+    return [
+        Chapter(
+            "departures",
+            departures.title,
+            f"{n_departures} settings are not those of the paper.",
+            about="Settings of the paper that these runs do not share, and what the paper leaves open. Every gap is"
+            " discussed in docs/understand/paper-against-code.md of the source.",
+            parts=[Part("", departures, look="words")],
+        ),
+        Chapter(
+            "configuration",
+            "Configuration",
+            about="Resolved settings of one run a method. To print them, open them first.",
+            parts=texts,
+        ),
+        Chapter(
+            "provenance",
+            "Provenance",
+            findings.of_cost(runs),
+            parts=[*overview, *tables_of(provenance(runs), look="dense")],
+        ),
+    ]
 
 
 def configurations(runs: Sequence[Run]) -> dict[str, str]:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from ecgmm.errors import UserError
 from ecgmm.reporting import figure3, figure4
+from ecgmm.reporting.chapters import Chapter, Part, tables_of
 from ecgmm.reporting.grouping import check_comparable
 from ecgmm.reporting.report_contents import by_experiment, without_folders
 from ecgmm.reporting.table2 import BOOTSTRAP_SEED
 from ecgmm.reporting.table2_notes import header_lines, reading_notes, references
-from ecgmm.reporting.table2_rows import build_table
-from ecgmm.reporting.table2_sections import Section, parts
+from ecgmm.reporting.table2_rows import Table, build_table
+from ecgmm.reporting.table2_sections import parts
 from ecgmm.runs.run import Run
 
 
@@ -21,18 +22,22 @@ class TableOfRuns:
     Attributes:
         title: Names its experiments.
         runs: What it shows.
-        header: On what it was measured.
-        sections: Its parts.
-        rows: What each row is.
-        notes: How to read it.
+        table: What was measured.
     """
 
     title: str
     runs: list[Run]
-    header: list[str]
-    sections: list[Section]
-    rows: list[str]
-    notes: list[str]
+    table: Table
+
+    def chapter(self, name: str) -> Chapter:
+        """All numbers: the metrics, and what else is measured in folds."""
+        metrics, *others = parts(self.table)
+        notes = [
+            Part("Rows", lines=references(self.table), folded=True),
+            Part("How to read it", lines=reading_notes(self.table), folded=True),
+        ]
+        shown = [Part("", lines=header_lines(self.table)), Part(metrics.title, metrics), *tables_of(others), *notes]
+        return Chapter(name, f"{self.title}: all numbers", parts=shown)
 
 
 def tables(runs: Sequence[Run], n_resamples: int) -> tuple[list[TableOfRuns], dict[str, str]]:
@@ -77,11 +82,4 @@ def _refusal(runs: Sequence[Run]) -> str | None:
 def _measure(names: Sequence[str], runs: list[Run], n_resamples: int) -> TableOfRuns:
     table = build_table(runs, n_resamples, BOOTSTRAP_SEED)
     title = f"Table 2 and what was run beside it: {', '.join(names)}" if len(names) > 1 else f"Table of {names[0]}"
-    return TableOfRuns(
-        title="Table 2" if names == ["table2"] else title,
-        runs=runs,
-        header=header_lines(table),
-        sections=parts(table),
-        rows=references(table),
-        notes=reading_notes(table),
-    )
+    return TableOfRuns("Table 2" if names == ["table2"] else title, runs, table)

@@ -21,6 +21,11 @@ from ecgmm.runs.reading import CURE, changed, written
 from ecgmm.runs.saved_model import MODEL, MODEL_FILE, model_is_whole
 from ecgmm.settings.disturbances import ROBUSTNESS
 
+FIGURES = "figures"
+"""Folder of the pictures of a run."""
+PAGE = "report.html"
+"""Page of a run, which shows them."""
+
 # These say where and how a run is shown, started, fed or saved, not what it computes.
 _NOT_COMPUTED = (
     "paths",
@@ -31,6 +36,7 @@ _NOT_COMPUTED = (
     "prefetch",
     "checkpoint_minutes",
     "keep_checkpoints",
+    "page",
     "profile",
 )
 # Settings that came later count where they change something: finished runs of earlier versions stay finished.
@@ -45,7 +51,7 @@ _DEVICES = ("devices", "num_nodes", "strategy")
 _REMEMBERED = [CONFIG, HISTORY, METRICS, PREDICTIONS, HELD_OUT, f"{MODEL}/{MODEL_FILE}"]
 _NEEDED = [CONFIG, METRICS, PREDICTIONS, f"{MODEL}/{MODEL_FILE}"]
 _MADE_BY_TRAINING = (CHECKPOINTS, HISTORY, METRICS, PREDICTIONS, HELD_OUT, MODEL)
-_RESULTS = (HISTORY, METRICS, PREDICTIONS, HELD_OUT, CHECKPOINTS, MODEL, EVALUATIONS, ROBUSTNESS)
+_RESULTS = (HISTORY, METRICS, PREDICTIONS, HELD_OUT, CHECKPOINTS, MODEL, EVALUATIONS, ROBUSTNESS, FIGURES, PAGE)
 _OURS = (RUN, CONFIG, *_RESULTS, "wandb", "error.log")
 
 Standing = Literal["new", "interrupted", "finished", "other"]

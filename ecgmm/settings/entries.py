@@ -227,6 +227,7 @@ ENTRIES: dict[str, Group] = {
             "allow_leaky": flag(),
             "overwrite": flag(),
             "compile": flag(),
+            "page": optional(flag()),
             "n_jobs": whole(1, 1024),
             "paths": _PATHS,
             "data": _DATA,

@@ -22,6 +22,7 @@ _NOT_IN_NAME = (
     "name",
     "n_jobs",
     "logger",
+    "page",
     "trainer.enable_",
     "trainer.devices",
     "trainer.num_nodes",

@@ -12,7 +12,7 @@ from ecgmm.console.ending import Stopped
 from ecgmm.console.system_errors import naming
 from ecgmm.data.batches.split_checks import require_both_answers
 from ecgmm.data.sources.leakage import SIMULATION, Origins, origins_of, refuse_leak, shown_readouts
-from ecgmm.errors import ConfigError
+from ecgmm.errors import ConfigError, first_line
 from ecgmm.locks import one_process
 from ecgmm.models.criteria import Criterion
 from ecgmm.models.method import Method, Stage
@@ -54,6 +54,8 @@ from ecgmm.training.readouts import LABEL_FREE
 from ecgmm.training.trainers import precision_of, refuse_missing_gpu
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ecgmm.dashboard.dashboard import Dashboard
 
 log = logging.getLogger(__name__)
@@ -161,11 +163,12 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
             peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # of the whole process
             finished=True,
         )
+        figures = _figures(directory, facts, metrics, frame) if settings["page"] or dashboard is not None else {}
         if dashboard is not None:
             from ecgmm.dashboard.dashboard import log_results
 
             artifacts = settings["logger"]["artifacts"]
-            log_results(dashboard, directory, frame, metrics, facts, datamodule.store.manifest, artifacts)
+            log_results(dashboard, directory, frame, metrics, facts, figures, datamodule.store.manifest, artifacts)
     finish_run(directory, facts, settings["keep_checkpoints"])
     return metrics
 
@@ -180,6 +183,16 @@ def _dashboard(
     from ecgmm.dashboard.dashboard import open_dashboard
 
     return open_dashboard(directory, settings["logger"], settings["name"], shown_settings(settings), description)
+
+
+def _figures(directory: Path, facts: RunFacts, metrics: Metrics, frame: "pl.DataFrame") -> dict[str, Path]:
+    from ecgmm.run_figures.figures import draw_figures  # with matplotlib, which takes a second to import
+
+    try:
+        return draw_figures(directory, facts, metrics, frame)
+    except Exception as error:  # a run that has its numbers does not fail for want of a picture
+        log.warning("figures are not drawn (%s); `ecgmm report %s` tries again", first_line(error), directory)
+        return {}
 
 
 def model_facts(setup: Setup) -> ModelFacts:

@@ -293,8 +293,8 @@ def test_the_summary_has_the_keys_of_metrics_json_with_their_intervals(tmp_path:
 
 
 @pytest.mark.parametrize("task", ["single_label", "multi_label"])
-def test_tables_and_figures_hold_every_number_of_metrics_json(tmp_path: Path, task: str) -> None:
-    frame, measured = simulated(tmp_path / "run", task=task)
+def test_tables_hold_every_number_of_metrics_json(tmp_path: Path, task: str) -> None:
+    _, measured = simulated(tmp_path / "run", task=task)
     tables, metrics = dashboard_content.tables(measured), measured.plain()
     assert all(len(row) == len(columns) for columns, rows in tables.values() for row in rows)
     assert len(tables["test/metrics"][1]) == sum("value" in entry for entry in metrics.values() if type(entry) is dict)
@@ -302,8 +302,16 @@ def test_tables_and_figures_hold_every_number_of_metrics_json(tmp_path: Path, ta
     rows = tables["test/confusion"][1]
     each = [sum(row[-1] for row in rows)] if task == "single_label" else [sum(row[2:]) for row in rows]
     assert set(each) == {metrics["n_records"]}
-    drawn = set(dashboard_content.figures(frame, measured))
-    assert drawn == {"test/curves", "test/gate"} | ({"test/confusion_matrix"} if task == "single_label" else set())
+
+
+def test_pictures_are_those_of_the_run_but_for_what_wandb_draws_itself(
+    fake: Callable[..., FakeWandb], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {name: tmp_path / f"{name}.png" for name in ("training", "curves", "confusion_matrix", "gate")}
+    monkeypatch.setattr(fake(), "Image", str, raising=False)
+    assert dashboard_content.media(files) == {
+        f"test/{name}": str(files[name]) for name in ("curves", "confusion_matrix", "gate")
+    }
 
 
 def test_no_artifact_tells_where_the_run_directory_lies(
@@ -314,7 +322,7 @@ def test_no_artifact_tells_where_the_run_directory_lies(
     wandb = fake()
     wandb.run.config = wandb.run.summary = SimpleNamespace(update=lambda *_, **__: None)
     with opened(tmp_path / "run") as dashboard:
-        log_results(dashboard, tmp_path / "run", frame, metrics, done(), {}, artifacts=True)
+        log_results(dashboard, tmp_path / "run", frame, metrics, done(), {}, {}, artifacts=True)
     assert len(caplog.messages) == 1
     assert "no artifacts" in caplog.messages[0]
 

@@ -85,6 +85,7 @@ def train(
     wandb.teardown()  # its process keeps the working directory that it was started in
     kept = [text for text in quick_settings if not text.startswith(("paths.", "logger"))]
     places = [f"data.root={planted}/raw", f"paths.stores={planted}/stores", "logger=wandb", "logger.mode=offline"]
+    places.append("page=true")
 
     def run(*overrides: str) -> tuple[Path, Store]:  # overrides come last and win
         directory = home / "run"
@@ -223,6 +224,12 @@ def test_nothing_of_a_patient_is_in_what_wandb_writes_offline_and_sends_later(tr
     found = {name for name, _ in with_texts(sent, [SWEEP])}  # the search finds what is there
     assert found >= {"records", "values"}
     assert any(name.endswith(".wandb") for name in found)
+
+    page = {"report.html": (directory / "report.html").read_bytes()}
+    page |= {path.name: path.read_bytes() for path in (directory / "figures").iterdir()}
+    assert len(page) == 8
+    check(page, store)
+    assert with_texts(page, THIS_MACHINE) == []
 
     (kept,) = (directory / "wandb").glob("offline-run-*")
     with wandb_server() as (address, came):

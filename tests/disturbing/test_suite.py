@@ -34,6 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_store: Path) -> Path:
         "recipe": "quick",
         "trainer__accelerator": "cpu",
         "trainer__max_epochs": 1,
+        "page": False,
         "trainer__enable_progress_bar": False,
         "ecg_encoder__channels": [4],
         "ecg_encoder__dim": 8,

@@ -23,6 +23,7 @@ QUICK = {
     "recipe": "quick",
     "trainer__accelerator": "cpu",
     "trainer__max_epochs": 1,
+    "page": False,
     "trainer__enable_progress_bar": False,
     "ecg_encoder__channels": [8, 16],
     "ecg_encoder__dim": 16,
@@ -151,7 +152,7 @@ import ecgmm
 store = ecgmm.open_store({store!r})
 record = store.record(17); record.millivolts, record.statements, record.labels("superclass")
 ecgmm.plot(record)
-run = ecgmm.train(store, method="gated_fusion", directory={run!r}, recipe="quick", trainer__max_epochs=1)
+run = ecgmm.train(store, method="gated_fusion", directory={run!r}, recipe="quick", trainer__max_epochs=1, page=False)
 run = ecgmm.load_run({run!r}); run.metrics, run.facts, run.predictions
 batch = run.batches(store, "test", size=32).first(); output = run.model(batch)
 run.predict(millivolts=record.millivolts, rate_hz=record.rate_hz, report="Sinus rhythm.")

@@ -98,7 +98,7 @@ def test_it_says_on_what_it_was_measured(page: Page) -> None:
         "14 finished: fraction_sweep 4, lambda_sweep 6, table2 4",
         "no GPU, x86_64 CPU with 1 of 2 cores",
         "0123456789ab",
-        "Left out, not finished: begun",
+        "Left out, not finished begun",
         "Wall time (s)",
     ):
         assert words in page.text
@@ -108,18 +108,45 @@ def test_tables_and_figures_that_the_runs_allow_are_there(page: Page) -> None:
     for words in ("Table 2", "paper: Ours", "gated_fusion minus each row", "How to read it"):
         assert words in page.text
     captions = [image["alt"] for image in page.all("img")]
-    starts = ("Figure 3.", "Figure 4.", "Gate α of gated_fusion", "Reliability on the test split")
-    among = [caption for caption in captions if caption.startswith(starts)]
-    assert all(caption.startswith(start) for caption, start in zip(among, starts, strict=True))
+    starts = (
+        "Macro AUROC of each row",
+        "Training of each row",
+        "ROC curve (above)",
+        "Confusion on the test split",
+        "Reliability on the test split",
+        "Gate α of gated_fusion",
+        "AUROC of each class",
+        "Figure 3.",
+        "Figure 4.",
+    )
+    assert len(captions) == len(starts)
+    assert all(caption.startswith(start) for caption, start in zip(captions, starts, strict=True))
     assert all("SYNTHETIC" in caption for caption in captions)
+
+
+def test_pictures_come_before_tables_and_the_contents_say_what_was_found(page: Page) -> None:
+    order = [tag for tag, _ in page.elements if tag in ("img", "table")]
+    assert order == sorted(order)  # images, then tables
+    assert page.text.count("Highest macro AUROC of 2 rows: gated_fusion 0.9") == 2
+    assert page.text.count("Against gated_fusion, after Holm's correction: 1 significantly below it (ecg_only).") == 2
+    assert page.text.count("Highest macro AUROC at λ = 0.1") == 2
+    assert page.text.count("gated_fusion: Highest macro AUROC at the part 1") == 2
+
+
+def test_long_tables_are_folded_and_the_metrics_are_not(page: Page) -> None:
+    folded = [attributes for attributes in page.all("details") if "open" not in attributes]
+    assert len(folded) == len(page.all("summary"))
+    assert len(page.all("table")) > 8
+    before_metrics = page.text.split("Table 2: all numbers")[-1].split("AUROC, and gated_fusion minus each row")[0]
+    assert "paper: Ours" in before_metrics
 
 
 def test_figures_that_the_runs_do_not_allow_say_why(tmp_path: Path) -> None:
     write_run(tmp_path / "runs" / "a", "ecg_only", 1)
     shown = Page(report(tmp_path / "report.html", tmp_path / "runs"))
-    assert "Not drawn: no run of gated_fusion" in shown.text
+    assert "Figure 1: architecture: not drawn, no run of gated_fusion" in shown.text
     assert "no run belongs to a study of method.lambda_cons; train them with" in shown.text
-    assert "Not drawn: none of the runs has a gate that it learned" in shown.text
+    assert "not drawn, none of the runs has a gate that it learned" in shown.text
     captions = [image["alt"] for image in shown.all("img")]
     assert not [caption for caption in captions if caption.startswith(("Figure", "Gate"))]
     assert sum(caption.startswith("Reliability on the test split") for caption in captions) == 1
@@ -187,6 +214,12 @@ def test_runs_that_make_no_table_say_why(tmp_path: Path) -> None:
 
 def test_written_twice_the_page_is_the_same(runs: Path, text: str, tmp_path: Path) -> None:
     assert report(tmp_path / "again.html", runs) == text
+
+
+def test_its_last_line_says_where_the_page_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_run(tmp_path / "runs" / "a", "ecg_only", 1)
+    report(tmp_path / "report.html", tmp_path / "runs")
+    assert capsys.readouterr().out.splitlines()[-1] == f"saved {tmp_path / 'report.html'} from 1 runs"
 
 
 def test_a_folder_without_runs_is_a_user_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

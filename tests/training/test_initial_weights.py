@@ -26,6 +26,7 @@ SMALL = {
     "recipe": "quick",
     "trainer__accelerator": "cpu",
     "trainer__max_epochs": 1,
+    "page": False,
     "trainer__enable_progress_bar": False,
     "ecg_encoder__channels": [8, 16],
     "ecg_encoder__dim": 16,
