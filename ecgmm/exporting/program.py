@@ -5,8 +5,9 @@ from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv1d, logsigmoid
+from torch.nn.functional import conv1d
 
+from ecgmm.data.preparation.waveform_blocks import LARGEST_STEP
 from ecgmm.errors import ConfigError
 from ecgmm.evaluation.calibration import LEAST
 from ecgmm.leads import N_LEADS
@@ -17,7 +18,7 @@ from ecgmm.signal.missing import bridge_gaps
 from ecgmm.signal.normalise import is_flat
 from ecgmm.types import INTERVALS, PADDING_ID, Batch, ModelOutput
 
-LARGEST_STEP = 32767
+
 RAW, CALIBRATED, GATE, INCONSISTENCY = "raw", "calibrated", "gate", "inconsistency"
 MILLIVOLTS, TOKEN_IDS, TOKEN_MASK, STATEMENT_IDS = "millivolts", "token_ids", "token_mask", "statement_ids"
 
