@@ -22,6 +22,7 @@ _WITH_SETTINGS = (
     "evaluate",
     "robustness",
     "predict",
+    "export",
     "verify",
     "audit",
     "statements",

@@ -1,7 +1,6 @@
 """Programs as files of torch.export and of ONNX, each compared with Python before it is kept."""
 
 import logging
-import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -157,7 +156,7 @@ FORMATS = {"torch": Format(_write_torch, _read_torch), "onnx": Format(_write_onn
 
 
 def _outputs(exported: ExportedProgram) -> list[str]:
-    names: list[str] = exported.call_spec.out_spec.context  # type: ignore[union-attr]  # keys of the mapping
+    names: list[str] = exported.call_spec.out_spec.context  # keys of the mapping
     return list(names)
 
 

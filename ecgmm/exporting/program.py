@@ -18,7 +18,6 @@ from ecgmm.signal.missing import bridge_gaps
 from ecgmm.signal.normalise import is_flat
 from ecgmm.types import INTERVALS, PADDING_ID, Batch, ModelOutput
 
-
 RAW, CALIBRATED, GATE, INCONSISTENCY = "raw", "calibrated", "gate", "inconsistency"
 MILLIVOLTS, TOKEN_IDS, TOKEN_MASK, STATEMENT_IDS = "millivolts", "token_ids", "token_mask", "statement_ids"
 
@@ -104,7 +103,8 @@ class Program(nn.Module):
         steps = (millivolts / self.mv_per_step).round().clamp(-LARGEST_STEP, LARGEST_STEP)
         signals_mv = bridge_gaps(torch.where(missing, 0.0, steps), missing) * self.mv_per_step
         has_waveform = ~is_flat(signals_mv).all(dim=1)
-        return self.preparation.z_scores_(signals_mv), has_waveform
+        z_scores: Tensor = self.preparation.z_scores_(signals_mv)
+        return z_scores, has_waveform
 
     def raw(self, logits: Tensor) -> Tensor:
         """Probabilities of logits ``[B, K]``."""
@@ -148,7 +148,8 @@ class DriftConvolution(nn.Module):
         """Remove what is slow from ``[B, L, T]`` in mV."""
         around = pad_odd(signals_mv, self.padding)[..., self.places]
         slow = conv1d(around.flatten(0, 1).unsqueeze(1), self.slow)
-        return signals_mv - slow.unflatten(0, signals_mv.shape[:2]).squeeze(2)
+        rest: Tensor = signals_mv - slow.unflatten(0, signals_mv.shape[:2]).squeeze(2)
+        return rest
 
 
 def inputs_of(model: SavedModel) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Records on which an exported program is compared with Python: those of the run's store, or simulated ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ from ecgmm.data.synthetic.state import sample_states
 from ecgmm.data.synthetic.waveform import sample_recordings, simulate
 from ecgmm.exporting.program import MILLIVOLTS, STATEMENT_IDS, TOKEN_IDS, TOKEN_MASK
 from ecgmm.runs.loading import SavedModel
+from ecgmm.signal.missing import repair_missing
+from ecgmm.signal.normalise import is_flat
 from ecgmm.text.closed import known_statements
 from ecgmm.text.policy import apply_policy
 from ecgmm.types import INTERVALS, MISSING_SAMPLE, Batch
@@ -75,18 +77,29 @@ def batch_of(model: SavedModel, steps: NDArray[np.int16], reports: Sequence[Sequ
         steps: int16 ``[B, 12, T]`` with ``MISSING_SAMPLE``.
         reports: Cleaned statements of each record; none where there is no report.
     """
-    n = len(steps)
     tokens = model.tokeniser.encode_reports(reports, model.facts.max_tokens)
-    lengths = torch.from_numpy(tokens.lengths)
-    known = np.ma.masked_equal(steps, MISSING_SAMPLE)  # a lead that is all missing is flat too
-    moves = np.ma.filled(known.max(axis=-1) > known.min(axis=-1), False)
+    token_mask = torch.arange(tokens.ids.shape[1]) < torch.from_numpy(tokens.lengths)[:, None]
+    statement_ids = torch.from_numpy(model.statements.encode(reports)).long()
+    return _batch(torch.from_numpy(steps), torch.from_numpy(tokens.ids).long(), token_mask, statement_ids)
+
+
+def batch_from(arrays: Mapping[str, Tensor], mv_per_step: float) -> Batch:
+    """Batch of the arrays that ``inputs_from`` made of one, all four of them."""
+    missing = arrays[MILLIVOLTS].isnan()
+    steps = (arrays[MILLIVOLTS] / mv_per_step).round().clamp(-LARGEST_STEP, LARGEST_STEP)
+    waveforms = torch.where(missing, MISSING_SAMPLE, steps).to(torch.int16)
+    return _batch(waveforms, arrays[TOKEN_IDS], arrays[TOKEN_MASK], arrays[STATEMENT_IDS])
+
+
+def _batch(waveforms: Tensor, token_ids: Tensor, token_mask: Tensor, statement_ids: Tensor) -> Batch:
+    n = len(waveforms)
     return Batch(
-        waveforms=torch.from_numpy(steps),
-        has_waveform=torch.from_numpy(moves.any(axis=-1)),
-        token_ids=torch.from_numpy(tokens.ids).long(),
-        token_mask=torch.arange(tokens.ids.shape[1]) < lengths[:, None],
-        statement_ids=torch.from_numpy(model.statements.encode(reports)).long(),
-        has_report=lengths > 0,
+        waveforms=waveforms,
+        has_waveform=~is_flat(repair_missing(waveforms)).all(dim=1),
+        token_ids=token_ids,
+        token_mask=token_mask,
+        statement_ids=statement_ids,
+        has_report=token_mask.any(dim=1),
         labels=torch.zeros(n, dtype=torch.int64),
         rows=torch.arange(n),
         intervals=torch.full((n, len(INTERVALS)), torch.nan),

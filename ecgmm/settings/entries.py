@@ -299,6 +299,15 @@ ENTRIES: dict[str, Group] = {
             "report": Value("a text", lambda value: isinstance(value, str), "text", null=True),
         }
     ),
+    "export": Group(
+        {
+            "run": path(),
+            "format": choice("onnx", "torch", "bundle"),
+            "out": path(),
+            "report_words": choice("refuse", "keep"),
+            "paths": _PATHS,
+        }
+    ),
     "verify": Group({"store": nullable(path()), "run": nullable(path())}),
     "audit": Group(
         {
