@@ -27,7 +27,7 @@ LARGEST_DIFFERENCE = 1e-5
 """Of probabilities and gates; of an inconsistency, which is a log-odds, as a share of it where it is above 1."""
 _MOST_STATEMENTS = 4096
 _FEW = 5
-_LOUD = ("torch.onnx._internal.exporter._registration", "torch.export", "torch.onnx")
+_LOUD = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
 
 Arrays = Mapping[str, NDArray[Any]]
 Predicting = Callable[[tuple[Tensor, ...]], Arrays]

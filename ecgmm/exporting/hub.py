@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ecgmm.errors import ConfigError, DataError, printable
+from ecgmm.errors import ConfigError, DataError, UserError, printable
 from ecgmm.exporting.bundle import MANIFEST, check_bundle, manifest_of
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ def push(folder: Path, repository: str, private: bool, endpoint: str | None) -> 
 
     def send() -> str:
         api.create_repo(repository, private=private, exist_ok=True)
+        if private and not api.model_info(repository).private:
+            raise ConfigError(f"{repository} is there and public; push with private=False, or to another name")
         message = f"Bundle of {facts.method}, ecgmm {facts.ecgmm}"
         return str(api.create_commit(repository, operations, commit_message=message).oid)
 
@@ -108,6 +110,8 @@ def _asked(work: Callable[[], str], repository: str) -> str:
 
     try:
         return work()
+    except UserError:
+        raise
     except EntryNotFoundError:
         raise DataError(f"{printable(repository)} on the hub lacks a file of a bundle; push it again") from None
     except Exception as error:  # refused, timed out, no such host: each client of the library has its own classes
