@@ -15,7 +15,7 @@ from ecgmm.data.sources.labels.registry import definition_of
 from ecgmm.data.store.store import Store
 from ecgmm.data.synthetic.anatomy import STORED_LEADS
 from ecgmm.data.synthetic.config import SyntheticConfig
-from ecgmm.data.synthetic.noise import RATE_HZ, STEPS_PER_MV
+from ecgmm.data.synthetic.noise import N_TIMES, RATE_HZ, STEPS_PER_MV
 from ecgmm.data.synthetic.state import sample_states
 from ecgmm.data.synthetic.waveform import sample_recordings, simulate
 from ecgmm.exporting.program import MILLIVOLTS, STATEMENT_IDS, TOKEN_IDS, TOKEN_MASK
@@ -52,7 +52,8 @@ def simulated_records(model: SavedModel, n: int = N_RECORDS) -> Batch:
     config, patients = SyntheticConfig(n_patients=n), np.arange(n)
     states = sample_states(generator, patients, config)
     millivolts = simulate(sample_recordings(generator, patients, states, config), 0, patients) / STEPS_PER_MV
-    millivolts[0, : RATE_HZ // 2, 1], millivolts[0, :, 7] = np.nan, 0.0
+    middle = N_TIMES // 2  # which is there in windows of any length
+    millivolts[0, middle : middle + RATE_HZ // 4, 1], millivolts[0, :, 7] = np.nan, 0.0
     read = [
         read_single_record(
             _SIMULATED,
