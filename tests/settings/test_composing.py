@@ -93,6 +93,7 @@ def test_every_choice_alone_is_composed_as_hydra_does(group: str) -> None:
         ("evaluate", ["run=a", "data=ptb_xl", "data.root=x", "labels=rhythm", "classes.map={SR: NORM, AFIB: CD}"]),
         ("evaluate", ["run=a", "labels=icd_multilabel", "split=all", "classes.map=a/b.csv"]),
         ("predict", ["run=a", "record=00123", "report=Sinus rhythm, rate 72: \"normal\" = 'ja'"]),
+        ("export", ["run=a", "out=b.pt2", "format=torch"]),
         ("verify", ["store=stores/synthetic-1"]),
         ("statements", ["file=a,b"]),
         ("agreement", ["data.root=x"]),

@@ -31,6 +31,7 @@ COMPOSED = {
     "evaluate": ("evaluate", ["run=a", "leads=[I,II]", "store=b"]),
     "evaluate elsewhere": ("evaluate", ["run=a", "data=ptb_xl", "labels=icd_multilabel", "recalibrate=0.2"]),
     "predict": ("predict", ["run=a", "record=b", "report=c"]),
+    "export": ("export", ["run=a", "out=b"]),
     "audit": ("audit", ["data=ptb_xl"]),
     "verify": ("verify", ["store=a", "run=b"]),
     "suspicious_labels": ("suspicious_labels", ["folder=a"]),
