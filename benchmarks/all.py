@@ -1,8 +1,8 @@
 """All benchmarks, one after the other: ``python -m benchmarks.all [--out bench.json] [name ...]``.
 
 Each prints its table; its last line, JSON, is kept in one file with the hardware and the versions that it ran on. Those
-that need data of one's own (``quality``), a sweep (``interrupted_sweep``) or another checkout (``two_checkouts``) are
-started by hand.
+that need data of one's own (``quality``), finished runs (``export``), a sweep (``interrupted_sweep``) or another
+checkout (``two_checkouts``) are started by hand.
 """
 
 import argparse

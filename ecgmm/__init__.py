@@ -6,6 +6,7 @@ costs nothing. None of them imports Hydra.
     store = ecgmm.open_store("stores/...")        ecgmm.stores(), ecgmm.prepare("ptb_xl", root="...")
     record = store.record(17)                     record.millivolts, record.statements, ecgmm.plot(record)
     run = ecgmm.train(store, method="concat")     ecgmm.load_run("outputs/..."), ecgmm.build("concat", store)
+    run.export("model.onnx")                      ecgmm.load_bundle("bundle"), ecgmm.from_hub("owner/name", commit, ...)
     ecgmm.table2("outputs/table2").to_markdown()
 """
 
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from ecgmm.version import __version__
 
 if TYPE_CHECKING:
+    from ecgmm.interface.bundles import Bundle, from_hub, load_bundle
     from ecgmm.interface.drawing import plot
     from ecgmm.interface.learning import build, train
     from ecgmm.interface.runs import Run, load_run
@@ -24,11 +26,14 @@ if TYPE_CHECKING:
     from ecgmm.interface.tables import table2
 
 __all__ = [
+    "Bundle",
     "OpenStore",
     "Record",
     "Run",
     "__version__",
     "build",
+    "from_hub",
+    "load_bundle",
     "load_run",
     "open_store",
     "plot",
@@ -39,6 +44,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "bundles": ("Bundle", "from_hub", "load_bundle"),
     "drawing": ("plot",),
     "learning": ("build", "train"),
     "runs": ("Run", "load_run"),

@@ -23,6 +23,7 @@ _WITH_SETTINGS = (
     "robustness",
     "predict",
     "explain",
+    "export",
     "serve",
     "verify",
     "audit",

@@ -26,7 +26,7 @@ SHARES_OF_GAPS = np.linspace(0, 1, 11)
 N_BINS = 15
 EDGES = np.linspace(0, 1, N_BINS + 1)
 """Of the bins of confidence; an edge belongs to the bin below it."""
-_LEAST = float(np.finfo(np.float32).epsneg)
+LEAST = float(np.finfo(np.float32).epsneg)
 """6e-8. Predictions are saved as float32, which has no number between 1 - 6e-8 and 1: none is taken to be surer than
 that, so that a wrong prediction of exactly 0 or 1 has a finite logit and likelihood."""
 _LOG_TEMPERATURES = (-3.0, 3.0)  # from 0.05 to 20
@@ -228,7 +228,7 @@ def _negative_log_likelihood(truth: NDArray[np.bool_], probabilities: NDArray[np
 
 
 def _clipped(probabilities: NDArray[np.floating]) -> Floats:
-    return np.clip(probabilities.astype(np.float64), _LEAST, 1 - _LEAST)
+    return np.clip(probabilities.astype(np.float64), LEAST, 1 - LEAST)
 
 
 def _bins(confidence: Floats) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import polars as pl
@@ -30,9 +30,11 @@ from ecgmm.runs.loading import SavedModel, load_model
 from ecgmm.runs.metrics import Metrics
 from ecgmm.runs.store_of_run import STORES
 from ecgmm.settings.ranges import COVERAGES, SHEET_FORMATS, TABLE_ENDINGS
-from ecgmm.training.evaluation import data_for, evaluate_run, labels_for
-from ecgmm.training.evaluation_choice import choice_of
 
+if TYPE_CHECKING:
+    from ecgmm.exporting.export import Export
+
+BUNDLE = "bundle.json"
 _ARRAY = Path("millivolts")
 
 
@@ -65,6 +67,8 @@ class Run(run.Run):
         Raises:
             ConfigError: If the store does not fit the model, or there is no such split.
         """
+        from ecgmm.training.evaluation import data_for, labels_for  # training is not needed to predict
+
         if split not in SPLITS:
             raise ConfigError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
         config = read_config(self.directory, self.facts.files)
@@ -92,6 +96,9 @@ class Run(run.Run):
                 measure a leak.
             DataError: If the store is not there, or a file of the run is damaged.
         """
+        from ecgmm.training.evaluation import evaluate_run
+        from ecgmm.training.evaluation_choice import choice_of
+
         names = ("labels", "task", "classes", "split", "leads", "allow_leaky", "shared_patients", "recalibrate")
         more = ("recalibration_seed", "recalibrate_by", "adapt", "conformal", "name")
         chosen = settings_of("evaluate", ["run=.", *overrides_of(settings)])
@@ -99,6 +106,36 @@ class Run(run.Run):
         folder = store.path if isinstance(store, Store) else None if store is None else Path(store)
         metrics, _ = evaluate_run(self.directory, folder, choice, Path(stores))
         return metrics
+
+    def export(
+        self,
+        out: str | Path,
+        format: Literal["onnx", "torch", "bundle"] = "onnx",
+        *,
+        report_words: Literal["refuse", "keep"] = "refuse",
+        stores: str | Path = STORES,
+    ) -> "Export":
+        """Write the model for use elsewhere, as ``python -m ecgmm.export`` does.
+
+        Args:
+            out: File of a program, or folder of a bundle; neither may be there.
+            format: ``onnx``, ``torch`` (``torch.export``) or ``bundle`` (``ecgmm.load_bundle`` reads it).
+            report_words: What a bundle does with words of training reports in its vocabulary.
+            stores: Folder in which the run's store is looked for, on whose records a program is compared with Python.
+
+        Returns:
+            Path, size, difference from Python, and what to know of it.
+
+        Raises:
+            ConfigError: If the model cannot be written so, or a program differs from Python by more than 1e-5.
+            DataError: If a file of the run is damaged.
+        """
+        from ecgmm.exporting.export import export
+
+        choice = settings_of(
+            "export", ["run=.", "out=.", *overrides_of({"format": format, "report_words": report_words})]
+        )
+        return export(self, choice.format, Path(out), Path(stores), choice.report_words == "keep")
 
     def predict(
         self,
@@ -227,8 +264,14 @@ def _source(
 def load_run(directory: str | Path) -> Run:
     """Open a finished run directory; nothing in it is run, and its model is loaded when it is asked for.
 
+    A bundle (``Run.export``) is opened by ``load_bundle``: a run that holds a model and metrics, and no predictions.
+
     Raises:
         DataError: If it holds no finished run, or a file of it is damaged.
     """
+    if (Path(directory) / BUNDLE).is_file():
+        from ecgmm.interface.bundles import load_bundle
+
+        return load_bundle(directory)
     opened = run.Run.open(Path(directory))
     return Run(opened.directory, opened.facts, opened.metrics, opened.readout)

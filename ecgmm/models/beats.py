@@ -44,7 +44,9 @@ def find_beats(waveforms: Tensor, rate_hz: float) -> Tensor:
     is_top = highest == torch.arange(hills.shape[-1], device=hills.device)
     window = min(round(LEVEL_WINDOW_S * rate_hz), hills.shape[-1])
     # The median over windows: a few large beats, or noise in a part of the record, do not move it.
-    usual = max_pool1d(hills, window).median(dim=-1, keepdim=True).values
+    by_height = max_pool1d(hills, window).sort(dim=-1).values  # torch.onnx knows no median
+    middle = (by_height.shape[-1] - 1) // 2
+    usual = by_height[..., middle : middle + 1]
     return (is_top & (hills > THRESHOLD * usual)).squeeze(1)
 
 
@@ -77,8 +79,10 @@ def mean_beat(waveforms: Tensor, is_beat: Tensor, rate_hz: float) -> Tensor:
     before, after = beat_window(rate_hz)
     times = torch.arange(n_times, device=waveforms.device)
     inside = (is_beat & (times >= before) & (times <= n_times - after)).unsqueeze(1).to(waveforms.dtype)
-    # Sum over beats t of waveform(t + k), for all k at once.
-    spectrum = torch.fft.rfft(waveforms) * torch.fft.rfft(inside).conj()
-    summed = torch.fft.irfft(spectrum, n=n_times)
-    beat = torch.cat([summed[..., n_times - before :], summed[..., :after]], dim=-1)
+    # Sum over beats t of waveform(t + k), for all k at once. ONNX Runtime is exact to 1e-3 only where the length of a
+    # transform is no power of two; any length of at least n_times will do, since no beat reaches beyond the ends.
+    n = 1 << (n_times - 1).bit_length() if torch.compiler.is_exporting() else n_times
+    spectrum = torch.fft.rfft(waveforms, n=n) * torch.fft.rfft(inside, n=n).conj()
+    summed = torch.fft.irfft(spectrum, n=n)
+    beat = torch.cat([summed[..., n - before :], summed[..., :after]], dim=-1)
     return beat / inside.sum(dim=-1, keepdim=True).clamp(min=1)

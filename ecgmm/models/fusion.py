@@ -54,7 +54,7 @@ class MeanGate(nn.Module):
 
     def forward(self, h_e: Tensor, h_t: Tensor, has_ecg: Tensor, has_text: Tensor) -> Tensor:
         """Give one half where both modalities are there; float32 ``[B, 1]``."""
-        return follow_present(torch.full((len(h_e), 1), 0.5, device=h_e.device), has_ecg, has_text)
+        return follow_present(torch.full((h_e.shape[0], 1), 0.5, device=h_e.device), has_ecg, has_text)
 
 
 def follow_present(alpha: Tensor, has_ecg: Tensor, has_text: Tensor) -> Tensor:

@@ -91,7 +91,7 @@ class LanguageModel(nn.Module):
             else:
                 key, value = attention.k_proj(hidden), attention.v_proj(hidden)
             # [B, heads of keys * head_dim] -> [B, heads of keys, 1, head_dim]
-            shape = (len(hidden), -1, 1, self.head_dim)
+            shape = (hidden.shape[0], -1, 1, self.head_dim)
             cache.update(key.view(shape), value.view(shape), index)
         return cache
 

@@ -36,7 +36,7 @@ class LearnedPrompts(nn.Module):
 
         def encode(token_ids: Tensor, token_mask: Tensor) -> Tensor:
             words = text_encoder.embed(token_ids)
-            context = self.context.expand(len(words), -1, -1).to(words.dtype)
+            context = self.context.expand(words.shape[0], -1, -1).to(words.dtype)
             before, behind = words[:, : self.n_before], words[:, self.n_before :]
             there = token_mask.new_ones(context.shape[:2])
             return text_encoder.encode(

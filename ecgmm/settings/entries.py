@@ -327,6 +327,15 @@ ENTRIES: dict[str, Group] = {
         }
     ),
     "serve": Group({"run": path(), "port": whole(0, 65_535), "coverage": choice(*COVERAGES)}),
+    "export": Group(
+        {
+            "run": path(),
+            "format": choice("onnx", "torch", "bundle"),
+            "out": path(),
+            "report_words": choice("refuse", "keep"),
+            "paths": _PATHS,
+        }
+    ),
     "verify": Group({"store": nullable(path()), "run": nullable(path())}),
     "audit": Group(
         {

@@ -69,7 +69,7 @@ class LeadCompletion(nn.Module):
             float32 ``[B, 12, T]``; the batch itself where, on a CPU, nothing is lost.
         """
         lost = is_flat(waveforms)
-        if not waveforms.is_cuda and not lost.any():
+        if not (waveforms.is_cuda or torch.compiler.is_exporting()) and not lost.any():
             return waveforms
         pattern = (~lost * self.places).sum(dim=1)
         with torch.autocast(waveforms.device.type, enabled=False):

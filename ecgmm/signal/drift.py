@@ -33,13 +33,13 @@ def remove_drift(signals_mv: Tensor, rate_hz: float, highpass_hz: float) -> Tens
     """
     n_times = signals_mv.shape[-1]
     padding = padding_samples(n_times, rate_hz, highpass_hz)
-    padded = _pad_odd(signals_mv, padding)
-    gain = _squared_magnitude(padded.shape[-1], rate_hz, highpass_hz, signals_mv.device).to(signals_mv.dtype)
+    padded = pad_odd(signals_mv, padding)
+    gain = squared_magnitude(padded.shape[-1], rate_hz, highpass_hz, signals_mv.device).to(signals_mv.dtype)
     filtered: Tensor = torch.fft.irfft(torch.fft.rfft(padded) * gain, n=padded.shape[-1])
     return filtered[..., padding : padding + n_times].contiguous()  # lets go of the padding
 
 
-def _pad_odd(signals: Tensor, padding: int) -> Tensor:
+def pad_odd(signals: Tensor, padding: int) -> Tensor:
     """Continue a record beyond its ends by point reflection, so that value and slope go on smoothly."""
     n_times = signals.shape[-1]
     left = 2 * signals[..., :1] - signals[..., 1 : padding + 1].flip(-1)
@@ -47,7 +47,7 @@ def _pad_odd(signals: Tensor, padding: int) -> Tensor:
     return torch.cat([left, signals, right], dim=-1)
 
 
-def _squared_magnitude(n_times: int, rate_hz: float, corner_hz: float, device: torch.device) -> Tensor:
+def squared_magnitude(n_times: int, rate_hz: float, corner_hz: float, device: torch.device) -> Tensor:
     """|H(f)|^2 of the digital Butterworth high-pass (bilinear transform, as scipy designs it) at the rfft frequencies.
 
     Source: Oppenheim and Schafer, Discrete-Time Signal Processing, section on bilinear transformation:

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ecgmm.types import MISSING_SAMPLE
 
@@ -39,8 +40,8 @@ def bridge_gaps(signals: Tensor, missing: Tensor) -> Tensor:
     """
     n_times = signals.shape[-1]
     time = torch.arange(n_times, device=signals.device).expand(signals.shape)
-    before = torch.where(missing, -1, time).cummax(dim=-1).values  # last sample present, -1 where there is none
-    after = torch.where(missing, n_times, time).flip(-1).cummin(dim=-1).values.flip(-1)  # next one, or n_times
+    before = _running_max(torch.where(missing, -1, time))  # last sample present, -1 where there is none
+    after = n_times - 1 - _running_max(torch.where(missing.flip(-1), -1, time)).flip(-1)  # next one, or n_times
     start = torch.where(before < 0, after, before).clamp(max=n_times - 1)
     end = torch.where(after == n_times, start, after)
     start_value = signals.gather(-1, start)
@@ -48,3 +49,14 @@ def bridge_gaps(signals: Tensor, missing: Tensor) -> Tensor:
     share = (time - start).clamp(min=0) / (end - start).clamp(min=1)
     bridged = torch.where(missing, start_value + share * (end_value - start_value), signals)
     return bridged.masked_fill(missing.all(dim=-1, keepdim=True), 0.0)
+
+
+def _running_max(places: Tensor) -> Tensor:
+    """Largest of the values so far, each at least -1: int64 ``[..., T]``."""
+    if not torch.compiler.is_exporting():
+        return places.cummax(dim=-1).values
+    reach = 1  # torch.onnx knows no cummax: by doubling
+    while reach < places.shape[-1]:
+        places = torch.maximum(places, pad(places[..., :-reach], (reach, 0), value=-1))
+        reach *= 2
+    return places

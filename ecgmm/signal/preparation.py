@@ -1,6 +1,7 @@
 """Waveform preparation on the device: int16 store steps of a batch to the z-scores that every encoder sees."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,9 @@ class WaveformPreparation(nn.Module):
         self.rate_hz = rate_hz
         self.limit_mv = limit_mv
         self.highpass_hz = highpass_hz
+        self.remove_drift: Callable[[Tensor], Tensor] | None = None
+        if highpass_hz is not None:
+            self.remove_drift = partial(remove_drift, rate_hz=rate_hz, highpass_hz=highpass_hz)
         self.completion = completion
 
     def forward(self, waveforms: Tensor) -> Tensor:
@@ -61,10 +65,14 @@ class WaveformPreparation(nn.Module):
             where completion does not fill it.
         """
         # In place on the one tensor that the repair makes: fresh memory costs more than the arithmetic.
-        signals_mv = limit_spikes_(repair_missing(waveforms).mul_(self.mv_per_step), self.limit_mv)
+        return self.z_scores_(repair_missing(waveforms).mul_(self.mv_per_step))
+
+    def z_scores_(self, signals_mv: Tensor) -> Tensor:
+        """Prepare a batch without gaps: float32 ``[B, L, T]`` in mV, which is changed. Returns as ``forward``."""
+        signals_mv = limit_spikes_(signals_mv, self.limit_mv)
         flat = is_flat(signals_mv)
-        if self.highpass_hz is not None:
-            signals_mv = remove_drift(signals_mv, self.rate_hz, self.highpass_hz)
+        if self.remove_drift is not None:
+            signals_mv = self.remove_drift(signals_mv)
         z_scores = standardise_(signals_mv, self.lead_mean_mv, self.lead_std_mv, flat)
         return z_scores if self.completion is None else self.completion(z_scores)
 

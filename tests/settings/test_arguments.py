@@ -203,7 +203,17 @@ MISTYPED = {
     "++x=1": "there is no setting x; `--cfg job` behind the command lists all settings",
     "~nothere": "there is no setting nothere; `--cfg job` behind the command lists all settings",
 }
-TAKE_PATHS = ("evaluate", "robustness", "predict", "explain", "statements", "verify", "suspicious_labels")
+TAKE_PATHS = (
+    "evaluate",
+    "robustness",
+    "predict",
+    "explain",
+    "export",
+    "serve",
+    "statements",
+    "verify",
+    "suspicious_labels",
+)
 
 
 @pytest.mark.parametrize("multirun", [[], pytest.param(["-m"], marks=pytest.mark.slow)], ids=["run", "multirun"])
@@ -222,6 +232,8 @@ def test_a_mistyped_key_is_refused_by_every_command_before_it_does_anything(
         "robustness": ["run=a"],
         "predict": ["run=a"],
         "explain": ["run=a"],
+        "export": ["run=a", "out=b"],
+        "serve": ["run=a"],
         "statements": ["file=a"],
         "suspicious_labels": ["folder=a"],
     }.get(module, [])

@@ -94,6 +94,8 @@ def test_every_choice_alone_is_composed_as_hydra_does(group: str) -> None:
         ("evaluate", ["run=a", "labels=icd_multilabel", "split=all", "classes.map=a/b.csv"]),
         ("predict", ["run=a", "record=00123", "report=Sinus rhythm, rate 72: \"normal\" = 'ja'"]),
         ("explain", ["run=a", "record=00123", "class=MI", "by=occlusion", "sanity=true", "out=~/x"]),
+        ("export", ["run=a", "out=b.pt2", "format=torch"]),
+        ("serve", ["run=a", "port=0"]),
         ("verify", ["store=stores/synthetic-1"]),
         ("statements", ["file=a,b"]),
         ("agreement", ["data.root=x"]),

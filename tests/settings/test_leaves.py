@@ -32,6 +32,8 @@ COMPOSED = {
     "evaluate elsewhere": ("evaluate", ["run=a", "data=ptb_xl", "labels=icd_multilabel", "recalibrate=0.2"]),
     "predict": ("predict", ["run=a", "record=b", "report=c"]),
     "explain": ("explain", ["run=a", "record=b", "report=c", "class=MI"]),
+    "export": ("export", ["run=a", "out=b"]),
+    "serve": ("serve", ["run=a"]),
     "audit": ("audit", ["data=ptb_xl"]),
     "verify": ("verify", ["store=a", "run=b"]),
     "suspicious_labels": ("suspicious_labels", ["folder=a"]),

@@ -87,7 +87,7 @@ class LeadTokens(nn.Module):
             present = leave_leads_out(present, self.most_leads_out)
             tokens = leave_segments_out(tokens, self.segments_out)
         mask = present.repeat_interleave(tokens.shape[2], dim=1)
-        sequence = torch.cat([self.record.expand(len(tokens), 1, -1), tokens.flatten(1, 2)], dim=1)
+        sequence = torch.cat([self.record.expand(tokens.shape[0], 1, -1), tokens.flatten(1, 2)], dim=1)
         mask = torch.cat([torch.ones_like(mask[:, :1]), mask], dim=1)
         return EcgTokens(self.transformer(sequence, src_key_padding_mask=~mask), mask)
 

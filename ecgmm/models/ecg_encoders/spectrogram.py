@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from ecgmm.leads import N_LEADS
 from ecgmm.models.ecg_encoders.layers import GlobalPooling
@@ -35,16 +36,26 @@ class Spectrogram(nn.Module):
     def forward(self, waveforms: Tensor) -> Tensor:
         """Transform waveforms of any length, with zeros before and behind; a sine of amplitude a gives log(1 + a/2)."""
         with torch.autocast(waveforms.device.type, enabled=False):
-            spectrum = torch.stft(
-                waveforms.float().flatten(0, 1),
-                self.n_window,
-                self.n_hop,
-                window=self.window,
-                pad_mode="constant",
-                return_complex=True,
-            )
-            image: Tensor = spectrum[:, : self.n_frequencies].abs().log1p().unflatten(0, waveforms.shape[:2])
+            leads = waveforms.float().flatten(0, 1)
+            amplitude = self._amplitude_by_products(leads) if torch.compiler.is_exporting() else self._amplitude(leads)
+            image: Tensor = amplitude.log1p().unflatten(0, waveforms.shape[:2])
         return image
+
+    def _amplitude(self, leads: Tensor) -> Tensor:
+        """Amplitudes ``[B L, F, T']`` of leads ``[B L, T]``."""
+        spectrum = torch.stft(
+            leads, self.n_window, self.n_hop, window=self.window, pad_mode="constant", return_complex=True
+        )
+        return spectrum[:, : self.n_frequencies].abs()
+
+    def _amplitude_by_products(self, leads: Tensor) -> Tensor:
+        """The same by matrix products, which torch.onnx knows: transforms of the few frequencies that are kept."""
+        half = self.n_window // 2
+        windows = pad(leads, (half, half)).unfold(-1, self.n_window, self.n_hop) * self.window  # [B L, T', n_window]
+        places = torch.arange(self.n_window, dtype=torch.float64)
+        angles = torch.outer(places, torch.arange(self.n_frequencies)) * (2 * torch.pi / self.n_window)
+        real, imaginary = windows @ angles.cos().float(), windows @ angles.sin().float()
+        return (real.square() + imaginary.square()).sqrt().transpose(1, 2)
 
 
 class SpectrogramResNet(nn.Module):

@@ -78,7 +78,7 @@ class CrossModalTransformer(Method):
         h_t = self.text_encoder.summarise(states, has_token)
         text = self.text_tokens(h_t, states)
 
-        cls = self.cls_token.expand(len(ecg), 1, -1)
+        cls = self.cls_token.expand(ecg.shape[0], 1, -1)
         present = torch.cat(
             [
                 torch.ones_like(batch.has_waveform).unsqueeze(-1),

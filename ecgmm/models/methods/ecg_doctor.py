@@ -101,7 +101,7 @@ class EcgDoctor(Method):
         # The answer may not bend the measurements to its own ends: they are read as they stand.
         readings = self.measurements_token(measurements.detach())
         soft = torch.stack([self.findings_token(findings.sigmoid()), readings], dim=1)
-        question = self.options.question.expand(len(soft), -1)
+        question = self.options.question.expand(soft.shape[0], -1)
         words = self.language_model.embed(torch.cat([batch.token_ids, question], dim=1))
         present = torch.cat(
             [
@@ -125,7 +125,7 @@ class EcgDoctor(Method):
         features = self.ecg_encoder.features(batch.waveforms)
         h_e = self.ecg_encoder.pooling(features) * present
         tokens, counted = self.tokens(batch.waveforms, features, h_e)
-        queries = self.decoder(self.queries.expand(len(tokens), -1, -1), tokens).flatten(1)
+        queries = self.decoder(self.queries.expand(tokens.shape[0], -1, -1), tokens).flatten(1)
         measured = self.measurements_head(torch.cat([queries, tokens[:, 0]], dim=1)).float()
         trust = measured[:, -1].sigmoid() * (counted > 0)
         mean, spread = USUAL["rate_bpm"]

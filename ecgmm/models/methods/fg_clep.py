@@ -92,7 +92,7 @@ class FgClep(ContrastiveMethod):
         Returns:
             Cosines, float32 ``[B, M]``.
         """
-        attended, _ = self.attention(queries.expand(len(features), -1, -1), features, features, need_weights=False)
+        attended, _ = self.attention(queries.expand(features.shape[0], -1, -1), features, features, need_weights=False)
         return (normalize(attended.float(), dim=-1) * normalize(queries.float(), dim=-1)).sum(dim=-1)
 
     def forward(self, batch: Batch) -> ModelOutput:

@@ -85,7 +85,7 @@ class KMerl(ContrastiveMethod):
         """
         projected = self.query_projection(queries * queries.shape[1] ** 0.5)  # entries of about 1, as those of tokens
         answers = self.decoder(
-            projected.expand(len(tokens.states), -1, -1), tokens.states, memory_key_padding_mask=~tokens.mask
+            projected.expand(tokens.states.shape[0], -1, -1), tokens.states, memory_key_padding_mask=~tokens.mask
         )
         logits: Tensor = (self.answer(answers) * projected).float().mean(dim=-1) + self.answer_bias
         return logits

@@ -38,4 +38,4 @@ class Majority(ClosedFormMethod):
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch."""
-        return ModelOutput(logits=self.logits.expand(len(batch.rows), -1).clone())
+        return ModelOutput(logits=self.logits.expand(batch.rows.shape[0], -1).clone())

@@ -96,7 +96,9 @@ class Meit(Method):
             self.language_model.key_values(vectors),
             batch.has_waveform,
         )
-        written = self.report_nll(states[:, n_before - 1 : n_before + n_report], batch.token_ids, report)
+        written = {}
+        if not torch.compiler.is_exporting():  # a program classifies; how many tokens a batch has is no size of it
+            written = self.report_nll(states[:, n_before - 1 : n_before + n_report], batch.token_ids, report)
         logits = self.options(self.language_model, states[:, -1])
         return ModelOutput(logits, ecg_embedding=h_e, extra=written)
 
@@ -118,7 +120,7 @@ class Meit(Method):
         # Only where there is a target: most of the work at these sizes is in the vocabulary.
         logits = self.language_model.next_token_logits(states[is_target]).float()
         nll = cross_entropy(logits, targets[is_target], reduction="none")
-        summed = nll.new_zeros(len(states)).index_add(0, record, nll)
+        summed = nll.new_zeros(states.shape[0]).index_add(0, record, nll)
         return {"report_nll": summed, "report_length": is_target.sum(dim=1)}
 
     def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
