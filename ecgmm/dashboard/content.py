@@ -1,5 +1,6 @@
-"""Content that may be sent to W&B: numbers, settings, figures, weights. No report, no id, no waveform, no path."""
+"""Content that may be sent to a logger: numbers, settings, figures, weights. No report, no id, no waveform, no path."""
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -116,16 +117,31 @@ def figures(frame: pl.DataFrame, metrics: Metrics) -> dict[str, Figure]:
     return drawn
 
 
+def pictures(frame: pl.DataFrame, metrics: Metrics) -> dict[str, bytes]:
+    """The figures as PNG."""
+    drawn = {}
+    for name, figure in figures(frame, metrics).items():
+        content = io.BytesIO()
+        figure.savefig(content, format="png", metadata={"Software": None})
+        drawn[name] = content.getvalue()
+    return drawn
+
+
+def write_pictures(frame: pl.DataFrame, metrics: Metrics, folder: Path) -> dict[str, Path]:
+    """The figures as files, which are sent from there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for name, content in pictures(frame, metrics).items():
+        files[name] = folder / f"{name.split('/')[-1]}.png"
+        files[name].write_bytes(content)
+    return files
+
+
 def media(frame: pl.DataFrame, metrics: Metrics, folder: Path) -> dict[str, Any]:
     """Figures as W&B takes them; each is drawn once, into ``folder``."""
     import wandb
 
-    shown = {}
-    for name, figure in figures(frame, metrics).items():
-        file = folder / f"{name.split('/')[-1]}.png"
-        figure.savefig(file, metadata={"Software": None})
-        shown[name] = wandb.Image(str(file))
-    return shown
+    return {name: wandb.Image(str(file)) for name, file in write_pictures(frame, metrics, folder).items()}
 
 
 def artifacts(

@@ -159,10 +159,10 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
             finished=True,
         )
         if dashboard is not None:
-            from ecgmm.dashboard.dashboard import log_results
+            from ecgmm.dashboard.destination import Results
 
-            artifacts = settings["logger"]["artifacts"]
-            log_results(dashboard, directory, frame, metrics, facts, datamodule.store.manifest, artifacts)
+            results = Results(directory, frame, metrics, facts, datamodule.store.manifest)
+            dashboard.send(lambda destination: destination.send_results(results))
     finish_run(directory, facts)
     return metrics
 
@@ -170,8 +170,8 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
 def _dashboard(
     directory: Path, settings: Mapping[str, Any], description: RunDescription
 ) -> "AbstractContextManager[Dashboard | None]":
-    """The logger that sends numbers to W&B; None where there is none, and with it neither W&B nor figures."""
-    if settings["logger"]["mode"] == "disabled":
+    """The logger of the setting ``logger``; None where there is none, and with it no figures."""
+    if settings["logger"]["kind"] == "none" or settings["logger"].get("mode") == "disabled":
         return nullcontext()
     from ecgmm.dashboard.content import shown_settings
     from ecgmm.dashboard.dashboard import open_dashboard

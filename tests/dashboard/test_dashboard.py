@@ -18,7 +18,8 @@ import pytest
 from ecgmm.console.ending import Stopped
 from ecgmm.dashboard import content as dashboard_content
 from ecgmm.dashboard.content import shown_settings
-from ecgmm.dashboard.dashboard import Dashboard, log_results, open_dashboard
+from ecgmm.dashboard.dashboard import Dashboard, open_dashboard
+from ecgmm.dashboard.destination import Results
 from ecgmm.runs.directory import without_folders
 from ecgmm.runs.facts import RunDescription
 from ecgmm.runs.metrics import Metrics
@@ -31,7 +32,14 @@ from tests.runs.described import described, done
 CONFIG: dict[str, Any] = {
     "name": "sweep",
     "paths": {"raw": "/home/me/raw"},
-    "logger": {"mode": "offline", "project": "ecgmm", "start_timeout_s": 1, "finish_timeout_s": 9, "artifacts": True},
+    "logger": {
+        "kind": "wandb",
+        "mode": "offline",
+        "project": "ecgmm",
+        "start_timeout_s": 1,
+        "finish_timeout_s": 9,
+        "artifacts": True,
+    },
     "data": {"name": "mimic_iv_ecg", "root": "/home/me/mimic", "icd": {"csv": "/home/me/icd.csv", "min_records": 50}},
     "method": {"text_encoder": {"name_or_path": "/home/me/weights/bert"}, "dim": 8},
     "pretrained": {"name_or_path": "emilyalsentzer/Bio_ClinicalBERT"},
@@ -248,7 +256,7 @@ def test_a_server_that_never_answers_costs_its_timeout_and_the_run_is_kept(
     started = time.monotonic()
     one_run(tmp_path, mode="auto")
     assert time.monotonic() - started < 15
-    messages = [record.getMessage() for record in caplog.records if record.name == "ecgmm.dashboard.dashboard"]
+    messages = [record.getMessage() for record in caplog.records if record.name.startswith("ecgmm.dashboard")]
     assert len(messages) == 1
     assert "wandb sync" in messages[0]
     (kept,) = (tmp_path / "wandb").glob("offline-run-*")
@@ -314,7 +322,8 @@ def test_no_artifact_tells_where_the_run_directory_lies(
     wandb = fake()
     wandb.run.config = wandb.run.summary = SimpleNamespace(update=lambda *_, **__: None)
     with opened(tmp_path / "run") as dashboard:
-        log_results(dashboard, tmp_path / "run", frame, metrics, done(), {}, artifacts=True)
+        results = Results(tmp_path / "run", frame, metrics, done(), {})
+        dashboard.send(lambda destination: destination.send_results(results))
     assert len(caplog.messages) == 1
     assert "no artifacts" in caplog.messages[0]
 
