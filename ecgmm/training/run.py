@@ -50,6 +50,7 @@ from ecgmm.training.lightning.processes import is_first_process, wait_until
 from ecgmm.training.lightning.quiet import without_advice
 from ecgmm.training.participants import participants_of
 from ecgmm.training.readouts import LABEL_FREE
+from ecgmm.training.summary import in_brief
 from ecgmm.training.trainers import precision_of, refuse_missing_gpu
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
     description = describe(setup, method, origins, readouts)
     assert description.data.participants is not None
     log.info("%s", in_words(description.data.participants))
+    log.info("%s", in_brief(description, trainers[-1].trainer))
     state = open_run(directory, settings, description, settings["overwrite"])
     log.info("%s (%s)", directory, "going on where it stopped" if state == "interrupted" else "new")
 
