@@ -1,11 +1,9 @@
 """Pool of worker processes for the jobs of a sweep; a worker that dies costs its own job only."""
 
 import logging
-import math
 import os
 import pickle
 import signal
-import statistics
 import sys
 import time
 from collections import deque
@@ -24,6 +22,7 @@ from joblib import cpu_count, effective_n_jobs
 from joblib.externals import cloudpickle
 from omegaconf import DictConfig, open_dict
 
+from ecgmm.commands.pace import Pace, was_trained
 from ecgmm.commands.sweeps import record_failure
 from ecgmm.console.ending import Stopped, StopSignals, write_in_any_encoding
 from ecgmm.console.system_errors import first_sentence
@@ -115,54 +114,6 @@ class Sweep:
         return composed
 
 
-class Pace:
-    """How far a sweep is, and how long it takes still.
-
-    Args:
-        n_jobs: Jobs of the sweep.
-        n_workers: How many run at a time.
-    """
-
-    def __init__(self, n_jobs: int, n_workers: int) -> None:
-        self._n_jobs, self._n_workers, self._n_done = n_jobs, n_workers, 0
-        self._seconds: list[float] = []
-
-    def count(self, seconds: float | None) -> None:
-        """Count a job that ended; None where it was finished before or failed, which says nothing of the others."""
-        self._n_done += 1
-        if seconds is not None:
-            self._seconds.append(seconds)
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Time that the other jobs take at the mean of those that were trained; None where none was yet."""
-        if not self._seconds:
-            return None
-        rounds = math.ceil((self._n_jobs - self._n_done) / self._n_workers)
-        return rounds * statistics.mean(self._seconds)
-
-    def __str__(self) -> str:
-        text = f"{self._n_done} of {self._n_jobs}"
-        if self._n_done == self._n_jobs or self.seconds_left is None:
-            return text
-        return f"{text}, {_duration(self.seconds_left)} left"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return "less than 1 min"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
-
-
-def _was_trained(result: JobReturn, began_s: float) -> bool:
-    """Whether a job ended well and wrote its run; one that was finished before leaves ``run.json`` as it was."""
-    if result.hydra_cfg is None or result._return_value is None:
-        return False
-    run = Path(result.hydra_cfg.hydra.runtime.output_dir, "run.json")
-    return run.exists() and run.stat().st_mtime >= began_s
-
-
 def run_jobs(jobs: Sequence[Job], n_jobs: int, sweep: Sweep) -> list[JobReturn]:
     """Run jobs, each with its share of the cores.
 
@@ -202,7 +153,7 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int, sweep: Sweep) -> list[JobReturn]:
                     continue
                 job, result = worker.take()
                 results[job[0]] = _lost(job, result, sweep) if isinstance(result, str) else result
-                pace.count(time.time() - worker.began_s if _was_trained(results[job[0]], worker.began_s) else None)
+                pace.count(time.time() - worker.began_s if was_trained(results[job[0]], worker.began_s) else None)
                 log.info("%s", pace)
     except Stopped as stop:
         for worker in workers:

@@ -1,6 +1,7 @@
 """Content that may be sent to a logger: numbers, settings, figures, weights. No report, no id, no waveform, no path."""
 
 import io
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,6 +75,15 @@ def summary(frame: pl.DataFrame, metrics: Metrics) -> dict[str, Any]:
     if gates.null_count() == 0:
         numbers |= {"test/gate_mean": gates.mean(), "test/gate_sd": gates.std()}
     return numbers
+
+
+def numbers_of_test(frame: pl.DataFrame, metrics: Metrics) -> dict[str, float]:
+    """The finite numbers of ``summary`` about the test split.
+
+    Where a logger has curves and no summary, those of validation would be one more point of the curve.
+    """
+    numbers = {key: value for key, value in summary(frame, metrics).items() if isinstance(value, int | float)}
+    return {key: value for key, value in numbers.items() if "test" in key.split("/")[:2] and math.isfinite(value)}
 
 
 def tables(metrics: Metrics) -> dict[str, tuple[list[str], list[list[Any]]]]:

@@ -7,6 +7,8 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ecgmm.dashboard import content as dashboard_content
@@ -28,15 +30,17 @@ class MlflowRun:
 
     def __init__(self, about: About, logger: Mapping[str, Any]) -> None:
         # Read when MLflow is imported: its makers would else get reports of use, and the console its advice.
-        os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_CONFIGURE_LOGGING": "false"}
+        off = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_CONFIGURE_LOGGING": "false"}
+        os.environ |= off | {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # ours below, which needs no database packages
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(math.ceil(logger.get("start_timeout_s", 10))))
         from mlflow import MlflowClient
 
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
-        self._folder, self._step = about.directory / "mlflow", 0
-        address = logger["tracking_uri"] or self._folder.as_uri()
+        for name in ("mlflow", "urllib3.connectionpool"):  # their advice, and each attempt; ours is the one line
+            logging.getLogger(name).setLevel(logging.ERROR)
+        self._step = 0
+        address = logger["tracking_uri"] or (about.directory / "mlflow").as_uri()
         self._client = MlflowClient(tracking_uri=address)
         known = self._client.get_experiment_by_name(logger["project"])
         experiment = self._client.create_experiment(logger["project"]) if known is None else known.experiment_id
@@ -60,12 +64,11 @@ class MlflowRun:
 
     def send_results(self, results: Results) -> None:
         """Send metrics, facts and figures."""
-        found = dashboard_content.summary(results.frame, results.metrics)
-        self.log({key: value for key, value in found.items() if isinstance(value, int | float)}, self._step)
+        self.log(dashboard_content.numbers_of_test(results.frame, results.metrics), self._step)
         self._client.log_dict(self._id, dashboard_content.shown_facts(results.facts), "facts.json")
-        drawn = dashboard_content.write_pictures(results.frame, results.metrics, self._folder / "sent")
-        for file in drawn.values():
-            self._client.log_artifact(self._id, str(file), "figures")
+        with TemporaryDirectory() as folder:
+            for file in dashboard_content.write_pictures(results.frame, results.metrics, Path(folder)).values():
+                self._client.log_artifact(self._id, str(file), "figures")
 
     def finish(self, exit_code: int) -> None:
         """Close the run."""

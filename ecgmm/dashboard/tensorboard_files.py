@@ -5,7 +5,6 @@ of the machine into them.
 """
 
 import io
-import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,9 +55,7 @@ class TensorBoardFiles:
 
     def send_results(self, results: Results) -> None:
         """Write metrics, facts and figures, at the last step."""
-        found = dashboard_content.summary(results.frame, results.metrics)
-        numbers = {key: value for key, value in found.items() if isinstance(value, int | float)}
-        self.log({key: value for key, value in numbers.items() if math.isfinite(value)}, self._step)
+        self.log(dashboard_content.numbers_of_test(results.frame, results.metrics), self._step)
         self._write_text("facts", dashboard_content.shown_facts(results.facts))
         for name, png in dashboard_content.pictures(results.frame, results.metrics).items():
             self._write_image(name, png)

@@ -107,17 +107,17 @@ def data(run: Run) -> Part:
     """Source, fingerprint, preparation and licence."""
     facts, config = run.facts.data, run.config
     licence, cite = licence_of_data(facts.name)
-    window = OmegaConf.select(config, "data.window")
-    length = f"{window.length_s:g} s ({window.mode})" if window is not None else "not stated"
-    highpass_hz = OmegaConf.select(config, "waveform.highpass_hz")
+    length_s, mode = (OmegaConf.select(config, f"data.window.{name}") for name in ("length_s", "mode"))
+    window = "not stated" if length_s is None else f"{length_s:g} s ({mode or 'mode not stated'})"
+    highpass_hz, limit_mv = (OmegaConf.select(config, f"waveform.{name}") for name in ("highpass_hz", "limit_mv"))
     limits = {} if run.facts.quality is None else run.facts.quality.limits
     lines = [
         ("source", facts.name + (", SYNTHETIC" if facts.synthetic else "")),
         ("fingerprint of the store", facts.fingerprint),
         ("leads", ", ".join(LEADS)),
         ("sampling rate", "not stated" if facts.rate_hz is None else f"{facts.rate_hz:g} Hz"),
-        ("window", length),
-        ("samples limited to", f"{OmegaConf.select(config, 'waveform.limit_mv')} mV"),
+        ("window", window),
+        ("samples limited to", "not stated" if limit_mv is None else f"{limit_mv:g} mV"),
         ("high-pass", "none" if highpass_hz is None else f"{highpass_hz:g} Hz"),
         ("missing samples", "bridged by straight lines; a lead without a sample is flat"),
         ("scale", "z-scores by the mean and standard deviation of each lead in the training split"),
