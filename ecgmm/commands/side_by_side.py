@@ -22,6 +22,7 @@ from joblib import cpu_count, effective_n_jobs
 from joblib.externals import cloudpickle
 from omegaconf import DictConfig, open_dict
 
+from ecgmm.commands.pace import Pace, was_trained
 from ecgmm.commands.sweeps import record_failure
 from ecgmm.console.ending import Stopped, StopSignals, write_in_any_encoding
 from ecgmm.console.system_errors import first_sentence
@@ -39,6 +40,7 @@ class _Worker:
     Attributes:
         connection: Pipe that results come through; also ready to read when the process has ended.
         job: Job that it runs; None while it waits.
+        began_s: When it was given the job, in seconds since 1970.
         gone: Whether the process has ended.
     """
 
@@ -50,11 +52,12 @@ class _Worker:
         self._process.start()
         theirs.close()
         self.job: Job | None = None
+        self.began_s = 0.0
         self.gone = False
 
     def give(self, job: Job, how: bytes) -> None:
         """Start a job."""
-        self.job = job
+        self.job, self.began_s = job, time.time()
         with suppress(OSError):  # the process has ended: ``take`` says how
             self.connection.send((job, how))
 
@@ -133,6 +136,7 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int, sweep: Sweep) -> list[JobReturn]:
         log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
     _share_cores(n_jobs)
     how = cloudpickle.dumps((sweep, Singleton.get_state()))
+    pace = Pace(len(jobs), n_workers)
     waiting, results, workers = deque(jobs), dict[int, JobReturn](), list[_Worker]()
     try:
         while len(results) < len(jobs):
@@ -149,6 +153,8 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int, sweep: Sweep) -> list[JobReturn]:
                     continue
                 job, result = worker.take()
                 results[job[0]] = _lost(job, result, sweep) if isinstance(result, str) else result
+                pace.count(time.time() - worker.began_s if was_trained(results[job[0]], worker.began_s) else None)
+                log.info("%s", pace)
     except Stopped as stop:
         for worker in workers:
             worker.stop()

@@ -1,5 +1,6 @@
-"""Content that may be sent to W&B: numbers, settings, figures, weights. No report, no id, no waveform, no path."""
+"""Content that may be sent to a logger: numbers, settings, figures, weights. No report, no id, no waveform, no path."""
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,6 +73,15 @@ def summary(frame: pl.DataFrame, metrics: Metrics) -> dict[str, Any]:
     return numbers
 
 
+def numbers_of_test(frame: pl.DataFrame, metrics: Metrics) -> dict[str, float]:
+    """The finite numbers of ``summary`` about the test split.
+
+    Where a logger has curves and no summary, those of validation would be one more point of the curve.
+    """
+    numbers = {key: value for key, value in summary(frame, metrics).items() if isinstance(value, int | float)}
+    return {key: value for key, value in numbers.items() if "test" in key.split("/")[:2] and math.isfinite(value)}
+
+
 def tables(metrics: Metrics) -> dict[str, tuple[list[str], list[list[Any]]]]:
     """Columns and rows of the tables of metrics, classes and confusion counts."""
     readouts = metrics.with_readouts()
@@ -100,11 +110,9 @@ def tables(metrics: Metrics) -> dict[str, tuple[list[str], list[list[Any]]]]:
     }
 
 
-def media(figures: Mapping[str, Path]) -> dict[str, Any]:
-    """Figures of a run as W&B takes them, from the files that the run's own page shows."""
-    import wandb
-
-    return {f"test/{name}": wandb.Image(str(file)) for name, file in figures.items() if RUN_FIGURES[name].to_wandb}
+def sent_figures(figures: Mapping[str, Path]) -> dict[str, Path]:
+    """Files of a run's figures under the names that loggers give them, but for those that loggers draw themselves."""
+    return {f"test/{name}": file for name, file in figures.items() if RUN_FIGURES[name].is_sent}
 
 
 def artifacts(

@@ -36,7 +36,7 @@ def train(store: Store, method: str = "gated_fusion", directory: str | Path | No
         method: Name of the method, a file of ``conf/method``.
         directory: Run directory; None names it by the settings, as the command does: ``outputs/train/<settings>``.
         settings: Any setting of ``python -m ecgmm.train``, as in ``recipe="quick"`` or ``trainer__max_epochs=3``.
-            The dashboard is off unless ``logger="wandb"`` is among them.
+            No logger is told unless ``logger="wandb"`` or another one is among them.
 
     Raises:
         ConfigError: If a setting does not exist or is out of its range, or the number would measure a leak.

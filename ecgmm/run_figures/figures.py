@@ -146,14 +146,14 @@ class RunFigure:
         caption: What it shows.
         draw: Draws it; None where the run has nothing of the kind.
         missing: Why there may be none.
-        to_wandb: Whether W&B gets it, which draws some itself.
+        is_sent: Whether loggers get it, which draw some themselves.
     """
 
     title: str
     caption: str
     draw: Callable[[Results], Figure | None]
     missing: str = ""
-    to_wandb: bool = True
+    is_sent: bool = True
 
 
 RUN_FIGURES = {
@@ -163,7 +163,7 @@ RUN_FIGURES = {
         " window of a record.",
         _participants,
         "the run was made before participants were counted",
-        to_wandb=False,
+        is_sent=False,
     ),
     "training": RunFigure(
         "Course of training",
@@ -172,7 +172,7 @@ RUN_FIGURES = {
         " any, stand first and have no AUROC.",
         _training,
         "the method is not trained in epochs",
-        to_wandb=False,
+        is_sent=False,
     ),
     "curves": RunFigure(
         "ROC and precision-recall",

@@ -52,7 +52,7 @@ _REMEMBERED = [CONFIG, HISTORY, METRICS, PREDICTIONS, HELD_OUT, f"{MODEL}/{MODEL
 _NEEDED = [CONFIG, METRICS, PREDICTIONS, f"{MODEL}/{MODEL_FILE}"]
 _MADE_BY_TRAINING = (CHECKPOINTS, HISTORY, METRICS, PREDICTIONS, HELD_OUT, MODEL)
 _RESULTS = (HISTORY, METRICS, PREDICTIONS, HELD_OUT, CHECKPOINTS, MODEL, EVALUATIONS, ROBUSTNESS, FIGURES, PAGE)
-_OURS = (RUN, CONFIG, *_RESULTS, "wandb", "error.log")
+_OURS = (RUN, CONFIG, *_RESULTS, "wandb", "tensorboard", "mlflow", "error.log")
 
 Standing = Literal["new", "interrupted", "finished", "other"]
 """Content of a directory, seen from one run: nothing, the run begun or finished, or another run."""

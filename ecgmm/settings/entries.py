@@ -114,11 +114,21 @@ _TEXT = Group(
 )
 _EVALUATION = Group({"n_resamples": whole(1, 100_000), "seed": SEED})
 _SECONDS_OF_WAITING = optional(number(0, 3600, above=True))
+_TRACKING_URI = Value(
+    "an address without a password, such as http://127.0.0.1:5000",
+    lambda value: isinstance(value, str) and value != "" and "@" not in value,
+    "text",
+    null=True,
+    optional=True,
+)
 _LOGGER = Group(
     {
-        "project": nullable(text()),
-        "mode": choice("auto", "online", "offline", "disabled"),
-        "artifacts": flag(),
+        "kind": choice("none", "wandb", "tensorboard", "mlflow"),
+        # The others belong to some of them.
+        "project": optional(nullable(text())),
+        "mode": optional(choice("auto", "online", "offline", "disabled")),
+        "artifacts": optional(flag()),
+        "tracking_uri": _TRACKING_URI,
         "start_timeout_s": _SECONDS_OF_WAITING,
         "finish_timeout_s": _SECONDS_OF_WAITING,
     }

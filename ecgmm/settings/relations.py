@@ -1,6 +1,7 @@
 """How settings of different groups depend on one another."""
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from inspect import signature
 from typing import Any
 
@@ -102,6 +103,13 @@ def _one_way_of_learning_on(init: Mapping[str, Any]) -> tuple[str, str] | None:
     return None
 
 
+def _installed_logger(logger: Mapping[str, Any]) -> tuple[str, str] | None:
+    kind = logger["kind"]  # the name of the package and of the extra too; W&B is no extra
+    if kind not in ("tensorboard", "mlflow") or find_spec(kind) is not None:
+        return None
+    return "logger.kind", f"none or wandb while {kind} is not installed: run pip install 'ecgmm[{kind}]'"
+
+
 def _of_groups(relation: Callable[..., tuple[str, str] | None]) -> Relation:
     """The relation of a whole composition that looks at the groups which the parameters of a function name."""
     names = tuple(signature(relation).parameters)
@@ -122,6 +130,7 @@ RELATIONS: dict[str, Sequence[Relation]] = {
             _places_for_the_window,
             _one_source_of_weights,
             _one_way_of_learning_on,
+            _installed_logger,
         )
     ],
     "audit": [_of_groups(_loss_of_the_task), _of_groups(_one_class_a_record)],

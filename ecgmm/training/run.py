@@ -51,6 +51,7 @@ from ecgmm.training.lightning.processes import is_first_process, wait_until
 from ecgmm.training.lightning.quiet import without_advice
 from ecgmm.training.participants import participants_of
 from ecgmm.training.readouts import LABEL_FREE
+from ecgmm.training.summary import in_brief
 from ecgmm.training.trainers import precision_of, refuse_missing_gpu
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
     description = describe(setup, method, origins, readouts)
     assert description.data.participants is not None
     log.info("%s", in_words(description.data.participants))
+    log.info("%s", in_brief(description, trainers[-1].trainer))
     state = open_run(directory, settings, description, settings["overwrite"])
     log.info("%s (%s)", directory, "going on where it stopped" if state == "interrupted" else "new")
 
@@ -165,10 +167,10 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
         )
         figures = _figures(directory, facts, metrics, frame) if settings["page"] or dashboard is not None else {}
         if dashboard is not None:
-            from ecgmm.dashboard.dashboard import log_results
+            from ecgmm.dashboard.destination import Results
 
-            artifacts = settings["logger"]["artifacts"]
-            log_results(dashboard, directory, frame, metrics, facts, figures, datamodule.store.manifest, artifacts)
+            results = Results(directory, frame, metrics, facts, figures, datamodule.store.manifest)
+            dashboard.send(lambda destination: destination.send_results(results))
     finish_run(directory, facts, settings["keep_checkpoints"])
     return metrics
 
@@ -176,8 +178,8 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
 def _dashboard(
     directory: Path, settings: Mapping[str, Any], description: RunDescription
 ) -> "AbstractContextManager[Dashboard | None]":
-    """The logger that sends numbers to W&B; None where there is none, and with it neither W&B nor figures."""
-    if settings["logger"]["mode"] == "disabled":
+    """The logger of the setting ``logger``; None where there is none, and with it no figures."""
+    if settings["logger"]["kind"] == "none" or settings["logger"].get("mode") == "disabled":
         return nullcontext()
     from ecgmm.dashboard.content import shown_settings
     from ecgmm.dashboard.dashboard import open_dashboard

@@ -1,16 +1,33 @@
-"""What a run prints at its end."""
+"""What a run prints at its beginning and its end."""
 
 from pathlib import Path
 
+import lightning
+import torch
 from rich.table import Table
 
 from ecgmm.console.plain_console import PlainConsole
 from ecgmm.console.terminal import say
+from ecgmm.runs.facts import RunDescription
 from ecgmm.runs.metrics import Metrics
 from ecgmm.runs.participants import Participants, lines_of
 
 _RECALIBRATED = ("accuracy", "f1_macro", "recall_macro", "specificity_macro", "ece_calibrated", "brier_calibrated")
 """Metrics that thresholds or temperature change, as a line each."""
+_MOST_NAMED = 12
+"""Classes that are named in the first lines of a run; label sets of codes have hundreds."""
+
+
+def in_brief(description: RunDescription, trainer: lightning.Trainer) -> str:
+    """Method, size, classes, device and precision in one line, for the log of a run that begins."""
+    device, classes = trainer.strategy.root_device, description.labels.classes
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    named = f" ({', '.join(classes)})" if len(classes) <= _MOST_NAMED else ""
+    return (
+        f"{description.method}: {description.n_parameters:,} parameters, {description.n_trainable_parameters:,} of them"
+        f" trained; {len(classes)} classes{named}, {description.task}; {trainer.world_size} x {name},"
+        f" {description.precision}; recipe {description.recipe}, seed {description.seed}"
+    )
 
 
 def print_metrics(metrics: Metrics, directory: Path) -> None:

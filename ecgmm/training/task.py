@@ -177,6 +177,11 @@ class DiagnosisTask(lightning.LightningModule):
                 self.logger.log_metrics(means, step=self.global_step)
         return total
 
+    @property
+    def mean_loss(self) -> Tensor | None:
+        """Mean of the whole loss over the steps of the epoch so far; None before its first step."""
+        return self._loss_sums["total"] / self._n_steps if self._n_steps else None
+
     def _same_everywhere(self, purpose: Purpose) -> torch.Generator:
         """Generator of this step, equal in all processes and in a run that was interrupted."""
         seed = stream_seed(purpose, self.seed, self.global_step)

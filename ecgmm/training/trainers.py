@@ -96,6 +96,10 @@ def _build_trainer(choice: TrainerChoice, stage: Stage, directory: Path, history
         from ecgmm.training.lightning.averaged_weights import AveragedWeights
 
         more.append(AveragedWeights(choice.ema_decay))
+    if settings["enable_progress_bar"]:
+        from ecgmm.training.lightning.bar import TrainingBar
+
+        more.append(TrainingBar())
     trainer = construct_trainer(
         settings,
         max_epochs=choice.max_epochs(stage),

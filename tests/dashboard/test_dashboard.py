@@ -18,7 +18,8 @@ import pytest
 from ecgmm.console.ending import Stopped
 from ecgmm.dashboard import content as dashboard_content
 from ecgmm.dashboard.content import shown_settings
-from ecgmm.dashboard.dashboard import Dashboard, log_results, open_dashboard
+from ecgmm.dashboard.dashboard import Dashboard, open_dashboard
+from ecgmm.dashboard.destination import Results
 from ecgmm.runs.directory import without_folders
 from ecgmm.runs.facts import RunDescription
 from ecgmm.runs.metrics import Metrics
@@ -31,7 +32,14 @@ from tests.runs.described import described, done
 CONFIG: dict[str, Any] = {
     "name": "sweep",
     "paths": {"raw": "/home/me/raw"},
-    "logger": {"mode": "offline", "project": "ecgmm", "start_timeout_s": 1, "finish_timeout_s": 9, "artifacts": True},
+    "logger": {
+        "kind": "wandb",
+        "mode": "offline",
+        "project": "ecgmm",
+        "start_timeout_s": 1,
+        "finish_timeout_s": 9,
+        "artifacts": True,
+    },
     "data": {"name": "mimic_iv_ecg", "root": "/home/me/mimic", "icd": {"csv": "/home/me/icd.csv", "min_records": 50}},
     "method": {"text_encoder": {"name_or_path": "/home/me/weights/bert"}, "dim": 8},
     "pretrained": {"name_or_path": "emilyalsentzer/Bio_ClinicalBERT"},
@@ -248,7 +256,7 @@ def test_a_server_that_never_answers_costs_its_timeout_and_the_run_is_kept(
     started = time.monotonic()
     one_run(tmp_path, mode="auto")
     assert time.monotonic() - started < 15
-    messages = [record.getMessage() for record in caplog.records if record.name == "ecgmm.dashboard.dashboard"]
+    messages = [record.getMessage() for record in caplog.records if record.name.startswith("ecgmm.dashboard")]
     assert len(messages) == 1
     assert "wandb sync" in messages[0]
     (kept,) = (tmp_path / "wandb").glob("offline-run-*")
@@ -304,25 +312,24 @@ def test_tables_hold_every_number_of_metrics_json(tmp_path: Path, task: str) -> 
     assert set(each) == {metrics["n_records"]}
 
 
-def test_pictures_are_those_of_the_run_but_for_what_wandb_draws_itself(
-    fake: Callable[..., FakeWandb], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_pictures_are_those_of_the_run_but_for_what_loggers_draw_themselves(
+    tmp_path: Path,
 ) -> None:
     files = {name: tmp_path / f"{name}.png" for name in ("training", "curves", "confusion_matrix", "gate")}
-    monkeypatch.setattr(fake(), "Image", str, raising=False)
-    assert dashboard_content.media(files) == {
-        f"test/{name}": str(files[name]) for name in ("curves", "confusion_matrix", "gate")
+    assert dashboard_content.sent_figures(files) == {
+        f"test/{name}": files[name] for name in ("curves", "confusion_matrix", "gate")
     }
 
 
 def test_no_artifact_tells_where_the_run_directory_lies(
-    fake: Callable[..., FakeWandb], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    fake: Callable[..., FakeWandb], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(dashboard_content, "media", lambda *_: {})
     frame, metrics = simulated(tmp_path / "run")
     wandb = fake()
     wandb.run.config = wandb.run.summary = SimpleNamespace(update=lambda *_, **__: None)
     with opened(tmp_path / "run") as dashboard:
-        log_results(dashboard, tmp_path / "run", frame, metrics, done(), {}, {}, artifacts=True)
+        results = Results(tmp_path / "run", frame, metrics, done(), {}, {})
+        dashboard.send(lambda destination: destination.send_results(results))
     assert len(caplog.messages) == 1
     assert "no artifacts" in caplog.messages[0]
 
