@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.sources.drops import BadRecordError, Drop
 from ecgmm.data.sources.tree_files import TreeFiles
-from ecgmm.data.sources.tree_reading import in_archive, plain_file
+from ecgmm.data.sources.tree_reading import in_archive, plain_files
 from ecgmm.data.sources.waveform_reader import Block, Description, Layout
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.leads import N_LEADS
@@ -142,14 +142,15 @@ def read_exam_ids(path: Path) -> NDArray[np.int64]:
     Raises:
         DataError: If the file has no such ids, or is damaged.
     """
-    try:
-        with plain_file(path) as plain, open_hdf5(plain) as file:
-            ids: NDArray[np.int64] = plain_dataset(file, EXAM_ID, 1)[:].astype(np.int64)
-            return ids
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError):
-        raise DataError(
-            f"{printable(path)} is no HDF5 file with a dataset {EXAM_ID}; fetch it from its source again"
-        ) from None
+    with plain_files(str(path)) as plain:
+        try:
+            with open_hdf5(plain) as file:
+                ids: NDArray[np.int64] = plain_dataset(file, EXAM_ID, 1)[:].astype(np.int64)
+                return ids
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError):
+            raise DataError(
+                f"{printable(path)} is no HDF5 file with a dataset {EXAM_ID}; fetch it from its source again"
+            ) from None
 
 
 def _tracings(path: str) -> Any:
@@ -168,11 +169,11 @@ _ONE_OPENS = Lock()  # of an archive, an open file is an unpacked copy
 
 @lru_cache(maxsize=2)
 def _opened(path: str, *_: int) -> Any:
-    try:
-        with plain_file(Path(path)) as file:  # HDF5 keeps it open
+    with plain_files(path) as file:  # HDF5 keeps it open
+        try:
             dataset = plain_dataset(open_hdf5(file), TRACINGS, 3)
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError):
-        raise BadRecordError(Drop.FILE_UNREADABLE) from None
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError):
+            raise BadRecordError(Drop.FILE_UNREADABLE) from None
     if dataset.shape[2] != N_LEADS:
         raise BadRecordError(Drop.LEADS)
     if dataset.dtype.kind != "f" or not 0 < dataset.shape[1] <= _MOST_SAMPLES:
