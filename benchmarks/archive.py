@@ -156,8 +156,6 @@ def measure_preparation(folder: Path, n_records: int, repeats: int) -> dict[str,
     for name in ("stored", "deflated"):
         pack_tree(tree, archive, deflated=name == "deflated")
         ways = {f"tree beside {name}": (tree, 1, False), name: (archive, 1, False)}
-        if name == "deflated":
-            ways["deflated, 2 readers"] = (archive, 2, False)
         found |= best(ways, stores, repeats)
         archive.unlink()
     found["inflate"] = {"cpu": inflate_s(tree) * n_records}

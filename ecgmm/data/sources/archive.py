@@ -17,16 +17,22 @@ import numpy as np
 
 from ecgmm.data.sources.archive_directory import read_directory
 from ecgmm.data.sources.archive_kernels import find
+from ecgmm.data.sources.drops import BadRecordError, Drop
 from ecgmm.errors import DataError, printable
 
 _LOCAL = b"PK\x03\x04"
 _LOCAL_BYTES = 30
+_HEAD = struct.Struct("<4s2x2H16x2H")
+"""Signature, flags, method, and lengths of name and extra field of the header in front of a member's content."""
 _CHUNK = 1 << 20
 _RAW = -15  # deflated data without a head of its own
 
 
-class DamagedMemberError(Exception):
+class DamagedMemberError(BadRecordError):
     """The content of a member is not what the archive's directory says of it."""
+
+    def __init__(self) -> None:
+        super().__init__(Drop.FILE_UNREADABLE)
 
 
 class Archive:
@@ -60,7 +66,7 @@ class Archive:
         """Bytes of a member's content, as the directory says."""
         return int(self._directory.sizes[member])
 
-    def read(self, path: str, member: int) -> bytes | memoryview:
+    def read(self, path: str, member: int) -> bytes | bytearray:
         """Content of a member whose size the caller has found small enough.
 
         Args:
@@ -71,32 +77,62 @@ class Archive:
             DamagedMemberError: If it is not what the directory says.
             OSError: As ``read``.
         """
-        packed, size = int(self._directory.packed[member]), self.size(member)
-        guessed = self._n_extra
-        block = os.pread(self._file, self._n_head(path) + guessed + packed, int(self._directory.offsets[member]))
-        n_extra = self._checked_head(block, path, member)
-        if n_extra > guessed:
-            self._n_extra = n_extra
-            return self.read(path, member)
-        first = self._n_head(path) + n_extra
-        content: bytes | memoryview = memoryview(block)[first : first + packed]
-        if self._directory.deflated[member]:
-            inflate = zlib.decompressobj(_RAW)
-            try:
-                content = inflate.decompress(content, size + 1)
-            except zlib.error:
-                raise DamagedMemberError from None
-            if not inflate.eof or inflate.unused_data:
-                raise DamagedMemberError
-        if len(content) != size or zlib.crc32(content) != self._directory.checksums[member]:
+        size = self.size(member)
+        if not self._directory.deflated[member]:
+            content = bytearray(size)
+            self._read_behind_head(path, member, [content])
+            self._check(member, zlib.crc32(content))
+            return content
+        packed, inflate = bytearray(int(self._directory.packed[member])), zlib.decompressobj(_RAW)
+        self._read_behind_head(path, member, [packed])
+        try:
+            unpacked = inflate.decompress(packed, size + 1)
+        except zlib.error:
+            raise DamagedMemberError from None
+        if len(unpacked) != size or not inflate.eof or inflate.unused_data:
             raise DamagedMemberError
-        return content
+        self._check(member, zlib.crc32(unpacked))
+        return unpacked
+
+    def read_into(self, path: str, member: int, before: bytearray, target: memoryview) -> None:
+        """Fill memory with the content of a member, which has just so many bytes; raises as ``read``.
+
+        Args:
+            path: Its path.
+            member: Its number.
+            before: Filled first.
+            target: Filled with what follows.
+        """
+        if self._directory.deflated[member]:
+            target[:] = memoryview(self.read(path, member))[len(before) :]
+            return
+        self._read_behind_head(path, member, [before, target])  # where it lies: a copy would cost as much as reading
+        self._check(member, zlib.crc32(target, zlib.crc32(before)))
+
+    def _read_behind_head(self, path: str, member: int, targets: list[bytearray | memoryview]) -> None:
+        """Fill memory with what follows a member's header, in one call if its length is that of the last one's."""
+        name, offset = self._directory.top + _encoded(path), int(self._directory.offsets[member])
+        wanted = sum(map(len, targets))
+        for _ in range(2):
+            head = bytearray(_LOCAL_BYTES + len(name) + self._n_extra)
+            n_bytes = os.preadv(self._file, [head, *targets], offset)
+            n_extra = self._checked_head(head, name, member)
+            if len(head) == _LOCAL_BYTES + len(name) + n_extra:
+                if n_bytes != len(head) + wanted:
+                    break
+                return
+            self._n_extra = n_extra
+        raise DamagedMemberError
+
+    def _check(self, member: int, checksum: int) -> None:
+        if checksum != self._directory.checksums[member]:
+            raise DamagedMemberError
 
     def unpack(self, path: str, member: int, file: BinaryIO) -> None:
         """Write the content of a member of any size; raises as ``read``."""
-        place = int(self._directory.offsets[member])
-        head = os.pread(self._file, self._n_head(path), place)
-        place += self._n_head(path) + self._checked_head(head, path, member)
+        name, place = self._directory.top + _encoded(path), int(self._directory.offsets[member])
+        head = os.pread(self._file, _LOCAL_BYTES + len(name), place).ljust(_LOCAL_BYTES, b"\0")
+        place += len(head) + self._checked_head(head, name, member)
         left, to_come, checksum = int(self._directory.packed[member]), self.size(member), 0
         inflate = zlib.decompressobj(_RAW)
         while left:
@@ -111,20 +147,14 @@ class Archive:
                     raise DamagedMemberError
                 file.write(piece)
         is_whole = not self._directory.deflated[member] or (inflate.eof and not inflate.unused_data)
-        if to_come or not is_whole or checksum != self._directory.checksums[member]:
+        if to_come or not is_whole:
             raise DamagedMemberError
+        self._check(member, checksum)
 
-    def _n_head(self, path: str) -> int:
-        return _LOCAL_BYTES + len(self._directory.top) + len(_encoded(path))
-
-    def _checked_head(self, block: bytes, path: str, member: int) -> int:
+    def _checked_head(self, head: bytes | bytearray, name: bytes, member: int) -> int:
         """Length of the extra field behind a header, which must be that of the member."""
-        if len(block) < _LOCAL_BYTES:
-            raise DamagedMemberError
-        flags, method = struct.unpack_from("<2H", block, 6)
-        n_name, n_extra = struct.unpack_from("<2H", block, 26)
-        name = self._directory.top + _encoded(path)
-        is_it = block.startswith(_LOCAL) and block[_LOCAL_BYTES : _LOCAL_BYTES + n_name] == name
+        signature, flags, method, n_name, n_extra = _HEAD.unpack_from(head)
+        is_it = signature == _LOCAL and n_name == len(name) and head[_LOCAL_BYTES : _LOCAL_BYTES + n_name] == name
         if not is_it or flags & 1 or method != 8 * self._directory.deflated[member]:
             raise DamagedMemberError
         return int(n_extra)
@@ -166,18 +196,25 @@ def _inflated(inflate: "zlib._Decompress", chunk: bytes) -> Iterator[bytes]:
         yield piece
 
 
-def open_archive(path: str) -> Archive:
-    """The archive at a path, read once as long as it does not change.
+def archive_at(path: str) -> Archive | None:
+    """The archive at a path, read once as long as it does not change; None where there is no file.
 
     Raises:
         DataError: If it cannot be used.
     """
     try:
         status = os.stat(path)  # noqa: PTH116 (a Path for each of a million files costs twice as much)
-        with _ONE_READS:
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    with _ONE_READS:
+        try:
             return _opened(path, status.st_ino, status.st_size, status.st_mtime_ns)
-    except OSError as error:
-        raise DataError(f"{printable(path)} cannot be read ({error.strerror}); make it readable for yourself") from None
+        except OSError as error:
+            raise DataError(
+                f"{printable(path)} cannot be read ({error.strerror}); make it readable for yourself"
+            ) from None
 
 
 _ONE_READS = Lock()  # threads that begin together would read the directory once each

@@ -44,11 +44,11 @@ def in_archive(path: str) -> "tuple[Archive, str] | None":
     """
     place = path.find(_INSIDE)
     while place >= 0:
-        archive = path[: place + len(ENDING)]
-        if is_archive(archive):
-            from ecgmm.data.sources.archive import open_archive  # numba takes a while, and folders need none
+        from ecgmm.data.sources.archive import archive_at  # numba takes a while, and folders need none
 
-            return open_archive(archive), path[place + len(_INSIDE) :]
+        archive = archive_at(path[: place + len(ENDING)])
+        if archive is not None:
+            return archive, path[place + len(_INSIDE) :]
         place = path.find(_INSIDE, place + 1)
     return None
 
@@ -61,8 +61,14 @@ def read_short(path: str, below_bytes: int) -> bytes | None:
     """
     found = in_archive(path)
     if found is not None:
-        packed = _member(*found, below_bytes - 1)
-        return None if packed is None else bytes(packed)
+        archive, inside = found
+        member = _member(archive, inside)
+        if archive.size(member) >= below_bytes:
+            return None
+        try:
+            return bytes(archive.read(inside, member))
+        except OSError:
+            raise BadRecordError(Drop.FILE_UNREADABLE) from None
     with _opened(path) as file:
         content = os.read(file, below_bytes)
     return content if len(content) < below_bytes else None
@@ -81,10 +87,14 @@ def read_whole(path: str, target: memoryview, n_bytes_before: int = 0) -> None:
     """
     found = in_archive(path)
     if found is not None:
-        content = _member(*found, n_bytes_before + len(target))
-        if content is None or len(content) != n_bytes_before + len(target):
+        archive, inside = found
+        member = _member(archive, inside)
+        if archive.size(member) != n_bytes_before + len(target):
             raise BadRecordError(Drop.SIZE)
-        target[:] = content[n_bytes_before:]
+        try:
+            archive.read_into(inside, member, bytearray(n_bytes_before), target)
+        except OSError:
+            raise BadRecordError(Drop.FILE_UNREADABLE) from None
         return
     with _opened(path) as file:
         n_bytes = os.readv(file, [bytearray(n_bytes_before), target, bytearray(1)])  # one more than there should be
@@ -98,25 +108,14 @@ def member_size(archive: "Archive", folder: str, path: str) -> int:
     Raises:
         BadRecordError: If there is none.
     """
-    member = archive.find(f"{folder}{path}")
-    if member is None:
-        raise BadRecordError(Drop.FILE_MISSING)
-    return archive.size(member)
+    return archive.size(_member(archive, f"{folder}{path}"))
 
 
-def _member(archive: "Archive", path: str, most_bytes: int) -> bytes | memoryview | None:
-    """Content of a member; None where it is longer."""
-    from ecgmm.data.sources.archive import DamagedMemberError
-
+def _member(archive: "Archive", path: str) -> int:
     member = archive.find(path)
     if member is None:
         raise BadRecordError(Drop.FILE_MISSING)
-    if archive.size(member) > most_bytes:
-        return None
-    try:
-        return archive.read(path, member)
-    except (DamagedMemberError, OSError):
-        raise BadRecordError(Drop.FILE_UNREADABLE) from None
+    return member
 
 
 class _opened:  # noqa: N801  a context manager, and a class of two methods costs a third of one made of a generator
@@ -184,8 +183,6 @@ def plain_files(path: str, others: Sequence[str] = ()) -> Iterator[str]:
 
 
 def _unpack(path: Path, archive: "Archive", inside: str, file: Any) -> None:
-    from ecgmm.data.sources.archive import DamagedMemberError
-
     member = archive.find(inside)
     if member is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
@@ -196,7 +193,7 @@ def _unpack(path: Path, archive: "Archive", inside: str, file: Any) -> None:
         )
     try:
         archive.unpack(inside, member, file)
-    except DamagedMemberError:
+    except BadRecordError:
         raise DataError(f"{printable(path)} is damaged in its archive; download the archive again") from None
     except OSError as error:
         raise DataError(
