@@ -39,7 +39,7 @@ from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.text.clean import split_report
 
 RATE_HZ = 500
-_DOWNLOAD = "set data.root to the folder that holds record_list.csv and files/, as unpacked from the archive"
+_DOWNLOAD = "set data.root to the folder that holds record_list.csv and files/, or to the zip archive of it"
 _NO_REPORTS = (
     "it holds the reports and what labels are made of; set data.root to the whole MIMIC-IV-ECG 1.0, since its public"
     " demo has no such table"

@@ -33,7 +33,10 @@ from ecgmm.data.store.splits import Folds
 from ecgmm.text.clean import split_report
 from ecgmm.text.statements import SUPERCLASSES
 
-_DOWNLOAD = "set data.root to the folder that holds ptbxl_database.csv and records100/ or records500/"
+_DOWNLOAD = (
+    "set data.root to the folder that holds ptbxl_database.csv and records100/ or records500/, or to the zip archive of"
+    " it"
+)
 _COLUMNS = {
     "ecg_id": INTEGER,
     "patient_id": INTEGER,
