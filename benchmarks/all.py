@@ -16,8 +16,8 @@ from ecgmm.files import write_json
 from ecgmm.runs.provenance import environment
 
 NAMES = (
-    *("prepare", "growth", "text", "load", "step", "trainer", "side_by_side", "precision", "sizes", "bootstrap"),
-    *("fuzz", "interrupted_prepare", "interrupted_download"),
+    *("prepare", "archive", "growth", "text", "load", "step", "trainer", "side_by_side", "precision", "sizes"),
+    *("bootstrap", "fuzz", "interrupted_prepare", "interrupted_download"),
 )
 
 

@@ -69,7 +69,7 @@ def measured(run: Run, stores: Path, folder: Path, repeat: int) -> list[Measured
         ask = FORMATS[kind].read(file, program)
         given = [inputs_from(batch, program.inputs, program.mv_per_step) for batch in batches]
         with torch.inference_mode():
-            times = [milliseconds(lambda inputs=inputs: ask(inputs), repeat) for inputs in given]
+            times = [milliseconds(partial(ask, inputs), repeat) for inputs in given]
         difference = max(done.comparison.differences[output] for output in ("raw", "calibrated"))
         rows.append(Measured(name, kind, difference, done.n_bytes / 1e6, *times))
     bundle = export(run, "bundle", folder / f"{name}-bundle", stores, keep_report_words=True)

@@ -50,14 +50,18 @@ WFDB_PART = 20  # the loop is so much slower that a twentieth of the records is 
 CONTROL_STEPS = 100_000_000
 
 
-def write_tree(root: Path, n_records: int, first: int = 0) -> list[Path]:
-    """Write records ``first`` to ``n_records`` and the tables of all; returns the paths of all without extension."""
+def write_tree(root: Path, n_records: int, first: int = 0, n_waveforms: int | None = None) -> list[Path]:
+    """Write records ``first`` to ``n_records`` and the tables of all; returns the paths of all without extension.
+
+    With ``n_waveforms`` the records share so many waveforms.
+    """
     noise = np.random.default_rng(0).normal(0, 60, (64, N_SAMPLES, N_LEADS)).astype("<i2")
     patients, studies = 10_000_000 + np.arange(n_records) // 3, 40_000_000 + np.arange(n_records)
     paths = [f"files/p{str(p)[:4]}/p{p}/s{s}/{s}" for p, s in zip(patients, studies, strict=True)]
     for number in range(first, n_records):
         study, path = studies[number], paths[number]
-        steps = np.roll(noise[number % 64], number // 64, axis=0)
+        waveform = number if n_waveforms is None else number % n_waveforms
+        steps = np.roll(noise[waveform % 64], waveform // 64, axis=0)
         (root / path).parent.mkdir(parents=True)
         (root / f"{path}.dat").write_bytes(steps.tobytes())
         leads = zip(STORED_LEADS, steps[0], steps.sum(axis=0, dtype=np.int16), strict=True)

@@ -34,7 +34,10 @@ def main(data: DictConfig, sources: DictConfig, url: str | None, connection: Dic
     site = Site(url or source.url, construct(connection))
     say(source.licence, f"Cite {source.cite}.")
     if settings.root is not None:
-        Path(settings.root).expanduser().mkdir(parents=True, exist_ok=True)
+        root = Path(settings.root).expanduser()
+        if root.is_file():
+            raise ConfigError(f"data.root={settings.root} is a file; give the folder that the files are brought to")
+        root.mkdir(parents=True, exist_ok=True)
     with one_process(settings.root_path, "downloads to"):
         outcome = _download(site, settings, subset)
     _report(outcome, settings.root_path)

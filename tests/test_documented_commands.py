@@ -18,6 +18,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.data.archives import pack
 from tests.data.cinc_trees import comments_of, wave, write_mat_record
 from tests.data.own_tree import write_collection, write_csv
 from tests.data.trees import write_ptb_xl
@@ -133,6 +134,8 @@ class Workspace:
         for rate_hz in (500, 100):
             codes = {k: f"{{'{CODES[(7 * k + k // 10) % 5]}': 100.0, 'SR': 0.0}}" for k in range(1, 101)}
             write_ptb_xl(data / "ptb-xl" / "1.0.3", 100, rate_hz, codes)
+        pack(data / "mimic-iv-ecg" / "1.0", data / "mimic-iv-ecg-1.0.zip")
+        pack(data / "ptb-xl" / "1.0.3", data / "ptb-xl-1.0.3.zip")
         write_csv(data / "own" / "records.csv", write_collection(data / "own", 60))
         for number in range(1, 61):
             base = data / "challenge-2021" / "1.0.3" / "training" / "georgia" / "g1" / f"E{number:05d}"

@@ -89,6 +89,7 @@ _SOURCE: dict[str, Spec] = {
     "verify_checksums": flag(),
     "follow_links": optional(flag()),  # runs made before it was a setting have none
     "n_processes": nullable(whole(1, 4096)),
+    "readers": optional(whole(1, 64)),  # runs made before it was a setting have none
     "residency": choice("disk", "memory", "gpu"),
     "labels_csv": optional(nullable(path())),  # runs made before it was a setting have none
 }

@@ -1,5 +1,6 @@
 """The header pass: every header and file size is checked before the first sample is read, so mistakes show early."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ecgmm.data.preparation.workers import Workers
 from ecgmm.data.sources.drops import BadRecordError, Drop, dropped_table
 from ecgmm.data.sources.known_values import FEW, MOST_UNREADABLE
+from ecgmm.data.sources.side_by_side import side_by_side
 from ecgmm.data.sources.source import READABLE_RATES_HZ
 from ecgmm.data.sources.tree_files import TreeFiles
 from ecgmm.data.sources.waveform_reader import Layout, WaveformReader
@@ -49,6 +51,7 @@ def read_headers(
     workers: Workers,
     reader: WaveformReader,
     follow_links: bool = False,
+    n_readers: int = 1,
 ) -> Usable:
     """Check the headers of an index.
 
@@ -59,6 +62,7 @@ def read_headers(
         workers: Processes that read them.
         reader: The source's.
         follow_links: See ``DataConfig``.
+        n_readers: Threads of each process.
 
     Raises:
         DataError: If many records lie behind links that leave the root.
@@ -67,7 +71,7 @@ def read_headers(
 
     def chunks() -> Iterator[int]:
         for part in workers.run(
-            partial(check_headers, reader=reader), header_units(root, frame, rate_hz, follow_links)
+            partial(check_headers, reader=reader, n_readers=n_readers), header_units(root, frame, rate_hz, follow_links)
         ):
             parts.append(part)
             yield len(part.layout_of)
@@ -141,17 +145,24 @@ def header_units(root: Path, frame: pl.DataFrame, rate_hz: float | None, follow_
         yield HeaderUnit(f"{root}/", part["path"].to_list(), part["time"].to_list(), starts, rate_hz, follow_links)
 
 
-def check_headers(unit: HeaderUnit, reader: WaveformReader) -> CheckedHeaders:
-    """Read the headers of a unit and look at the sizes of their signal files."""
+def check_headers(unit: HeaderUnit, reader: WaveformReader, n_readers: int = 1) -> CheckedHeaders:
+    """Read the headers of a unit and look at the sizes of their signal files, by so many threads."""
+    borders = np.linspace(0, len(unit.paths), n_readers + 1).astype(int).tolist()
+    rows = [range(*border) for border in itertools.pairwise(borders)]
+    return join_headers(list(side_by_side(partial(_check_rows, unit, reader), rows, n_readers)))
+
+
+def _check_rows(unit: HeaderUnit, reader: WaveformReader, rows: range) -> CheckedHeaders:
     numbers: dict[Layout, int] = {}
-    layout_of = np.full(len(unit.paths), -1, dtype=np.int32)
-    checksums = np.zeros((len(unit.paths), N_LEADS), dtype=np.uint16)
+    layout_of = np.full(len(rows), -1, dtype=np.int32)
+    checksums = np.zeros((len(rows), N_LEADS), dtype=np.uint16)
     reasons: list[Drop] = []
     tree = TreeFiles(unit.root, unit.follow_links)
-    for row, path in enumerate(unit.paths):
+    for place, row in enumerate(rows):
+        path = unit.paths[row]
         try:
             tree.check_folder(path)
-            layout, start, checksums[row] = reader.describe(path, tree)
+            layout, start, checksums[place] = reader.describe(path, tree)
             if start != unit.starts[row]:
                 _check_time(start, unit.times[row])
             if layout.rate_hz != unit.rate_hz:
@@ -160,7 +171,7 @@ def check_headers(unit: HeaderUnit, reader: WaveformReader) -> CheckedHeaders:
         except BadRecordError as error:
             reasons.append(error.reason)
             continue
-        layout_of[row] = numbers.setdefault(layout, len(numbers))
+        layout_of[place] = numbers.setdefault(layout, len(numbers))
     return CheckedHeaders(list(numbers), layout_of, reasons, checksums)
 
 

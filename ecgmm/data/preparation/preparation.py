@@ -20,6 +20,7 @@ from ecgmm.data.preparation.waveform_plan import WaveformPlan
 from ecgmm.data.preparation.workers import Workers, choose_n_processes
 from ecgmm.data.sources.drops import CURES
 from ecgmm.data.sources.source import DataConfig, SourceIndex
+from ecgmm.data.sources.tree_reading import is_root
 from ecgmm.data.store.journal import boot_id
 from ecgmm.data.store.partial_store import PartialStore, settle
 from ecgmm.data.store.reports import distinct_reports
@@ -60,7 +61,7 @@ def prepare_store(config: DataConfig) -> Path:
             base = Store.open(path)
             check_same_parameters(base, config)
             check_all_rows(base)
-            if config.root is not None and Path(config.root).expanduser().is_dir():
+            if config.root is not None and is_root(Path(config.root).expanduser().resolve()):
                 _prepare(config, path, base)
     return path
 
@@ -74,7 +75,13 @@ def _prepare(config: DataConfig, path: Path, base: Store | None) -> None:
     with Workers(choose_n_processes(config.n_processes, new.height), warm_up) as workers:
         listed = new if index.compare_times else new.with_columns(time=pl.lit(None, dtype=pl.Datetime("us")))
         usable = read_headers(
-            config.root_path, listed, index.native_rate_hz, workers, config.reader, config.follow_links
+            config.root_path,
+            listed,
+            index.native_rate_hz,
+            workers,
+            config.reader,
+            config.follow_links,
+            config.readers,
         )
         dropped = pl.concat([dropped, usable.dropped])
         if base is None and not usable.frame.height:

@@ -23,6 +23,7 @@ from ecgmm.data.preparation.waveform_blocks import (
     window_starts,
 )
 from ecgmm.data.sources.drops import Drop
+from ecgmm.data.sources.side_by_side import side_by_side
 from ecgmm.data.sources.source import DataConfig, Window
 from ecgmm.data.sources.waveform_reader import Layout, WaveformReader
 from ecgmm.data.store.leads import LEAD_ORIGIN, MISSING, lead_origin
@@ -48,6 +49,7 @@ class Form:
     Attributes:
         file: The ``.npy`` file that rows go to.
         reader: Reader of the recordings.
+        readers: Threads that read blocks of a unit side by side.
         spike_share: Largest share of a lead's samples beyond the store's range that are limited to it; a record with
             more of them is dropped.
     """
@@ -60,6 +62,7 @@ class Form:
     window: Window
     limit_mv: float
     verify_checksums: bool
+    readers: int = 1
     spike_share: float = 0.0
 
     @staticmethod
@@ -74,6 +77,7 @@ class Form:
             window=config.window,
             limit_mv=config.limit_mv,
             verify_checksums=config.verify_checksums,
+            readers=config.readers,
         )
 
     def starts(self, layout: Layout) -> list[int]:
@@ -179,10 +183,16 @@ class Rows(Protocol):
 
 def read_unit(unit: Unit, form: Form, file: Rows) -> Result:
     """As ``do_unit``, for rows that go to any place."""
-    pass_ = _UnitPass(unit, form)
-    for start, stop in unit.blocks():
-        pass_.do_block(start, stop, file)
-    return pass_.result()
+
+    def done(borders: tuple[int, int]) -> _UnitPass:
+        pass_ = _UnitPass(unit, form)
+        pass_.do_block(*borders, file)
+        return pass_
+
+    whole = _UnitPass(unit, form)
+    for block in side_by_side(done, unit.blocks(), form.readers):
+        whole.add(block)
+    return whole.result()
 
 
 class _UnitPass:
@@ -194,6 +204,13 @@ class _UnitPass:
         self._lengths: list[int] = []
         self._dropped: list[tuple[int, int]] = []
         self._sums = np.zeros((3, N_LEADS), dtype=np.int64)
+
+    def add(self, block: "_UnitPass") -> None:
+        self._rows += block._rows
+        self._scans += block._scans
+        self._lengths += block._lengths
+        self._dropped += block._dropped
+        self._sums += block._sums
 
     def result(self) -> Result:
         parts = [self._assessed(length) for length in dict.fromkeys(self._lengths)]

@@ -8,11 +8,11 @@ https://physionet.org/content/challenge-2021/1.0.3/, and challenge-2020/1.0.2, w
 
 import hashlib
 import logging
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,12 +22,14 @@ from ecgmm.data.sources.drops import BadRecordError
 from ecgmm.data.sources.index_tables import INTEGER, check_index, read_values
 from ecgmm.data.sources.labels.cinc_2021 import RECORD_NAME, SNOMED_CODES
 from ecgmm.data.sources.leakage import ANNOTATOR
+from ecgmm.data.sources.side_by_side import side_by_side
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
 from ecgmm.data.sources.tree_files import TreeFiles
+from ecgmm.data.sources.tree_reading import is_tree_folder, plain_file, tree_sha256, walk_tree
 from ecgmm.data.sources.wfdb16 import read_text
 from ecgmm.data.store.persons import as_age
 from ecgmm.errors import DataError, printable
-from ecgmm.files import file_sha256, read_bounded
+from ecgmm.files import read_bounded
 from ecgmm.progress import run_with_progress
 from ecgmm.settings.cinc_2021 import COLLECTIONS
 
@@ -83,7 +85,7 @@ class Cinc2021(DataConfig):
         def chunks() -> Iterator[int]:
             for start in range(0, len(listed), _EVERY):
                 part = listed[start : start + _EVERY]
-                facts.extend(read_facts(path, tree) for _, path in part)
+                facts.extend(side_by_side(partial(read_facts, tree=tree), [path for _, path in part], self.readers))
                 yield len(part)
 
         run_with_progress(chunks(), len(listed), "descriptions")
@@ -94,7 +96,7 @@ class Cinc2021(DataConfig):
             unknown -= {_PTB_XL}
             file = Path(self.ptb_xl_csv).expanduser()
             frame = _with_patients(frame, file)
-            csv_sha256[file.name] = file_sha256(file)
+            csv_sha256[file.name] = tree_sha256(file)
         if unknown:
             log.warning(
                 "%s: the tree does not say which records are of one patient; each counts as a patient of its own",
@@ -164,8 +166,8 @@ def _age(text: str) -> float | None:
 
 def _folders(root: Path, chosen: list[str] | None) -> list[tuple[str, Path]]:
     """Name and folder of each collection that is asked for and there."""
-    base = root / "training" if (root / "training").is_dir() else root
-    there = [(name, base / name) for name in COLLECTIONS if (base / name).is_dir()]
+    base = root / "training" if is_tree_folder(root / "training") else root
+    there = [(name, base / name) for name in COLLECTIONS if is_tree_folder(base / name)]
     missing = sorted({*(chosen or [])} - {name for name, _ in there})
     if not there or missing:
         wanted = ", ".join(missing or COLLECTIONS)
@@ -179,11 +181,12 @@ def _folders(root: Path, chosen: list[str] | None) -> list[tuple[str, Path]]:
 def _records(root: Path, folder: Path) -> list[str]:
     """Paths below the root, without extension: the headers that are there, and what ``RECORDS`` of a folder names."""
     found: set[str] = set()
-    for here, _, files in os.walk(folder):
-        below = Path(here).relative_to(root).as_posix()
+    for here, files in walk_tree(folder):
+        below = here.relative_to(root).as_posix()
         found |= {f"{below}/{name[:-4]}" for name in files if name.endswith(".hea")}
         if "RECORDS" in files:
-            text = read_bounded(Path(here) / "RECORDS", _MOST_LIST_BYTES).decode("ascii", "replace")
+            with plain_file(here / "RECORDS") as file:
+                text = read_bounded(file, _MOST_LIST_BYTES).decode("ascii", "replace")
             found |= {f"{below}/{name}" for name in text.split() if _NAME.fullmatch(name)}
     return sorted(found)
 

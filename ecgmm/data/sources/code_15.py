@@ -16,10 +16,10 @@ from ecgmm.data.sources.index_tables import INTEGER, NUMBER, Kind, check_index, 
 from ecgmm.data.sources.labels.code_15 import CLASSES
 from ecgmm.data.sources.leakage import ANNOTATOR
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
+from ecgmm.data.sources.tree_reading import is_tree_file, tree_sha256
 from ecgmm.data.sources.waveform_reader import WaveformReader
 from ecgmm.data.store.persons import as_age
 from ecgmm.errors import DataError, printable
-from ecgmm.files import file_sha256
 
 RATE_HZ = 400
 MV_PER_UNIT = 0.1
@@ -92,13 +92,13 @@ class Code15(DataConfig):
         # a row that its file does not have gets the name of the file, so that it is no key that is missing
         frame = frame.with_columns(path=pl.coalesce("path", exams["trace_file"]))
         kept, dropped = check_index(frame)
-        return SourceIndex(kept, dropped, RATE_HZ, {_TABLE: file_sha256(root / _TABLE)}, table.unreadable)
+        return SourceIndex(kept, dropped, RATE_HZ, {_TABLE: tree_sha256(root / _TABLE)}, table.unreadable)
 
 
 def _rows(root: Path, named: pl.Series) -> pl.DataFrame:
     """Row of each exam: columns trace_file, exam_id and row; of an id that is there twice, none."""
     parts = []
-    files = [name for name in named.drop_nulls().unique().sort() if (root / name).is_file()]
+    files = [name for name in named.drop_nulls().unique().sort() if is_tree_file(root / name)]
     if not files:
         packed = " (unzip exams_part0.zip, ...)" if any(root.glob("exams_part*.zip")) else ""
         raise DataError(f"{printable(root)} has none of the files that {_TABLE} names{packed}; {_CURE}")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.sources.drops import BadRecordError, Drop
 from ecgmm.data.sources.tree_files import TreeFiles
+from ecgmm.data.sources.tree_reading import in_archive, plain_files
 from ecgmm.data.sources.waveform_reader import Block, Description, Layout
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.leads import N_LEADS
@@ -140,31 +142,38 @@ def read_exam_ids(path: Path) -> NDArray[np.int64]:
     Raises:
         DataError: If the file has no such ids, or is damaged.
     """
-    try:
-        with open_hdf5(path) as file:
-            ids: NDArray[np.int64] = plain_dataset(file, EXAM_ID, 1)[:].astype(np.int64)
-            return ids
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError):
-        raise DataError(
-            f"{printable(path)} is no HDF5 file with a dataset {EXAM_ID}; fetch it from its source again"
-        ) from None
+    with plain_files(str(path)) as plain:
+        try:
+            with open_hdf5(plain) as file:
+                ids: NDArray[np.int64] = plain_dataset(file, EXAM_ID, 1)[:].astype(np.int64)
+                return ids
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError):
+            raise DataError(
+                f"{printable(path)} is no HDF5 file with a dataset {EXAM_ID}; fetch it from its source again"
+            ) from None
 
 
 def _tracings(path: str) -> Any:
     """The open dataset of a file; the last ones stay open, for neighbours are read one after the other."""
+    found = in_archive(path)
     try:
-        status = Path(path).stat()
+        status = Path(path.removesuffix(f"/{found[1]}") if found else path).stat()
     except OSError:
         raise BadRecordError(Drop.FILE_MISSING) from None
-    return _opened(path, status.st_ino, status.st_size, status.st_mtime_ns)
+    with _ONE_OPENS:
+        return _opened(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+_ONE_OPENS = Lock()  # of an archive, an open file is an unpacked copy
 
 
 @lru_cache(maxsize=2)
 def _opened(path: str, *_: int) -> Any:
-    try:
-        dataset = plain_dataset(open_hdf5(path), TRACINGS, 3)
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError):
-        raise BadRecordError(Drop.FILE_UNREADABLE) from None
+    with plain_files(path) as file:  # HDF5 keeps it open
+        try:
+            dataset = plain_dataset(open_hdf5(file), TRACINGS, 3)
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError):
+            raise BadRecordError(Drop.FILE_UNREADABLE) from None
     if dataset.shape[2] != N_LEADS:
         raise BadRecordError(Drop.LEADS)
     if dataset.dtype.kind != "f" or not 0 < dataset.shape[1] <= _MOST_SAMPLES:

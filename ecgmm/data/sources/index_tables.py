@@ -10,6 +10,7 @@ import polars as pl
 from ecgmm.data.sources.drops import Drop, dropped_table
 from ecgmm.data.sources.file_kinds import HEAD_BYTES, other_kind
 from ecgmm.data.sources.known_values import check_share, is_filled, is_no_value, words_for_none
+from ecgmm.data.sources.tree_reading import plain_file
 from ecgmm.errors import DataError, printable
 from ecgmm.files import open_regular
 
@@ -116,19 +117,21 @@ def read_table(
 
     name = printable(path)
     try:
-        with open_regular(path) as file:
-            kind = other_kind(file.read(HEAD_BYTES), required)
-        if kind is not None:
-            raise DataError(f"{name} is {kind[0]}; {kind[1]}")
-        line = damaged_line(path)
-        if line:
-            raise DataError(
-                f"{name} is damaged at line {line} (quotes, number of fields, or a line without end); download it again"
-            )
-        table = pl.scan_csv(path, infer_schema=False, null_values="", glob=False)
-        columns = table.collect_schema().names()
-        _check_columns(name, columns, required, others)
-        return table.select(parse(columns)).collect()
+        with plain_file(path) as plain:
+            with open_regular(plain) as file:
+                kind = other_kind(file.read(HEAD_BYTES), required)
+            if kind is not None:
+                raise DataError(f"{name} is {kind[0]}; {kind[1]}")
+            line = damaged_line(plain)
+            if line:
+                raise DataError(
+                    f"{name} is damaged at line {line} (quotes, number of fields, or a line without end);"
+                    " download it again"
+                )
+            table = pl.scan_csv(plain, infer_schema=False, null_values="", glob=False)
+            columns = table.collect_schema().names()
+            _check_columns(name, columns, required, others)
+            return table.select(parse(columns)).collect()
     except FileNotFoundError:
         raise DataError(f"{name} is missing; {cure}") from None
     except OSError as error:

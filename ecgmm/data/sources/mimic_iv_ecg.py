@@ -31,15 +31,15 @@ from ecgmm.data.sources.labels.reading import STATEMENTS
 from ecgmm.data.sources.leakage import MACHINE, NOTES
 from ecgmm.data.sources.mimic_iv_patients import with_patients
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
+from ecgmm.data.sources.tree_reading import tree_sha256
 from ecgmm.data.store.measurements import MEASUREMENTS, measurement_columns
 from ecgmm.data.store.reports import clean_statements
 from ecgmm.data.store.splits import Folds
 from ecgmm.errors import ConfigError, DataError, printable
-from ecgmm.files import file_sha256
 from ecgmm.text.clean import split_report
 
 RATE_HZ = 500
-_DOWNLOAD = "set data.root to the folder that holds record_list.csv and files/, as unpacked from the archive"
+_DOWNLOAD = "set data.root to the folder that holds record_list.csv and files/, or to the zip archive of it"
 _NO_REPORTS = (
     "it holds the reports and what labels are made of; set data.root to the whole MIMIC-IV-ECG 1.0, since its public"
     " demo has no such table"
@@ -147,7 +147,7 @@ def read_tables(root: Path) -> SourceIndex:
     frame, dropped = check_index(
         joined.with_columns(contradicts.alias("contradicts"), _no_null("statements")).drop("subject_id", "ecg_time")
     )
-    csv_sha256 = {path.name: file_sha256(path) for path in (list_path, measurements_path)}
+    csv_sha256 = {path.name: tree_sha256(path) for path in (list_path, measurements_path)}
     return SourceIndex(frame, dropped, RATE_HZ, csv_sha256, listed.unreadable | measured.unreadable)
 
 
@@ -240,7 +240,7 @@ def _with_notes(index: SourceIndex, path: Path) -> SourceIndex:
     return replace(
         index,
         frame=joined.with_columns(_no_null("statements")),
-        csv_sha256=index.csv_sha256 | {path.name: file_sha256(path)},
+        csv_sha256=index.csv_sha256 | {path.name: tree_sha256(path)},
         unreadable=index.unreadable | notes.unreadable | words_for_none(path, "text", n_no_value),
     )
 

@@ -7,9 +7,9 @@ import polars as pl
 
 from ecgmm.data.sources.index_tables import INTEGER, Kind, read_values, to_choice
 from ecgmm.data.sources.source import SourceIndex
+from ecgmm.data.sources.tree_reading import tree_sha256
 from ecgmm.data.store.persons import as_age
 from ecgmm.errors import DataError, printable
-from ecgmm.files import file_sha256
 
 _KINDS = {
     "subject_id": INTEGER,
@@ -41,6 +41,6 @@ def with_patients(index: SourceIndex, path: Path) -> SourceIndex:
     return replace(
         index,
         frame=frame.drop("gender", "anchor_age", "anchor_year"),
-        csv_sha256=index.csv_sha256 | {path.name: file_sha256(path)},
+        csv_sha256=index.csv_sha256 | {path.name: tree_sha256(path)},
         unreadable=index.unreadable | patients.unreadable,
     )

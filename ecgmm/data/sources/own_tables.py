@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from ecgmm.data.sources.file_kinds import HEAD_BYTES, other_kind
+from ecgmm.data.sources.tree_reading import plain_file
 from ecgmm.errors import DataError, printable
 from ecgmm.files import open_regular
 
@@ -57,7 +58,7 @@ def read_own_table(path: Path) -> OwnTable:
     """
     name = printable(path)
     try:
-        with open_regular(path) as file:
+        with plain_file(path) as plain, open_regular(plain) as file:
             content = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise DataError(f"{name} is missing; give the path of the table") from None

@@ -27,13 +27,16 @@ from ecgmm.data.sources.labels.scp_codes import DIAGNOSTIC_CLASS, SCP_CODES, cou
 from ecgmm.data.sources.labels.scp_statements import read_scp_statements
 from ecgmm.data.sources.leakage import ANNOTATOR
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, DataConfig, SourceIndex
+from ecgmm.data.sources.tree_reading import tree_sha256
 from ecgmm.data.store.persons import as_age
 from ecgmm.data.store.splits import Folds
-from ecgmm.files import file_sha256
 from ecgmm.text.clean import split_report
 from ecgmm.text.statements import SUPERCLASSES
 
-_DOWNLOAD = "set data.root to the folder that holds ptbxl_database.csv and records100/ or records500/"
+_DOWNLOAD = (
+    "set data.root to the folder that holds ptbxl_database.csv and records100/ or records500/, or to the zip archive of"
+    " it"
+)
 _COLUMNS = {
     "ecg_id": INTEGER,
     "patient_id": INTEGER,
@@ -103,7 +106,7 @@ def read_index(root: Path, native_rate_hz: int) -> SourceIndex:
     reports = pl.Series("statements", split, dtype=pl.List(pl.String))
     n_words = int(no_report.sum()) - texts.null_count()
     unreadable = database.unreadable | words_for_none(database_path, "report", n_words)
-    csv_sha256 = {path.name: file_sha256(path) for path in (database_path, statements_path)}
+    csv_sha256 = {path.name: tree_sha256(path) for path in (database_path, statements_path)}
     frame = frame.drop("report").rename({"scp_codes": f"{EVIDENCE_PREFIX}{SCP_CODES}"}).hstack([reports])
     evidence = {
         DIAGNOSTIC_CLASS: dict(scp_statements.sort("code").select("code", DIAGNOSTIC_CLASS).iter_rows()),

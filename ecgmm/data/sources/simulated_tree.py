@@ -12,9 +12,9 @@ from ecgmm.data.sources.labels.label_set import LabelSettings
 from ecgmm.data.sources.labels.rhythm import CLASS_OF_TRUTH, TRUE_RHYTHM
 from ecgmm.data.sources.labels.superclass import TRUE_SUPERCLASSES
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, SourceIndex
+from ecgmm.data.sources.tree_reading import tree_sha256
 from ecgmm.data.synthetic.config import SyntheticConfig
 from ecgmm.data.synthetic.tree import write_tree
-from ecgmm.files import file_sha256
 from ecgmm.text.statements import SUPERCLASSES
 
 _AGAIN = "remove the folder, and the next call writes it again"
@@ -45,7 +45,7 @@ def read_simulated(root: Path, generator: SyntheticConfig, folds: LabelSettings 
     index = dataclasses.replace(
         index,
         frame=index.frame.join(_evidence(truth.frame), on="record", how="left", maintain_order="left"),
-        csv_sha256=index.csv_sha256 | {truth_path.name: file_sha256(truth_path)},
+        csv_sha256=index.csv_sha256 | {truth_path.name: tree_sha256(truth_path)},
         unreadable=index.unreadable | truth.unreadable,
     )
     return index if folds is None else mimic_iv_ecg.with_folds(index, folds, _AGAIN)

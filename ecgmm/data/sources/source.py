@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ecgmm.data.sources.labels.label_set import LabelSettings, OwnLabels
+from ecgmm.data.sources.tree_reading import is_root
 from ecgmm.data.store.splits import Folds, SplitShares
 from ecgmm.errors import ConfigError, DataError
 
@@ -92,7 +93,7 @@ class DataConfig(ABC):
 
     Attributes:
         name: Name of the source, first part of the store's name.
-        root: Folder of the raw tree.
+        root: Folder of the raw tree, or zip archive that holds it.
         stores: Folder that holds the stores.
         store: One store's own folder; None gives it a name under ``stores`` made from the settings.
         rate_hz: Sampling rate of the store.
@@ -104,6 +105,7 @@ class DataConfig(ABC):
         verify_checksums: Whether the samples are compared with the header's checksums.
         follow_links: Whether links of the tree may lead out of its root; records behind such links are dropped else.
         n_processes: Processes that read and write waveforms; None takes every core where there are enough records.
+        readers: Threads of each of them that read files side by side.
         residency: Where the waveforms are while batches are made: ``disk``, ``memory`` or ``gpu``.
         labels_csv: The user's own labels, for ``labels=table``; None where there are none.
     """
@@ -121,6 +123,7 @@ class DataConfig(ABC):
     verify_checksums: bool
     follow_links: bool = False  # runs made before it was a setting have none
     n_processes: int | None
+    readers: int = 1  # runs made before it was a setting have none
     residency: str
     labels_csv: str | None = None  # runs made before it was a setting have none
 
@@ -135,18 +138,20 @@ class DataConfig(ABC):
 
     @property
     def root_path(self) -> Path:
-        """Folder of the raw tree.
+        """Folder or archive of the raw tree.
 
         Raises:
-            ConfigError: If it is not set or is no folder.
+            ConfigError: If it is not set.
+            DataError: If it is neither.
         """
         if self.root is None:
             raise ConfigError(
                 f"data.root is not set; give the folder of {self.name}, as in data.root=/data/{self.name}"
             )
         path = Path(self.root).expanduser().resolve()
-        if not path.is_dir():
-            raise DataError(f"{path} is not a folder; set data.root to the folder that holds {self.name}")
+        if not is_root(path):
+            what = "a folder or an archive that ends in .zip" if path.exists() else "a folder"
+            raise DataError(f"{path} is not {what}; set data.root to the folder that holds {self.name}")
         return path
 
     @property
@@ -193,7 +198,17 @@ class DataConfig(ABC):
     def parameters(self) -> dict[str, Any]:
         """Every setting that changes the store, flat, as in ``{"window.length_s": 10.0}``; the root is absolute."""
         settings = dataclasses.asdict(self)
-        for name in ("store", "stores", "n_processes", "residency", "follow_links", "labels_csv", "labels", "icd"):
+        for name in (
+            "store",
+            "stores",
+            "n_processes",
+            "readers",
+            "residency",
+            "follow_links",
+            "labels_csv",
+            "labels",
+            "icd",
+        ):
             settings.pop(name, None)  # a source without labels of reports or diagnoses lacks the last two
         settings["root"] = None if self.root is None else str(Path(self.root).expanduser().resolve())
         return flatten(settings)

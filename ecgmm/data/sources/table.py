@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecgmm.data.sources.leakage import ANNOTATOR, MACHINE, NOTES, UNKNOWN
 from ecgmm.data.sources.source import DataConfig, SourceIndex
+from ecgmm.data.sources.tree_reading import is_tree_file
 from ecgmm.data.store.splits import Folds
 from ecgmm.errors import ConfigError, DataError, printable
 
@@ -96,11 +97,11 @@ class Table(DataConfig):
         """
         if self.table is None:
             raise ConfigError("data.table is not set; give the table of the records, as in data.table=records.csv")
-        found = [place for place in self._places_of(self.table) if place.exists()]
+        found = [place for place in self._places_of(self.table) if _is_there(place)]
         if not found:
             places = " and ".join(map(printable, self._places_of(self.table)))
             raise DataError(f"{places} is missing; set data.table to the table's path")
-        if len(found) > 1 and not found[0].samefile(found[1]):
+        if len(found) > 1 and not (all(place.exists() for place in found) and found[0].samefile(found[1])):
             raise ConfigError(f"data.table={self.table} is both {found[0]} and {found[1]}; give its whole path")
         return found[0]
 
@@ -127,5 +128,9 @@ class Table(DataConfig):
         if self.table is None:
             return super().parameters()
         places = self._places_of(self.table)
-        there = next((place for place in places if place.exists()), places[0])  # a store outlives its table
+        there = next((place for place in places if _is_there(place)), places[0])  # a store outlives its table
         return super().parameters() | {"table": str(there)}
+
+
+def _is_there(place: Path) -> bool:
+    return place.exists() or is_tree_file(place)

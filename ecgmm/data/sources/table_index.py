@@ -13,11 +13,11 @@ from ecgmm.data.sources.own_columns import identifiers, integers, numbers, numbe
 from ecgmm.data.sources.own_tables import OwnTable, read_own_table
 from ecgmm.data.sources.source import EVIDENCE_PREFIX, SourceIndex
 from ecgmm.data.sources.table import Columns
+from ecgmm.data.sources.tree_reading import tree_sha256
 from ecgmm.data.sources.waveform_reader import WaveformReader
 from ecgmm.data.store.persons import as_age
 from ecgmm.data.store.splits import Folds, n_torn_patients, split_by_fold
 from ecgmm.errors import ConfigError, DataError, printable
-from ecgmm.files import file_sha256
 from ecgmm.text.clean import split_report
 
 RECORD_NAME = f"{EVIDENCE_PREFIX}record_name"
@@ -75,7 +75,7 @@ def read_table_index(
     _refuse_twice(table.table, frame, "record", "names a record", "keep one row of a record")
     _refuse_twice(table.table, frame, "path", "gives two records one file", "keep one row of a file")
     frame, dropped = check_index(frame.with_columns(contradicts=False))
-    return SourceIndex(frame, dropped, None, {path.name: file_sha256(path)}, compare_times=False)
+    return SourceIndex(frame, dropped, None, {path.name: tree_sha256(path)}, compare_times=False)
 
 
 class _Named:

@@ -1,9 +1,13 @@
-"""Files of a raw tree: regular ones, and links only while they stay in its root. Others' trees could lead anywhere."""
+"""Files of a raw tree: regular ones, and links only while they stay in its root. Others' trees could lead anywhere.
+
+An archive that has links is refused as a whole, and a path in it leads nowhere else.
+"""
 
 import os
 import stat
 
 from ecgmm.data.sources.drops import BadRecordError, Drop
+from ecgmm.data.sources.tree_reading import in_archive, member_size
 
 
 class TreeFiles:
@@ -17,6 +21,7 @@ class TreeFiles:
     def __init__(self, root: str, follow: bool) -> None:
         self.root, self._follow = root, follow
         self._is_inside = {"": True}  # the folders looked at; neighbours share most of theirs
+        self._archive = in_archive(root)
 
     def check_folder(self, path: str) -> None:
         """Check the folder of a record, given by the record's path below the root, without ``..``.
@@ -25,7 +30,7 @@ class TreeFiles:
             BadRecordError: If a link on the way leads out of the root.
         """
         folder = path.rpartition("/")[0]
-        if not (self._follow or self._is_inside.get(folder) or self._look_at(folder)):
+        if not (self._archive or self._follow or self._is_inside.get(folder) or self._look_at(folder)):
             raise BadRecordError(Drop.LINK_OUTSIDE)
 
     def check_file(self, path: str) -> int:
@@ -37,6 +42,8 @@ class TreeFiles:
         Raises:
             BadRecordError: If it is missing, no regular file, or a link out of the root.
         """
+        if self._archive:
+            return member_size(*self._archive, path)
         whole = f"{self.root}{path}"  # strings cost half as much as Paths
         try:
             status = os.lstat(whole)

@@ -6,10 +6,8 @@ file. All else is left to ``wfdb_package``.
 """
 
 import codecs
-import errno
-import os
 import re
-import stat
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.sources.drops import BadRecordError, Drop
 from ecgmm.data.sources.tree_files import TreeFiles
+from ecgmm.data.sources.tree_reading import read_short, read_whole
 from ecgmm.data.sources.waveform_reader import Block, Description, Layout
 from ecgmm.data.sources.wfdb_header import MOST_BYTES, START, Header, parse_header, start_of
 from ecgmm.leads import N_LEADS, channels_of_leads
@@ -64,7 +63,7 @@ class Wfdb16Reader:
 
     def read(self, records: Sequence[str], layout: Wfdb16Layout, checksums: NDArray[np.uint16] | None) -> Block:
         """See ``WaveformReader``."""
-        stored, samples = _buffers().of(len(records), layout.n_samples)
+        stored, samples = _BUFFERS.of(len(records), layout.n_samples)
         reasons: list[Drop | None] = [None] * len(records)
         n_read = 0
         for number, record in enumerate(records):
@@ -85,8 +84,8 @@ class Wfdb16Reader:
         return Block(samples, reasons)
 
 
-class _Buffers:
-    """Memory for one block, used again for every other one: fresh memory costs as much as copying it."""
+class _Buffers(threading.local):
+    """Memory of a thread for one block, used again for every other one: fresh memory costs as much as copying it."""
 
     def __init__(self) -> None:
         self._stored = np.empty((0, 0, N_LEADS), dtype=np.int16)
@@ -100,9 +99,7 @@ class _Buffers:
         return self._stored[:n_records], self._samples[:n_records]
 
 
-@lru_cache(maxsize=1)
-def _buffers() -> _Buffers:
-    return _Buffers()
+_BUFFERS = _Buffers()
 
 
 class HeaderReader:
@@ -148,9 +145,8 @@ def read_text(path: Path | str) -> str:
         BadRecordError: If it is missing, cannot be read, is longer than any header, or is not UTF-8 outside its
             comments.
     """
-    with _opened(path) as file:
-        content = os.read(file, MOST_BYTES)
-    if len(content) == MOST_BYTES:
+    content = read_short(str(path), MOST_BYTES)
+    if content is None:
         raise BadRecordError(Drop.HEADER_BROKEN)
     content = content.removeprefix(codecs.BOM_UTF8)
     try:
@@ -165,30 +161,6 @@ def _with_old_comments(content: bytes) -> str:
     if not others.isascii():
         raise BadRecordError(Drop.HEADER_ENCODING)
     return content.decode("latin-1")
-
-
-class _opened:  # noqa: N801  a context manager, and a class of two methods costs a third of one made of a generator
-    """A file for the calls of ``os``: Python's own file objects cost as much again as reading does."""
-
-    def __init__(self, path: Path | str) -> None:
-        try:
-            self._file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)  # a FIFO is not waited for
-        except (FileNotFoundError, NotADirectoryError):
-            raise BadRecordError(Drop.FILE_MISSING) from None
-        except OSError as error:
-            is_socket = error.errno in (errno.ENXIO, errno.ENODEV)
-            raise BadRecordError(Drop.NOT_A_FILE if is_socket else Drop.FILE_UNREADABLE) from None
-        if not stat.S_ISREG(os.fstat(self._file).st_mode):
-            os.close(self._file)
-            raise BadRecordError(Drop.NOT_A_FILE)
-
-    def __enter__(self) -> int:
-        return self._file
-
-    def __exit__(self, _type: type[BaseException] | None, error: BaseException | None, _traceback: object) -> None:
-        os.close(self._file)
-        if isinstance(error, OSError):
-            raise BadRecordError(Drop.FILE_UNREADABLE) from None
 
 
 def _checksums(fields: Sequence[str]) -> tuple[int, ...]:
@@ -249,10 +221,7 @@ def read_samples(path: Path | str, samples: NDArray[np.int16], n_bytes_before: i
         BadRecordError: If the file is missing or does not hold exactly that many samples.
     """
     view: Any = samples.reshape(-1).view(np.uint8)
-    with _opened(path) as file:
-        n_bytes = os.readv(file, [bytearray(n_bytes_before), view, bytearray(1)])  # one more than there should be
-    if n_bytes != n_bytes_before + view.nbytes:
-        raise BadRecordError(Drop.SIZE)
+    read_whole(str(path), memoryview(view), n_bytes_before)
 
 
 def checksums_agree(

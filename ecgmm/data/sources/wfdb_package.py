@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ecgmm.data.sources.drops import BadRecordError, Drop
 from ecgmm.data.sources.tree_files import TreeFiles
+from ecgmm.data.sources.tree_reading import plain_files
 from ecgmm.data.sources.waveform_reader import Block, Description, Layout
 from ecgmm.data.sources.wfdb16 import read_text
 from ecgmm.data.sources.wfdb_header import BITS, MOST_SAMPLES, STORED_BITS, Channel, parse_header, start_of
@@ -183,7 +184,10 @@ def read_leads(record: str, layout: WfdbLayout) -> tuple[NDArray[np.int64], NDAr
 
     try:
         plain = max(layout.lengths) == layout.n_frames
-        read = wfdb.rdrecord(record, physical=False, smooth_frames=plain)  # the mean of a frame's samples, or each
+        stem = record.rpartition("/")[2]
+        with plain_files(f"{record}.hea", [f"{stem}{file.ending}" for file in layout.files]) as header:
+            # the mean of a frame's samples, or each
+            read = wfdb.rdrecord(header.removesuffix(".hea"), physical=False, smooth_frames=plain)
         stored = [channel.astype(np.int64) for channel in (read.d_signal.T if plain else read.e_d_signal)]
     except Exception:  # damaged files make it raise nearly anything
         raise BadRecordError(Drop.FILE_UNREADABLE) from None

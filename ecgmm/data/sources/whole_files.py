@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ecgmm.data.sources.array_reader import NO_CHECKSUMS, layout_of_steps, steps_of
 from ecgmm.data.sources.drops import BadRecordError, Drop
 from ecgmm.data.sources.tree_files import TreeFiles
+from ecgmm.data.sources.tree_reading import plain_files
 from ecgmm.data.sources.waveform_reader import Block, Description, Layout
 from ecgmm.data.sources.wfdb_header import MOST_SAMPLES
 from ecgmm.errors import ConfigError
@@ -93,7 +94,8 @@ class WholeFilesReader:
     def _read(self, record: str) -> tuple[Layout, NDArray[np.int32], bool]:
         name, parse = self._parsers[Path(record).suffix.lower()]
         try:
-            millivolts, rate_hz, leads, damaged = parse(Path(record))
+            with plain_files(record, (f"{Path(record).stem}.json",)) as file:
+                millivolts, rate_hz, leads, damaged = parse(Path(file))
         except ConfigError:  # a package that is not there
             raise
         except (OSError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError, MemoryError) as error:

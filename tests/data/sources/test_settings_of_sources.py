@@ -30,6 +30,7 @@ SHARED: dict[str, Any] = {
     "verify_checksums": True,
     "follow_links": False,
     "n_processes": None,
+    "readers": 1,
     "residency": "disk",
 }
 OWN: dict[str, dict[str, Any]] = {

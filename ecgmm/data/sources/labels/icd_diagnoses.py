@@ -17,8 +17,8 @@ from ecgmm.data.sources.known_values import check_share, is_filled
 from ecgmm.data.sources.labels.icd import CURE
 from ecgmm.data.sources.labels.icd_codes import NO_MAP, indicators, is_icd10, parse_lists
 from ecgmm.data.sources.labels.label_set import LabelSettings
+from ecgmm.data.sources.tree_reading import tree_sha256
 from ecgmm.errors import DataError, printable
-from ecgmm.files import file_sha256
 
 DIAGNOSES = "all_diag_all"
 """Column of the diagnoses of every stay, in hospital or emergency department, within which the record was taken."""
@@ -63,7 +63,7 @@ class FoldsOfRecords(NamedTuple):
 def read_folds(path: Path, records: pl.Series, cure: str) -> FoldsOfRecords:
     """Read the folds of records; arguments and errors as for ``read_diagnoses``."""
     listed = _listed(path, records, cure)
-    return FoldsOfRecords(listed.frame["fold"], {path.name: file_sha256(path)}, listed.unreadable)
+    return FoldsOfRecords(listed.frame["fold"], {path.name: tree_sha256(path)}, listed.unreadable)
 
 
 def decided_by(settings: LabelSettings) -> dict[str, Any]:
