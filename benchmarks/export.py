@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -56,7 +57,7 @@ def measured(run: Run, stores: Path, folder: Path, repeat: int) -> list[Measured
     model, name = run.model, run.method
     records = simulated_records(model, N_RECORDS)
     batches = (some_of(records, [0]), records)
-    rows = [Measured(name, "python", None, None, *(milliseconds(lambda b=b: model(b), repeat) for b in batches))]
+    rows = [Measured(name, "python", None, None, *(milliseconds(partial(model, batch), repeat) for batch in batches))]
     for kind in FORMATS:
         file = folder / f"{name}.{kind}"
         try:
@@ -69,7 +70,7 @@ def measured(run: Run, stores: Path, folder: Path, repeat: int) -> list[Measured
         ask = FORMATS[kind].read(file, program)
         given = [inputs_from(batch, program.inputs, program.mv_per_step) for batch in batches]
         with torch.inference_mode():
-            times = [milliseconds(lambda inputs=inputs: ask(inputs), repeat) for inputs in given]
+            times = [milliseconds(partial(ask, inputs), repeat) for inputs in given]
         difference = max(done.comparison.differences[output] for output in ("raw", "calibrated"))
         rows.append(Measured(name, kind, difference, done.n_bytes / 1e6, *times))
     bundle = export(run, "bundle", folder / f"{name}-bundle", stores, keep_report_words=True)
