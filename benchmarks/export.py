@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -56,7 +57,7 @@ def measured(run: Run, stores: Path, folder: Path, repeat: int) -> list[Measured
     model, name = run.model, run.method
     records = simulated_records(model, N_RECORDS)
     batches = (some_of(records, [0]), records)
-    rows = [Measured(name, "python", None, None, *(milliseconds(lambda b=b: model(b), repeat) for b in batches))]
+    rows = [Measured(name, "python", None, None, *(milliseconds(partial(model, batch), repeat) for batch in batches))]
     for kind in FORMATS:
         file = folder / f"{name}.{kind}"
         try:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from ecgmm.errors import ConfigError, printable
 from ecgmm.exporting.bundle import write_bundle
-from ecgmm.exporting.facts_card import facts_card
 from ecgmm.exporting.formats import Comparison, export_program
 from ecgmm.exporting.program import inputs_of
 from ecgmm.exporting.records import stored_records
 from ecgmm.files import file_sha256, write_json
 from ecgmm.leads import LEADS
+from ecgmm.reporting.model_card import card
 from ecgmm.runs.run import Run
 from ecgmm.runs.store_of_run import find_store
 from ecgmm.version import __version__
@@ -54,7 +54,7 @@ def export(run: Run, kind: str, out: Path, stores: Path, keep_report_words: bool
         DataError: If a file of the run is damaged.
     """
     if kind == BUNDLE:
-        facts = write_bundle(run, out, facts_card(run), keep_report_words)
+        facts = write_bundle(run, out, card(run), keep_report_words)
         n_bytes = sum(known.bytes for known in facts.files.values())
         words = facts.report_words + facts.report_statements
         note = f"it holds {facts.report_words} words and {facts.report_statements} statements of training reports"

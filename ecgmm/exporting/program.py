@@ -122,7 +122,7 @@ class DriftConvolution(nn.Module):
     """``remove_drift`` for records of one length as a convolution.
 
     It is the same filter. ONNX Runtime transforms lengths that are no power of two to about 1e-3 of the amplitude only
-    (1.25, CPU), and a convolution is exact to rounding.
+    (1.32, CPU), and a convolution is exact to rounding.
 
     Args:
         n_times: Samples of a record.

@@ -16,16 +16,17 @@ def svg_url(figure: Figure) -> str:
     with look():
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
-    return _url("image/svg+xml", svg[svg.index("<svg") :].encode())
+    return url_of("image/svg+xml", svg[svg.index("<svg") :].encode())
 
 
-def png_url(figure: Figure) -> str:
+def png_url(figure: Figure, dpi: int = _PNG_DPI) -> str:
     """Image of dots: for waveforms, which have very many points."""
     buffer = io.BytesIO()
     with look():
-        figure.savefig(buffer, format="png", dpi=_PNG_DPI, metadata={"Software": None})
-    return _url("image/png", buffer.getvalue())
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return url_of("image/png", buffer.getvalue())
 
 
-def _url(kind: str, content: bytes) -> str:
+def url_of(kind: str, content: bytes) -> str:
+    """Content of a media type as a URL that holds it."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -102,7 +102,7 @@ def build(runs: list[Run], stores: Path = STORES) -> Drawing:
     return draw_table(build_table(rows_of(runs, _SHOWN), stores))
 
 
-def sections(runs: list[Run], stores: Path = STORES) -> list[Section]:
+def sections(runs: Sequence[Run], stores: Path = STORES) -> list[Section]:
     """Tables of the first four methods, the paper's first, each with a sentence that says what it shows.
 
     Raises:
