@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ecgmm.dashboard import content as dashboard_content
@@ -40,8 +41,7 @@ class MlflowRun:
         self._step = 0
         address = logger["tracking_uri"] or (about.directory / "mlflow").as_uri()
         self._client = MlflowClient(tracking_uri=address)
-        known = self._client.get_experiment_by_name(logger["project"])
-        experiment = self._client.create_experiment(logger["project"]) if known is None else known.experiment_id
+        experiment = self._experiment(logger["project"])
         begun = self._client.search_runs([experiment], f"tags.`{_RUN_ID}` = '{about.run_id}'", max_results=1)
         if begun:
             self._id = begun[0].info.run_id
@@ -70,6 +70,17 @@ class MlflowRun:
     def finish(self, exit_code: int) -> None:
         """Close the run."""
         self._client.set_terminated(self._id, "FINISHED" if exit_code == 0 else "FAILED")
+
+    def _experiment(self, name: str) -> str:
+        """Id of an experiment, which is made where there is none."""
+        from mlflow.exceptions import MlflowException
+
+        known = self._client.get_experiment_by_name(name)
+        if known is None:
+            with suppress(MlflowException):  # another job of a sweep was faster
+                return str(self._client.create_experiment(name))
+            known = self._client.get_experiment_by_name(name)
+        return str(known.experiment_id)
 
     def _send(self, **lists: list[Any]) -> None:
         for name, entries in lists.items():

@@ -110,6 +110,11 @@ def _installed_logger(logger: Mapping[str, Any]) -> tuple[str, str] | None:
     return "logger.kind", f"none or wandb while {kind} is not installed: run pip install 'ecgmm[{kind}]'"
 
 
+def _experiment_of_mlflow(logger: Mapping[str, Any]) -> tuple[str, str] | None:
+    nameless = logger["kind"] == "mlflow" and logger["project"] is None
+    return ("logger.project", "a name, since every run of MLflow is in an experiment") if nameless else None
+
+
 def _of_groups(relation: Callable[..., tuple[str, str] | None]) -> Relation:
     """The relation of a whole composition that looks at the groups which the parameters of a function name."""
     names = tuple(signature(relation).parameters)
@@ -131,6 +136,7 @@ RELATIONS: dict[str, Sequence[Relation]] = {
             _one_source_of_weights,
             _one_way_of_learning_on,
             _installed_logger,
+            _experiment_of_mlflow,
         )
     ],
     "audit": [_of_groups(_loss_of_the_task), _of_groups(_one_class_a_record)],

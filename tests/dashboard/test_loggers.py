@@ -191,9 +191,14 @@ def test_a_missing_extra_is_told_before_training(kind: str, monkeypatch: pytest.
         checked("train", compose("train", [f"logger={kind}"]))
 
 
-def test_a_password_does_not_belong_into_the_settings() -> None:
-    with pytest.raises(ConfigError, match="without a password"):
-        checked("train", compose("train", ["logger=mlflow", "logger.tracking_uri=http://me:secret@127.0.0.1"]))
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [("logger.tracking_uri=http://me:secret@127.0.0.1", "without a password"), ("logger.project=null", "a name")],
+)
+def test_settings_that_do_not_fit_are_told_before_training(setting: str, words: str) -> None:
+    """A password would be saved with the run."""
+    with pytest.raises(ConfigError, match=words):
+        checked("train", compose("train", ["logger=mlflow", setting]))
 
 
 def test_names_of_the_users_own_classes_become_names_of_mlflow(
