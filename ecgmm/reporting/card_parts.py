@@ -131,7 +131,7 @@ def data(run: Run) -> Part:
 
 def participants(run: Run) -> Part:
     """Flow of the participants; runs of earlier versions did not count them."""
-    tables = report_contents.participants([run])
+    tables = report_contents.participant_tables([run])
     if not tables:
         return Part("Participants")
     flow = "From the records that the source lists to those that each split uses; a row is a window of a record."

@@ -32,7 +32,7 @@ GROUPINGS = {
     "device": pl.col("device"),
     "site": pl.col("site"),
     "quality": _band("quality", _QUALITIES),
-    "report": pl.when("has_report").then(pl.lit("with report")).otherwise(pl.lit("without report")),
+    "report": pl.when(pl.col("report") >= 0).then(pl.lit("with report")).otherwise(pl.lit("without report")),
 }
 """What each record belongs to, by grouping; null where it is not known. Ages above 89 stand in stores as 90."""
 UNKNOWN, REST = "unknown", "the rest"
@@ -119,7 +119,7 @@ def groups_of(run: Run, positive: Bools, by: Sequence[str], limits: Limits, stor
 
 
 def _columns(run: Run, stores: Path) -> pl.DataFrame:
-    """What the store knows of each test record, beside whether its report was read."""
+    """What the store knows of each test record."""
     settings = read_config(run.directory, run.facts.files)
     store: Store = store_of_run(run.facts.data.fingerprint, stores, settings.get("data"), "--stores ...")
     rows = run.rows
@@ -128,7 +128,7 @@ def _columns(run: Run, stores: Path) -> pl.DataFrame:
         or (store.records["record"].gather(rows).to_numpy() != run.test["record"].to_numpy()).any()
     ):
         raise DataError(f"{printable(run.directory)}: its test records are not those of its store; train it again")
-    return store.records[rows].select("sex", "age", "device", "site", "quality").hstack(run.test.select("has_report"))
+    return store.records[rows]
 
 
 def _split(

@@ -36,6 +36,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         "device": np.where(PLACE < 8, "RARE", np.where(PLACE % 3 == 0, "AT-6", np.where(PLACE % 3 == 1, "CS100", "X"))),
         "site": pl.Series([None] * N, dtype=pl.String),
         "quality": np.full(N, 0.9, np.float32),
+        "report": np.zeros(N, np.int32),
     }
     of_run = pl.DataFrame(columns).with_columns(
         device=pl.when(pl.col("patient") % 10 == 9).then(None).otherwise(pl.col("device")),
