@@ -51,14 +51,15 @@ def predict_all(model: SavedModel, inputs: Sequence[ModelInput]) -> None:
         predict(model, inputs[start : start + BATCH])
 
 
-def median_rate(n: int, work: Callable[[], object], repeats: int) -> float:
-    """Items a second, median over repeats behind one that counts for nothing."""
-    taken = []
+def rates(n: int, work: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Items a second, and a second of this process's cores; medians over repeats behind one that counts for nothing."""
+    taken, used = [], []
     for _ in range(repeats + 1):
-        started = time.perf_counter()
+        started, started_cpu = time.perf_counter(), time.process_time()
         work()
         taken.append(time.perf_counter() - started)
-    return n / statistics.median(taken[1:])
+        used.append(time.process_time() - started_cpu)
+    return n / statistics.median(taken[1:]), n / statistics.median(used[1:])
 
 
 def main() -> None:
@@ -73,27 +74,22 @@ def main() -> None:
     root = arguments.root or arguments.list.parent
     inputs, n, cores = inputs_of(model, listed, root), len(listed), os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder:
-        outs = {k: Path(folder) / f"{k}.csv" for k in (1, cores)}
-
-        def whole(n_processes: int) -> float:
-            out = outs[n_processes]
-            work = lambda: predict_many(model, listed, root, out, n_processes=n_processes)  # noqa: E731
-            return median_rate(n, work, arguments.repeats)
-
-        result = {
-            "reading_per_s": median_rate(n, lambda: read_all(model, listed, root), arguments.repeats),
-            "model_per_s": median_rate(len(inputs), lambda: predict_all(model, inputs), arguments.repeats),
-            "predict_per_s": whole(1),
-            "side_by_side_per_s": whole(cores),
+        outs = [Path(folder) / "one.csv", Path(folder) / "several.csv"]
+        works: dict[str, Callable[[], object]] = {
+            "reading": lambda: read_all(model, listed, root),
+            "model": lambda: predict_all(model, inputs),
+            "predict": lambda: predict_many(model, listed, root, outs[0], n_processes=1),
+            "side_by_side": lambda: predict_many(model, listed, root, outs[1], n_processes=cores),
         }
-        assert outs[1].read_bytes() == outs[cores].read_bytes()
-    for name, rate in result.items():
-        print(f"{name.removesuffix('_per_s').replace('_', ' '):<14} {rate:8,.0f} records a second")
-    result["of_reading"] = result["predict_per_s"] / result["reading_per_s"]
-    result["of_model"] = result["predict_per_s"] / result["model_per_s"]
-    print(f"one process: {result['of_reading']:.2f} of reading alone, {result['of_model']:.2f} of the model alone")
-    rounded = {name: round(value, 2) for name, value in result.items()}
-    print(json.dumps({"benchmark": "predict", "records": n, **rounded, "cores": cores}))
+        found = {name: rates(n, work, arguments.repeats) for name, work in works.items()}
+        assert outs[0].read_bytes() == outs[1].read_bytes()
+    for name, (per_s, per_core_s) in found.items():
+        print(f"{name.replace('_', ' '):<14} {per_s:8,.0f} records a second, {per_core_s:8,.0f} a second of a core")
+    cost = found["predict"][1] * (1 / found["reading"][1] + 1 / found["model"][1])
+    print(f"of the work of one process, {cost:.2f} is reading and the model; the rest is text, notes and the table")
+    result = {f"{name}_per_s": round(per_s, 1) for name, (per_s, _) in found.items()}
+    cpu = {f"{name}_per_core_s": round(per_s, 1) for name, (_, per_s) in found.items() if name != "side_by_side"}
+    print(json.dumps({"benchmark": "predict", "records": n, **result, **cpu, "share": round(cost, 2), "cores": cores}))
 
 
 if __name__ == "__main__":

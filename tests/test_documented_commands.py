@@ -146,6 +146,7 @@ class Workspace:
             folder.mkdir(exist_ok=True)
             (folder / "40689238.hea").write_text(header.read_text().replace(header.stem, "40689238"))
             shutil.copy(header.with_suffix(".dat"), folder / "40689238.dat")
+        (self.home / "list.csv").write_text("record,report\npath/40689238,Sinus rhythm.\n")
         (self.home / "FILE").write_text("Sinus rhythm\nLeft axis deviation\n")
 
 

@@ -87,13 +87,13 @@ def input_of(model: SavedModel, waveform: SingleRecord | None, report: str | Non
         raise ConfigError(
             f"nothing is left of the report that {method.name} looks at ({'; '.join(notes)}); give another"
         )
-    n_words = n_unknown = None
+    batch, n_words, n_unknown = _batch(model, waveform, shown), None, None
     if shown and "text" in method.inputs_at_test:
         n_unknown, n_words = model.tokeniser.count_unknown(shown)
-        notes += notes_on_words(shown, n_unknown, n_words, model)
+        notes += notes_on_words(shown, batch.statement_ids, n_unknown, n_words, model)
     if waveform is not None:
         notes += notes_on_waveform(waveform, facts)
-    return ModelInput(_batch(model, waveform, shown), notes, waveform, shown, n_words, n_unknown)
+    return ModelInput(batch, notes, waveform, shown, n_words, n_unknown)
 
 
 def together(inputs: Sequence[ModelInput]) -> Batch:

@@ -1,6 +1,7 @@
 """Sentences on a report and a waveform: what the model does not know of the one, and faults of the other."""
 
 import numpy as np
+from torch import Tensor
 
 from ecgmm.data.preparation.single_record import SingleRecord
 from ecgmm.data.preparation.waveform_blocks import LARGEST_STEP
@@ -17,12 +18,14 @@ LARGEST_OF_A_HEART_MV = 6.0
 _SWAPS = {"ra_la": "right and left arm", "ra_ll": "right arm and left leg"}
 
 
-def notes_on_words(shown: list[str], n_unknown: int, n_words: int, model: SavedModel) -> list[str]:
+def notes_on_words(
+    shown: list[str], statement_ids: Tensor, n_unknown: int, n_words: int, model: SavedModel
+) -> list[str]:
     """What the model does not know of the statements that it is shown, and what it does not read of them."""
     notes, tokeniser, max_tokens = [], model.tokeniser, model.facts.max_tokens
     if n_unknown:
         notes.append(f"{n_unknown} of {n_words} words of the report are not known to the model")
-    if (model.statements.encode([shown]) == UNKNOWN_ID).all():
+    if (statement_ids == UNKNOWN_ID).all():
         notes.append("no statement of the report is one that the model was trained with")
     if sum(len(tokeniser.encode_text(statement)) + 1 for statement in shown) - 1 > max_tokens:
         notes.append(f"the report is longer than the {max_tokens} tokens that the model reads, and was cut")

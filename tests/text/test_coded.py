@@ -2,6 +2,7 @@
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,3 +31,14 @@ def test_a_series_gives_the_same_tokens_and_vocabulary_as_lists(batch: list[list
     vocabulary = StatementVocabulary.train(series, range(len(batch)), 1)
     assert vocabulary.statements == StatementVocabulary.train(batch, range(len(batch)), 1).statements
     np.testing.assert_array_equal(vocabulary.encode(series), vocabulary.encode(batch))
+
+
+def test_few_reports_are_numbered_as_many_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    reports = [["b", "a", "b"], [], ["c", "a"]]
+    few = coded(reports)
+    monkeypatch.setattr("ecgmm.text.coded.FEW", -1)
+    many = coded(reports)
+    assert few.distinct == many.distinct == ["b", "a", "c"]
+    for one, other in zip(few[1:], many[1:], strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert one.dtype == other.dtype
