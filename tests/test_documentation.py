@@ -90,7 +90,9 @@ def test_the_targets_that_train_table_2_end_with_its_page() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in ("reproduce-table2", "extend-table2"):
         lines = makefile.split(f"\n{target}:")[1].split("\n\n")[0].splitlines()
-        assert re.fullmatch(r"\t\$\(BIN\)/python -m experiments\.report outputs/.* --out figures/report\.html", lines[-1])
+        assert re.fullmatch(
+            r"\t\$\(BIN\)/python -m experiments\.report outputs/.* --out figures/report\.html", lines[-1]
+        )
 
 
 def test_readme_holds_the_two_commands() -> None:
