@@ -26,7 +26,6 @@ def main(config: DictConfig) -> float | None:
     def train() -> "tuple[Setup, Metrics | None]":
         settings = checked("train", config)
         from ecgmm.data.preparation.opening import open_or_prepare  # slow imports, not needed by --help
-        from ecgmm.reporting import run_page
         from ecgmm.training.build import set_up
         from ecgmm.training.run import train_run
         from ecgmm.training.trainers import refuse_missing_gpu
@@ -35,6 +34,8 @@ def main(config: DictConfig) -> float | None:
         setup = set_up(settings, open_or_prepare(settings.data))
         metrics = train_run(setup, directory)
         if settings.page and metrics is not None:  # None in processes beside the first
+            from ecgmm.reporting import run_page
+
             run_page.leave(directory)
         return setup, metrics
 

@@ -8,7 +8,6 @@ from ecgmm.data.store.store import PATH_MARK, Store
 from ecgmm.interface.runs import Run, load_run
 from ecgmm.interface.settings import overrides_of, settings_of
 from ecgmm.models.method import Method
-from ecgmm.reporting import run_page
 from ecgmm.settings.resolvers import run_name
 from ecgmm.training.build import set_up
 from ecgmm.training.run import train_run
@@ -47,6 +46,8 @@ def train(store: Store, method: str = "gated_fusion", directory: str | Path | No
         directory = Path(config.paths.outputs) / config.name / run_name(overrides_of(given))
     metrics = train_run(set_up(config, store), Path(directory))
     if config.page and metrics is not None:  # None in processes beside the first
+        from ecgmm.reporting import run_page  # with matplotlib, which takes a second to import
+
         run_page.leave(Path(directory))
     return load_run(directory)
 

@@ -44,7 +44,7 @@ def confusion_matrix(counts: ArrayLike, class_names: Sequence[str], title: str =
         axes.set_xlabel("Predicted class")
     what = "confusion matrix" if single else "yes/no decisions"
     axes.set_title(f"{title}: {what}" if title else what.capitalize())
-    label = "Share of the true class" if single else "Share of the records with or without the class"
+    label = "Share of the true class" if single else "Share of the records"
     figure.colorbar(image, ax=axes, label=label, shrink=0.8, format=PercentFormatter(xmax=1))
     return figure
 

@@ -22,7 +22,7 @@ from ecgmm.runs.run import Run
 _SAME, _WORSE, _BETTER, _LEAKY = "black", OKABE_ITO[1], OKABE_ITO[0], GREY
 _NONE: Interval = (np.nan, np.nan, np.nan)
 _LEVEL = 0.05
-_LINE_IN = 0.21
+_LINE_IN, _TWO_LINES_IN = 0.21, 0.27
 _LONGEST_LINE = 40  # characters of a name
 
 
@@ -61,7 +61,8 @@ def draw(table: Table, runs: Sequence[Run]) -> Drawing:
 def _draw(rows: dict[str, Measured]) -> Figure:
     names = [fill(literal(name) + LEAK_MARK * _is_leaky(one), _LONGEST_LINE) for name, one in rows.items()]
     colors = [_color(one) for one in rows.values()]
-    figure = Figure(figsize=(PAGE_WIDTH_IN, 0.9 + _LINE_IN * len(rows)), layout="constrained")
+    line_in = _TWO_LINES_IN if any("\n" in name for name in names) else _LINE_IN
+    figure = Figure(figsize=(PAGE_WIDTH_IN, 0.9 + line_in * len(rows)), layout="constrained")
     scores, numbers, gaps, p_values = figure.subplots(1, 4, width_ratios=[2, 1.3, 2, 1.85], sharey=True)
     values = [_interval(one.values[HEADLINE]) for one in rows.values()]
     reference = next((one.values[HEADLINE].value for one in rows.values() if one.compared is None), None)

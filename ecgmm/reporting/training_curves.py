@@ -32,7 +32,7 @@ def build(runs: list[Run]) -> Drawing:
         losses.tick_params(labelsize=6)
         scores.tick_params(labelsize=6)
     figure.supxlabel("Epoch", fontsize=8)
-    figure.supylabel("Training loss, and above it AUROC on validation", fontsize=8)
+    figure.supylabel("Loss; above: AUROC", fontsize=8)
     caption = (
         "Training of each row, a line a seed. Above: macro AUROC on validation after each epoch; the dot marks the"
         " epoch whose weights were tested, the first with the best one. Below: mean training loss of each epoch. Every"

@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from ecgmm.errors import UserError
 from ecgmm.plots.look import look
@@ -28,6 +31,10 @@ def titles(figure: Figure) -> list[str]:
     return [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")]
 
 
+def points(line: Line2D) -> NDArray[np.floating]:
+    return np.asarray(line.get_xydata(), dtype=float)
+
+
 def test_each_row_has_its_curves_of_all_classes_and_seeds(runs: list[Run]) -> None:
     with look():
         drawing = roc.build(runs)
@@ -35,7 +42,7 @@ def test_each_row_has_its_curves_of_all_classes_and_seeds(runs: list[Run]) -> No
     upper = [axes for axes in drawing.figure.axes if axes.get_title(loc="left")]
     assert [len(axes.lines) - 1 for axes in upper] == [2 * len(CLASSES), 2 * len(CLASSES), len(CLASSES)]
     (gated,) = (run for run in runs if run.method == "gated_fusion" and run.seed == 1)
-    assert all(line.get_ydata()[-1] == 1 for axes in upper for line in axes.lines)
+    assert all(points(line)[-1, 1] == 1 for axes in upper for line in axes.lines)
     assert f"recipe {gated.facts.recipe}" in drawing.caption
 
 
@@ -60,7 +67,8 @@ def test_each_class_has_a_panel_with_an_interval_for_each_row(runs: list[Run], m
         drawing = per_class.build(runs)
     assert [title.split(" (")[0] for title in titles(drawing.figure)] == CLASSES
     for axes in drawing.figure.axes:
-        spans = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2 and line.get_ydata()[0] >= 0]
+        spans = [points(line)[:, 0] for line in axes.lines if len(points(line)) == 2]
+        assert len(spans) == 4  # three rows, and chance
         assert all(low <= high for low, high in spans)
 
 
