@@ -57,7 +57,8 @@ def measured(run: Run, stores: Path, folder: Path, repeat: int) -> list[Measured
     model, name = run.model, run.method
     records = simulated_records(model, N_RECORDS)
     batches = (some_of(records, [0]), records)
-    rows = [Measured(name, "python", None, None, *(milliseconds(partial(model, batch), repeat) for batch in batches))]
+    one_ms, batch_ms = (milliseconds(partial(model, batch), repeat) for batch in batches)
+    rows = [Measured(name, "python", one_ms=one_ms, batch_ms=batch_ms)]
     for kind in FORMATS:
         file = folder / f"{name}.{kind}"
         try:
@@ -70,9 +71,9 @@ def measured(run: Run, stores: Path, folder: Path, repeat: int) -> list[Measured
         ask = FORMATS[kind].read(file, program)
         given = [inputs_from(batch, program.inputs, program.mv_per_step) for batch in batches]
         with torch.inference_mode():
-            times = [milliseconds(partial(ask, inputs), repeat) for inputs in given]
+            one_ms, batch_ms = (milliseconds(partial(ask, inputs), repeat) for inputs in given)
         difference = max(done.comparison.differences[output] for output in ("raw", "calibrated"))
-        rows.append(Measured(name, kind, difference, done.n_bytes / 1e6, *times))
+        rows.append(Measured(name, kind, difference, done.n_bytes / 1e6, one_ms, batch_ms))
     bundle = export(run, "bundle", folder / f"{name}-bundle", stores, keep_report_words=True)
     return [*rows, Measured(name, "bundle", size_mb=bundle.n_bytes / 1e6)]
 

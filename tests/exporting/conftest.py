@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from omegaconf import OmegaConf
@@ -26,8 +27,9 @@ def saved(name: str, task: Task = "single_label", highpass_hz: float | None = No
         lead_std_mv=[0.2 + 0.01 * number for number in range(12)],
         parameters=ReadWith(),
     )
-    complete = "none" if highpass_hz is None else "laws"
-    waveform = Waveform(limit_mv=10.0, highpass_hz=highpass_hz, complete_leads=complete)
+    waveform = Waveform(
+        limit_mv=10.0, highpass_hz=highpass_hz, complete_leads="none" if highpass_hz is None else "laws"
+    )
     method = build(name, task).eval()
     facts = ModelFacts(
         task=task,
@@ -36,7 +38,7 @@ def saved(name: str, task: Task = "single_label", highpass_hz: float | None = No
         tokeniser="WordTokeniser",
         text_policy="full",
         max_tokens=64,
-        method=OmegaConf.to_container(configured(name, task)),
+        method=cast(dict[str, Any], OmegaConf.to_container(configured(name, task))),
         waveform=waveform,
         store=signal,
     )

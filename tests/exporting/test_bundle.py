@@ -40,7 +40,11 @@ def test_a_bundle_predicts_as_its_run(closed_run: ecgmm.Run, made: Path) -> None
     assert repr(bundle) == "<ecgmm.Bundle: gated_fusion, 5 classes, bundle>"
     seconds = np.linspace(0, 10, 5000)
     millivolts = np.sin(2 * np.pi * seconds * np.arange(1, 13)[:, None])
-    given = {"millivolts": millivolts, "rate_hz": 500, "report": "Sinus rhythm. Left bundle branch block."}
+    given: dict[str, Any] = {
+        "millivolts": millivolts,
+        "rate_hz": 500,
+        "report": "Sinus rhythm. Left bundle branch block.",
+    }
     assert bundle.predict(**given) == closed_run.predict(**given)
     assert bundle.metrics["test/auroc_macro"] == closed_run.metrics["test/auroc_macro"]
     assert bundle.temperature == closed_run.temperature
