@@ -4,19 +4,18 @@ The files are written by TensorBoard's own record writer under names of ours, si
 of the machine into them.
 """
 
-import io
+import struct
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # no stubs
-from PIL import Image
 
 from ecgmm.dashboard import content as dashboard_content
 from ecgmm.dashboard.destination import About, Results
 
 FOLDER = "tensorboard"
+_RGBA = 4  # TensorBoard's number for it
 
 
 class TensorBoardFiles:
@@ -55,6 +54,7 @@ class TensorBoardFiles:
 
     def send_results(self, results: Results) -> None:
         """Write metrics, facts and figures, at the last step."""
+        self._restart = None  # a run that was interrupted after its last epoch has nothing to drop
         self.log(dashboard_content.numbers_of_test(results.frame, results.metrics), self._step)
         self._write_text("facts", dashboard_content.shown_facts(results.facts))
         for name, file in dashboard_content.sent_figures(results.figures).items():
@@ -67,9 +67,8 @@ class TensorBoardFiles:
     def _write_image(self, name: str, png: bytes) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        with Image.open(io.BytesIO(png)) as image:
-            width, height, channels = *image.size, len(image.getbands())
-        shown = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=png)
+        width, height = struct.unpack(">II", png[16:24])  # the first chunk of every PNG
+        shown = Summary.Image(height=height, width=width, colorspace=_RGBA, encoded_image_string=png)
         self._write(self._step, summary=Summary(value=[Summary.Value(tag=name, image=shown)]))
 
     def _write_text(self, name: str, content: Mapping[str, Any]) -> None:
@@ -81,8 +80,3 @@ class TensorBoardFiles:
 
     def _write(self, step: int, **what: Any) -> None:
         self._writer.write(self._event(wall_time=time.time(), step=step, **what).SerializeToString())
-
-
-def event_files(directory: Path) -> list[Path]:
-    """The event files of a run directory, in the order in which they were begun."""
-    return sorted((directory / FOLDER).glob("events.out.tfevents.*"))

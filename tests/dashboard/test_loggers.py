@@ -4,6 +4,7 @@ One run learns from the tree with planted words of ``test_dashboard_privacy``; w
 its results are sent again to MLflow's files and to a stand-in server.
 """
 
+import io
 import re
 import socket
 import sys
@@ -16,13 +17,14 @@ from typing import Any, NamedTuple
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ecgmm.commands import command_line
 from ecgmm.dashboard import content as dashboard_content
 from ecgmm.dashboard.dashboard import Dashboard, open_dashboard
 from ecgmm.dashboard.destination import Results
-from ecgmm.dashboard.tensorboard_files import event_files
+from ecgmm.dashboard.tensorboard_files import FOLDER
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
 from ecgmm.reporting.card import page
@@ -103,10 +105,13 @@ def read_back(folder: Path) -> EventAccumulator:
 
 def test_tensorboard_shows_what_the_run_directory_holds(trained: Trained) -> None:
     run = trained.run
-    (file,) = event_files(run.directory)
+    (file,) = (run.directory / FOLDER).iterdir()
     assert re.fullmatch(r"events\.out\.tfevents\.\d{17}\.ecgmm", file.name), "the machine is not in the name"
     shown = read_back(file.parent)
     assert {"test/curves", "test/confusion_matrix"} <= set(shown.Tags()["images"])
+    (image,) = shown.Images("test/curves")
+    with Image.open(io.BytesIO(image.encoded_image_string)) as picture:
+        assert (image.width, image.height) == picture.size
     for key in ("test/auroc_macro", "test/auroc/NORM"):
         (event,) = shown.Scalars(key)
         assert event.value == pytest.approx(run.metrics[key].value, rel=1e-6)
@@ -119,7 +124,7 @@ def test_tensorboard_shows_what_the_run_directory_holds(trained: Trained) -> Non
 def test_nothing_of_a_patient_is_in_tensorboard(trained: Trained) -> None:
     vocabularies = b"".join(path.read_bytes() for path in (trained.run.directory / "model").rglob("*.json")).decode()
     assert all(word in vocabularies for word in FREQUENT), "the run must know what it must not tell"
-    private(files_of(trained.run.directory / "tensorboard"), trained.store)
+    private(files_of(trained.run.directory / FOLDER), trained.store)
 
 
 def test_nothing_of_a_patient_is_in_the_model_card(trained: Trained) -> None:
@@ -131,8 +136,20 @@ def test_a_resumed_run_goes_on_in_tensorboard_from_its_checkpoint(trained: Train
         with opened(tmp_path, trained.run, TENSORBOARD) as dashboard:
             for step in steps:
                 dashboard.log_metrics({"train/loss_total": value}, step)
-    events = read_back(tmp_path / "tensorboard").Scalars("train/loss_total")
+    events = read_back(tmp_path / FOLDER).Scalars("train/loss_total")
     assert [(event.step, event.value) for event in events] == [(1, 1), (2, 1), (3, 2), (4, 2)]
+
+
+def test_a_run_that_only_lacked_its_results_keeps_its_curve(trained: Trained, tmp_path: Path) -> None:
+    run = trained.run
+    with opened(tmp_path, run, TENSORBOARD) as dashboard:
+        dashboard.log_metrics({"train/loss_total": 1.0}, 9)
+    with opened(tmp_path, run, TENSORBOARD) as dashboard:
+        results = Results(tmp_path, run.predictions, run.metrics, run.facts, {}, {})
+        dashboard.send(lambda destination: destination.send_results(results))
+    shown = read_back(tmp_path / FOLDER)
+    assert [event.step for event in shown.Scalars("train/loss_total")] == [9]
+    assert len(shown.Scalars("test/auroc_macro")) == 1
 
 
 def test_mlflow_files_hold_the_run_once_and_nothing_of_a_patient(trained: Trained, tmp_path: Path) -> None:
