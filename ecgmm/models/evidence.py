@@ -1,12 +1,13 @@
 """Evidence of two modalities: class heads, sums of evidence, and whether both are of one record."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import gelu, logsigmoid
 
-from ecgmm.models.contrastive import LogitScale
+from ecgmm.models.contrastive import LogitScale, cosine
 
 Task = Literal["single_label", "multi_label"]
 
@@ -47,7 +48,7 @@ class SharedHead(nn.Module):
 
 
 class PairDetector(nn.Module):
-    """Evidence that a waveform and a report are of one record: ``a log L + s cos(P_e h_e, P_t h_t) + b``.
+    """Evidence that a waveform and a report are of one record: ``a log L + s cos(P_e h_e, P_t h_t) + b + f(h_e, h_t)``.
 
     ``log L`` is what the classes alone say (``agreement``). Trained with every other report of the batch as an
     exchanged one (Zhai et al., "Sigmoid loss for language image pre-training", arXiv 2303.15343), own and other pairs
@@ -57,9 +58,10 @@ class PairDetector(nn.Module):
         dim: Width D of both embeddings.
         shared_dim: Width of the projections.
         weight: Weight of its loss.
+        hidden_dim: Width of f, a network of one hidden layer; 0 for none.
     """
 
-    def __init__(self, dim: int, shared_dim: int, weight: float) -> None:
+    def __init__(self, dim: int, shared_dim: int, weight: float, hidden_dim: int = 0) -> None:
         super().__init__()
         self.weight = weight
         self.ecg_projection = nn.Linear(dim, shared_dim)
@@ -67,18 +69,39 @@ class PairDetector(nn.Module):
         self.scale = LogitScale(5.0)
         self.class_weight = nn.Parameter(torch.ones(()))
         self.bias = nn.Parameter(torch.zeros(()))
+        self.hidden_dim = hidden_dim
+        if hidden_dim:
+            self.ecg_hidden = nn.Linear(dim, hidden_dim)
+            self.text_hidden = nn.Linear(dim, hidden_dim, bias=False)
+            self.output = nn.Linear(hidden_dim, 1, bias=False)
 
     def projections(self, h_e: Tensor, h_t: Tensor) -> dict[str, Tensor]:
-        """Embeddings ``[B, D]`` in the space of comparison, float32 ``[B, shared_dim]`` by name."""
-        return {
-            "ecg_projection": self.ecg_projection(h_e).float(),
-            "text_projection": self.text_projection(h_t).float(),
-        }
+        """What of embeddings ``[B, D]`` is compared, float32 ``[B, shared_dim]`` and ``[B, hidden_dim]`` by name."""
+        found = {"ecg_projection": self.ecg_projection(h_e), "text_projection": self.text_projection(h_t)}
+        if self.hidden_dim:
+            found |= {"ecg_hidden": self.ecg_hidden(h_e), "text_hidden": self.text_hidden(h_t)}
+        return {name: values.float() for name, values in found.items()}
 
-    def forward(self, agreement: Tensor, similarity: Tensor) -> Tensor:
-        """Log-odds of belonging together under even chances, float32, of any shape."""
+    def of_pairs(self, agreement: Tensor, projections: Mapping[str, Tensor]) -> Tensor:
+        """Log-odds of belonging together under even chances, float32 ``[B]``, of each waveform and its report.
+
+        Args:
+            agreement: ``log L`` of the classes, ``[B]``.
+            projections: As ``projections`` gives them.
+        """
+        similarity = torch.cosine_similarity(projections["ecg_projection"], projections["text_projection"], dim=-1)
+        hidden = projections["ecg_hidden"] + projections["text_hidden"] if self.hidden_dim else None
+        return self._odds(agreement, similarity, hidden)
+
+    def of_all(self, agreement: Tensor, projections: Mapping[str, Tensor]) -> Tensor:
+        """The same of each waveform (rows) and each report (columns), ``[B, B]``, with ``agreement`` alike."""
+        similarity = cosine(projections["ecg_projection"], projections["text_projection"])
+        hidden = projections["ecg_hidden"].unsqueeze(1) + projections["text_hidden"] if self.hidden_dim else None
+        return self._odds(agreement, similarity, hidden)
+
+    def _odds(self, agreement: Tensor, similarity: Tensor, hidden: Tensor | None) -> Tensor:
         odds: Tensor = self.class_weight * agreement + self.scale() * similarity + self.bias
-        return odds
+        return odds if hidden is None else odds + self.output(gelu(hidden)).float().squeeze(-1)
 
 
 def outcomes(logits: Tensor, task: Task) -> Tensor:

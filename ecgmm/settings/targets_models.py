@@ -246,7 +246,9 @@ MODEL_TARGETS: dict[str, Target] = {
     "ecgmm.models.class_consistency.WeightedConsistency": Target({"task": _TASK_NAME}),
     "ecgmm.models.evidence.OwnHeads": Target({"dim": WIDTH, "n_classes": N_CLASSES, **_DROPOUT}),
     "ecgmm.models.evidence.SharedHead": Target({"dim": WIDTH, "n_classes": N_CLASSES, **_DROPOUT}),
-    "ecgmm.models.evidence.PairDetector": Target({"dim": WIDTH, "shared_dim": WIDTH, "weight": WEIGHT}),
+    "ecgmm.models.evidence.PairDetector": Target(
+        {"dim": WIDTH, "shared_dim": WIDTH, "weight": WEIGHT, "hidden_dim": optional(whole(0, 16_384))}
+    ),
     "ecgmm.models.ecg_encoders.convolutional.Convolutional": Target(
         {
             "dim": WIDTH,
@@ -307,7 +309,9 @@ MODEL_TARGETS: dict[str, Target] = {
         {"rate_hz": RATE_HZ, "segment_s": SECONDS, "width": WIDTH}, _stretches_of_a_sample("segment_s")
     ),
     "ecgmm.models.criteria.LabelSmoothing": Target({**_CRITERION, "smoothing": SHARE_BELOW_ONE}),
-    "ecgmm.models.criteria.GeneralisedCrossEntropy": Target({**_CRITERION, "q": number(0, 1, above=True)}),
+    "ecgmm.models.criteria.GeneralisedCrossEntropy": Target(
+        {**_CRITERION, "q": number(0, 1, above=True), "warm_epochs": optional(whole(0, 100_000))}
+    ),
     "ecgmm.models.criteria.ForwardCorrection": Target(
         {**_CRITERION, "n_classes": N_CLASSES, "most_wrong": SHARE_BELOW_ONE}
     ),

@@ -1,15 +1,18 @@
 """Waveform preparation on the device: int16 store steps of a batch to the z-scores that every encoder sees."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from ecgmm.signal.completion import LeadCompletion
 from ecgmm.signal.drift import remove_drift
 from ecgmm.signal.missing import repair_missing
 from ecgmm.signal.normalise import is_flat, standardise_
 from ecgmm.signal.spikes import limit_spikes_
+
+if TYPE_CHECKING:
+    from ecgmm.signal.completion import LeadCompletion  # 4,096 matrices that most runs do without
 
 
 class WaveformPreparation(nn.Module):
@@ -39,7 +42,7 @@ class WaveformPreparation(nn.Module):
         rate_hz: float,
         limit_mv: float,
         highpass_hz: float | None,
-        completion: LeadCompletion | None = None,
+        completion: "LeadCompletion | None" = None,
     ) -> None:
         super().__init__()
         self.register_buffer("lead_mean_mv", torch.tensor(list(lead_mean_mv), dtype=torch.float32))

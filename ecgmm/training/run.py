@@ -14,7 +14,6 @@ from ecgmm.data.batches.split_checks import require_both_answers
 from ecgmm.data.sources.leakage import SIMULATION, Origins, origins_of, refuse_leak, shown_readouts
 from ecgmm.errors import ConfigError
 from ecgmm.locks import one_process
-from ecgmm.models.criteria import Criterion
 from ecgmm.models.method import Method, Stage
 from ecgmm.runs.directory import finish_run, open_run, run_state
 from ecgmm.runs.facts import (
@@ -260,7 +259,7 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
         sampling=settings["sampling"],
         quality=QualityFacts(limits=datamodule.quality.chosen, left_out=datamodule.left_out),
         label_noise=_noise_facts(settings["label_noise"]),
-        criterion=criterion_words(method),
+        criterion=criterion_words(method, settings["self_adaptive"]),
         held_out=settings["held_out"],
         text_origin=origins.text_origin,
         leaky=origins.leaky,
@@ -290,8 +289,10 @@ def _noise_facts(settings: Mapping[str, Any]) -> LabelNoiseFacts | None:
     return None if settings["kind"] == "none" else LabelNoiseFacts(**settings)
 
 
-def criterion_words(method: Method) -> str:
-    """Name of the method's criterion in tables."""
-    robust = [part.words for part in method.modules() if isinstance(part, Criterion)]
+def criterion_words(method: Method, self_adaptive: Mapping[str, Any]) -> str:
+    """Name of the method's criterion in tables, and whether labels were corrected."""
+    words: str | None = getattr(method.criterion, "words", None)  # of a robust one
     smoothing = getattr(method.criterion, "label_smoothing", 0)
-    return robust[0] if robust else f"label smoothing {smoothing:g}" if smoothing else CROSS_ENTROPY
+    words = words or (f"label smoothing {smoothing:g}" if smoothing else CROSS_ENTROPY)
+    start = self_adaptive["from_epoch"]
+    return words if start is None else f"{words}, labels corrected from epoch {start}"
