@@ -20,15 +20,11 @@ class Criterion(nn.Module, ABC):
 
     Args:
         task: ``single_label`` (softmax over the classes) or ``multi_label`` (no or yes for each class).
-
-    Attributes:
-        epoch: Number of the epoch that is learnt, from 0; training keeps it.
     """
 
     def __init__(self, task: TaskKind) -> None:
         super().__init__()
         self.task = task
-        self.epoch = 0
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean loss, float32 scalar.
@@ -110,26 +106,20 @@ class GeneralisedCrossEntropy(Criterion):
     Args:
         task: See ``Criterion``.
         q: In (0, 1].
-        warm_epochs: First epochs, which learn with cross-entropy: with a large q, what a fresh model holds for unlikely
-            is hardly learnt at all.
     """
 
-    def __init__(self, task: TaskKind, q: float, warm_epochs: int = 0) -> None:
+    def __init__(self, task: TaskKind, q: float) -> None:
         super().__init__(task)
         self.q = q
-        self.warm_epochs = warm_epochs
 
     def each(self, log_p: Tensor, shares: Tensor) -> Tensor:
         """Mean of the loss over what the label says; ``expm1`` stays exact for a q near 0."""
-        if self.epoch < self.warm_epochs:
-            return -(shares * log_p).sum(-1)
         return -(shares * torch.expm1(self.q * log_p) / self.q).sum(-1)
 
     @property
     def words(self) -> str:
         """Name in tables."""
-        warm = f" after {self.warm_epochs} of cross-entropy" if self.warm_epochs else ""
-        return f"generalised cross-entropy, q {self.q:g}{warm}"
+        return f"generalised cross-entropy, q {self.q:g}"
 
 
 class ForwardCorrection(Criterion):

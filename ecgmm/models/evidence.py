@@ -1,15 +1,17 @@
 """Evidence of two modalities: class heads, sums of evidence, and whether both are of one record."""
 
-from collections.abc import Mapping
+import math
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, logsigmoid
+from torch.nn.functional import logsigmoid
 
-from ecgmm.models.contrastive import LogitScale, cosine
+from ecgmm.models.contrastive import LogitScale
 
 Task = Literal["single_label", "multi_label"]
+CHANGED = 0.1
+"""Share of changed reports among those that are not a record's own; 0.5 and 0.25 find fewer foreign ones."""
 
 
 class OwnHeads(nn.Module):
@@ -48,17 +50,21 @@ class SharedHead(nn.Module):
 
 
 class PairDetector(nn.Module):
-    """Evidence that a waveform and a report are of one record: ``a log L + s cos(P_e h_e, P_t h_t) + b + f(h_e, h_t)``.
+    """Evidence that a waveform and a report are of one record, ``log L = a log Lambda + s cos(P_e h_e, P_t h_t) + b``.
 
-    ``log L`` is what the classes alone say (``agreement``). Trained with every other report of the batch as an
+    ``log Lambda`` is what the classes alone say (``agreement``). Trained with every other report of the batch as an
     exchanged one (Zhai et al., "Sigmoid loss for language image pre-training", arXiv 2303.15343), own and other pairs
     weighing the same, so that the best answer is ``log p(e, t) / (p(e) p(t))``.
+
+    A report of which one statement is wrong looks like its record in all others. A head of its own, a network of one
+    hidden layer that reads both embeddings, learns it from reports that training has changed
+    (``corruption.contradict_report``), and both become one ratio (``against_both``).
 
     Args:
         dim: Width D of both embeddings.
         shared_dim: Width of the projections.
         weight: Weight of its loss.
-        hidden_dim: Width of f, a network of one hidden layer; 0 for none.
+        hidden_dim: Width of the hidden layer that looks for changed reports; 0 for no such head.
     """
 
     def __init__(self, dim: int, shared_dim: int, weight: float, hidden_dim: int = 0) -> None:
@@ -69,39 +75,28 @@ class PairDetector(nn.Module):
         self.scale = LogitScale(5.0)
         self.class_weight = nn.Parameter(torch.ones(()))
         self.bias = nn.Parameter(torch.zeros(()))
-        self.hidden_dim = hidden_dim
-        if hidden_dim:
-            self.ecg_hidden = nn.Linear(dim, hidden_dim)
-            self.text_hidden = nn.Linear(dim, hidden_dim, bias=False)
-            self.output = nn.Linear(hidden_dim, 1, bias=False)
+        layers = [nn.Linear(2 * dim, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, 1)] if hidden_dim else []
+        self.unchanged = nn.Sequential(*layers)
 
     def projections(self, h_e: Tensor, h_t: Tensor) -> dict[str, Tensor]:
-        """What of embeddings ``[B, D]`` is compared, float32 ``[B, shared_dim]`` and ``[B, hidden_dim]`` by name."""
+        """Embeddings ``[B, D]`` in the space of comparison, float32 ``[B, shared_dim]`` by name; ``unchanged`` ``[B]``.
+
+        The last is the log-odds that the report was not changed, where there is a head for it.
+        """
         found = {"ecg_projection": self.ecg_projection(h_e), "text_projection": self.text_projection(h_t)}
-        if self.hidden_dim:
-            found |= {"ecg_hidden": self.ecg_hidden(h_e), "text_hidden": self.text_hidden(h_t)}
+        if len(self.unchanged):
+            found["unchanged"] = self.unchanged(torch.cat([h_e, h_t], dim=-1)).squeeze(-1)
         return {name: values.float() for name, values in found.items()}
 
-    def of_pairs(self, agreement: Tensor, projections: Mapping[str, Tensor]) -> Tensor:
-        """Log-odds of belonging together under even chances, float32 ``[B]``, of each waveform and its report.
-
-        Args:
-            agreement: ``log L`` of the classes, ``[B]``.
-            projections: As ``projections`` gives them.
-        """
-        similarity = torch.cosine_similarity(projections["ecg_projection"], projections["text_projection"], dim=-1)
-        hidden = projections["ecg_hidden"] + projections["text_hidden"] if self.hidden_dim else None
-        return self._odds(agreement, similarity, hidden)
-
-    def of_all(self, agreement: Tensor, projections: Mapping[str, Tensor]) -> Tensor:
-        """The same of each waveform (rows) and each report (columns), ``[B, B]``, with ``agreement`` alike."""
-        similarity = cosine(projections["ecg_projection"], projections["text_projection"])
-        hidden = projections["ecg_hidden"].unsqueeze(1) + projections["text_hidden"] if self.hidden_dim else None
-        return self._odds(agreement, similarity, hidden)
-
-    def _odds(self, agreement: Tensor, similarity: Tensor, hidden: Tensor | None) -> Tensor:
+    def forward(self, agreement: Tensor, similarity: Tensor) -> Tensor:
+        """Log-odds of own against foreign reports under even chances, float32, of any shape."""
         odds: Tensor = self.class_weight * agreement + self.scale() * similarity + self.bias
-        return odds if hidden is None else odds + self.output(gelu(hidden)).float().squeeze(-1)
+        return odds
+
+
+def against_both(foreign: Tensor, changed: Tensor) -> Tensor:
+    """Log-odds against "foreign or, in a share ``CHANGED``, changed", of those against each; of any shape."""
+    return -torch.logaddexp(math.log(1 - CHANGED) - foreign, math.log(CHANGED) - changed)
 
 
 def outcomes(logits: Tensor, task: Task) -> Tensor:

@@ -176,10 +176,6 @@ _LABEL_NOISE = Group(
         "pairs": many(_PAIR, "pairs of different classes, such as [[MI,STTC]]", distinct=True),
     }
 )
-_SELF_ADAPTIVE = Group(
-    {"from_epoch": nullable(whole(0, 100_000)), "momentum": SHARE},
-    optional=True,  # runs made before it was a setting have none
-)
 _FROM_DATA = Group(
     {
         "n_classes": N_CLASSES,
@@ -250,7 +246,6 @@ ENTRIES: dict[str, Group] = {
             "waveform": Group({"limit_mv": LIMIT_MV, "highpass_hz": HIGHPASS_HZ, "complete_leads": COMPLETE_LEADS}),
             "quality": Built(("ecgmm.data.batches.quality_limits.QualityLimits",)),
             "label_noise": _LABEL_NOISE,
-            "self_adaptive": _SELF_ADAPTIVE,
             "profile": Built(("ecgmm.training.lightning.profile_steps.StepProfiler",), null=True),
         }
     ),

@@ -309,9 +309,7 @@ MODEL_TARGETS: dict[str, Target] = {
         {"rate_hz": RATE_HZ, "segment_s": SECONDS, "width": WIDTH}, _stretches_of_a_sample("segment_s")
     ),
     "ecgmm.models.criteria.LabelSmoothing": Target({**_CRITERION, "smoothing": SHARE_BELOW_ONE}),
-    "ecgmm.models.criteria.GeneralisedCrossEntropy": Target(
-        {**_CRITERION, "q": number(0, 1, above=True), "warm_epochs": optional(whole(0, 100_000))}
-    ),
+    "ecgmm.models.criteria.GeneralisedCrossEntropy": Target({**_CRITERION, "q": number(0, 1, above=True)}),
     "ecgmm.models.criteria.ForwardCorrection": Target(
         {**_CRITERION, "n_classes": N_CLASSES, "most_wrong": SHARE_BELOW_ONE}
     ),

@@ -131,7 +131,6 @@ class Setup:
             settings["seed"],
             corruption=self._corruption(),
             group_dro=self._group_dro(),
-            self_adaptive=self._self_adaptive(),
         )
 
     def _corruption(self) -> "PairCorruption | None":
@@ -151,13 +150,6 @@ class Setup:
         from ecgmm.training.group_dro import group_dro  # only where training knows domains
 
         return group_dro(self.settings["domains"], self.datamodule)
-
-    def _self_adaptive(self) -> nn.Module | None:
-        if self.settings["self_adaptive"]["from_epoch"] is None:
-            return None
-        from ecgmm.training.self_adaptive import self_adaptive  # only where labels are corrected
-
-        return self_adaptive(self.settings["self_adaptive"], self.datamodule)
 
     def stages_of(self, method: Method) -> tuple[Stage, ...]:
         """Stages that the method goes through."""

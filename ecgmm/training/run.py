@@ -259,7 +259,7 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
         sampling=settings["sampling"],
         quality=QualityFacts(limits=datamodule.quality.chosen, left_out=datamodule.left_out),
         label_noise=_noise_facts(settings["label_noise"]),
-        criterion=criterion_words(method, settings["self_adaptive"]),
+        criterion=criterion_words(method),
         held_out=settings["held_out"],
         text_origin=origins.text_origin,
         leaky=origins.leaky,
@@ -289,10 +289,8 @@ def _noise_facts(settings: Mapping[str, Any]) -> LabelNoiseFacts | None:
     return None if settings["kind"] == "none" else LabelNoiseFacts(**settings)
 
 
-def criterion_words(method: Method, self_adaptive: Mapping[str, Any]) -> str:
-    """Name of the method's criterion in tables, and whether labels were corrected."""
+def criterion_words(method: Method) -> str:
+    """Name of the method's criterion in tables."""
     words: str | None = getattr(method.criterion, "words", None)  # of a robust one
     smoothing = getattr(method.criterion, "label_smoothing", 0)
-    words = words or (f"label smoothing {smoothing:g}" if smoothing else CROSS_ENTROPY)
-    start = self_adaptive["from_epoch"]
-    return words if start is None else f"{words}, labels corrected from epoch {start}"
+    return words or (f"label smoothing {smoothing:g}" if smoothing else CROSS_ENTROPY)

@@ -20,7 +20,7 @@ from ecgmm.training.lightning.processes import same_draws, share_of, whole
 from ecgmm.types import Batch, ModelOutput
 
 if TYPE_CHECKING:
-    from ecgmm.models.criteria import Criterion, ForwardCorrection  # only where labels may be wrong
+    from ecgmm.models.criteria import ForwardCorrection  # only where labels may be wrong
 
 PREPARATION = "step: preparation"  # what a profile calls it (profile_steps)
 _STEPS_BETWEEN_LOSS_CHECKS = 50  # looking at a loss makes a GPU wait; once in fifty steps costs nothing
@@ -63,7 +63,6 @@ class DiagnosisTask(lightning.LightningModule):
             single-label task sum to 1 over these.
         corruption: Random damage to training pairs, see ``PairCorruption``; None for none.
         group_dro: Weighs the class term over domains, see ``GroupDro``; None where all records count alike.
-        self_adaptive: Corrects labels by the answers, see ``SelfAdaptiveLabels``; None leaves them as they are.
 
     Attributes:
         learning_rate: As it was set; None before training.
@@ -82,7 +81,6 @@ class DiagnosisTask(lightning.LightningModule):
         columns: Sequence[int] | None = None,
         corruption: Callable[[Batch, torch.Generator], Batch] | None = None,
         group_dro: nn.Module | None = None,
-        self_adaptive: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.method = method
@@ -96,7 +94,6 @@ class DiagnosisTask(lightning.LightningModule):
         self.columns = columns
         self.corruption = corruption
         self.group_dro = group_dro
-        self.self_adaptive = self_adaptive
         self.generator = torch.Generator()
         self.log_prefix = ""
         self._loss_sums: dict[str, Tensor] = {}
@@ -164,10 +161,6 @@ class DiagnosisTask(lightning.LightningModule):
             if self.augmentation is not None:
                 waveforms = self.augmentation(waveforms, self.generator)
         output, batch = whole(self.method(share._replace(waveforms=waveforms)), batch)
-        if self.self_adaptive is not None and self.method.stage != "pretrain":
-            batch = self.self_adaptive(batch, self.probabilities(output.logits), self.current_epoch)
-        for criterion in self._criteria():
-            criterion.epoch = self.current_epoch
         with same_draws(stream_seed(Purpose.SHARED, self.seed, self.global_step), self.device):
             terms = self.method.losses(output, batch)
             if self.group_dro is not None:
@@ -235,22 +228,14 @@ class DiagnosisTask(lightning.LightningModule):
         self._validation.clear()
         self._diagnostics.clear()
 
-    def _criteria(self) -> "list[Criterion]":
-        """Criteria for labels that may be wrong."""
-        if isinstance(self.method.criterion, nn.CrossEntropyLoss | nn.BCEWithLogitsLoss):
-            return []
-        from ecgmm.models.criteria import Criterion  # there may be criteria of its kind
-
-        return [part for part in self.method.modules() if isinstance(part, Criterion)]
-
     def _corrections(self) -> "list[ForwardCorrection]":
         """Criteria that have to know how wrong the labels are; none while pairs are learnt."""
-        criteria = [] if self.method.stage == "pretrain" else self._criteria()
-        if not criteria:
+        of_torch = isinstance(self.method.criterion, nn.CrossEntropyLoss | nn.BCEWithLogitsLoss)
+        if of_torch or self.method.stage == "pretrain":
             return []
-        from ecgmm.models.criteria import ForwardCorrection  # there are criteria of its kind
+        from ecgmm.models.criteria import ForwardCorrection  # there may be criteria of its kind
 
-        return [part for part in criteria if isinstance(part, ForwardCorrection)]
+        return [part for part in self.method.modules() if isinstance(part, ForwardCorrection)]
 
     def _learn_noise(
         self, criterion: "ForwardCorrection", probabilities: NDArray[np.float64], labels: NDArray[Any]

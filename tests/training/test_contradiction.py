@@ -25,9 +25,7 @@ CLASSES = {"NORM": ["normal ecg"], "MI": ["inferior infarct, old", "anterior inf
 
 def made(report: list[str], n: int = 200) -> list[list[str]]:
     return [
-        found
-        for seed in range(n)
-        if (found := contradicted(report, CLASSES, np.random.default_rng(seed))) is not None
+        found for seed in range(n) if (found := contradicted(report, CLASSES, np.random.default_rng(seed))) is not None
     ]
 
 
@@ -103,9 +101,10 @@ def test_the_batch_has_the_words_of_the_contradicted_report_and_says_so(contradi
     assert found.report_is_own.tolist() == [False, True, True, False], "sinus rhythm has no opposite"
     assert batch.report_is_own.all(), "the batch itself stays"
     for place, report in ((1, REPORTS[3]), (2, REPORTS[0])):
-        assert found.token_ids[place][found.token_mask[place]].tolist() == TOKENISER.encode_reports([report]).ids[
-            0
-        ].tolist()
+        assert (
+            found.token_ids[place][found.token_mask[place]].tolist()
+            == TOKENISER.encode_reports([report]).ids[0].tolist()
+        )
     for place in (0, 3):
         own = batch.token_ids[place][batch.token_mask[place]].tolist()
         other = found.token_ids[place][found.token_mask[place]].tolist()

@@ -7,8 +7,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from ecgmm.models.contrastive import cosine
 from ecgmm.models.encoders import EcgEncoder, TextEncoder
-from ecgmm.models.evidence import OwnHeads, PairDetector, SharedHead, Task, combined, logits_of, mixture, outcomes
+from ecgmm.models.evidence import (
+    OwnHeads,
+    PairDetector,
+    SharedHead,
+    Task,
+    against_both,
+    combined,
+    logits_of,
+    mixture,
+    outcomes,
+)
 from ecgmm.models.method import Method, ecg_embedding, loss_of, require_same_width, text_embedding
 from ecgmm.types import Batch, ModelOutput
 
@@ -80,7 +91,10 @@ class EvidenceFusion(Method):
         extra = {"ecg_logits": l_e, "text_logits": l_t}
         if self.detector is not None:
             extra |= self.detector.projections(h_e, h_t)
-            together = self.detector.of_pairs(together, extra)
+            similarity = torch.cosine_similarity(extra["ecg_projection"], extra["text_projection"], dim=-1)
+            together = self.detector(together, similarity)
+            if "unchanged" in extra:
+                together = against_both(together, extra["unchanged"])
         mixed = as_pair
         if self.exchange_rate is not None:
             mixed = mixture(as_pair, p_e, log_odds(self.exchange_rate) - together)
@@ -99,8 +113,8 @@ class EvidenceFusion(Method):
     def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms: ``cls``; ``ecg`` and ``text`` of the halves; ``prior``; ``pair`` where there is a detector.
 
-        A report that training has exchanged or contradicted teaches the report's own answer nothing, and the detector
-        that it is not the record's.
+        A report that training has exchanged or contradicted teaches the report's own answer nothing. The detector
+        of foreign reports has all others of the batch; that of changed ones learns from it.
         """
         l_e, l_t = output.extra["ecg_logits"], output.extra["text_logits"]
         bias = self.class_bias.float().expand_as(l_e)
@@ -116,7 +130,7 @@ class EvidenceFusion(Method):
     def _pair_loss(self, detector: PairDetector, output: ModelOutput, batch: Batch) -> Tensor:
         """Binary cross-entropy of own and other reports, with even weights; classes learn nothing from it.
 
-        Half of what other reports weigh is for those that training has changed, where it has changed any.
+        Where the detector looks for changed reports, the same of own and changed ones is added.
         """
         extra = output.extra
         p_e, p_t, prior = (
@@ -124,14 +138,17 @@ class EvidenceFusion(Method):
             for logits in (extra["ecg_logits"], extra["text_logits"], self.class_bias)
         )
         _, agreement = combined(p_e.unsqueeze(1), p_t, prior)
-        odds = detector.of_all(agreement, extra)
+        odds = detector(agreement, cosine(extra["ecg_projection"], extra["text_projection"]))
         usable = batch.is_pair.unsqueeze(1) & batch.is_pair
         itself = torch.eye(len(odds), dtype=torch.bool, device=odds.device)
         own = masked_mean(logsigmoid(odds), usable & itself)
         others = masked_mean(logsigmoid(-odds), usable & ~itself)
-        changed = batch.has_waveform & batch.has_report & ~batch.report_is_own
-        wrong = masked_mean(logsigmoid(-odds.diagonal()), changed)
-        return -(own + torch.where(changed.any(), (others + wrong) / 2, others)) / 2
+        loss = -(own + others) / 2
+        if "unchanged" in extra:
+            changed = batch.has_waveform & batch.has_report & ~batch.report_is_own
+            unchanged = masked_mean(logsigmoid(extra["unchanged"]), batch.is_pair)
+            loss = loss - (unchanged + masked_mean(logsigmoid(-extra["unchanged"]), changed)) / 2
+        return loss
 
 
 def log_odds(share: float) -> float:
