@@ -6,10 +6,12 @@ and the order used on paper and by PTB-XL. MIMIC-IV-ECG stores aVF before aVL, s
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 LEADS: tuple[str, ...] = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 N_LEADS = len(LEADS)
+CompleteLeads = Literal["none", "laws", "learned"]
+"""What fills lost leads (``ecgmm.signal.completion``): nothing, the laws of the limb leads, or regression too."""
 
 _OTHER_NAMES = {
     **{"di": 0, "d1": 0, "dii": 1, "d2": 1, "diii": 2, "d3": 2},  # French, Spanish and Portuguese recorders

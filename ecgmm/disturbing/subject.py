@@ -45,7 +45,9 @@ class Prepared:
         """Batches of float z-scores ``[B, 12, T]`` on a device."""
         lists = (preparation.lead_mean_mv.tolist(), preparation.lead_std_mv.tolist())
         scale = (preparation.mv_per_step, preparation.rate_hz, preparation.limit_mv, preparation.highpass_hz)
-        key = repr((lists, scale, device))
+        completion = preparation.completion  # of the training records of a run, which not all runs share
+        filled = None if completion is None else (completion.weights.sum().item(), completion.offsets.sum().item())
+        key = repr((lists, scale, filled, device))
         if key not in self._prepared:
             self._prepared[key] = [preparation(part.to(device)) for part in self._waveforms]
         return self._prepared[key]

@@ -1,7 +1,7 @@
 """The suite: all kinds and strengths for all runs, each disturbed input made once, kept kind by kind."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,10 +17,11 @@ from ecgmm.errors import ConfigError, printable
 from ecgmm.files import remove_unfinished
 from ecgmm.runs.robustness import Suite, SuiteFacts, begin_suite
 from ecgmm.runs.store_of_run import STORES
-from ecgmm.settings.disturbances import CLEAN, KINDS, N_STRENGTHS
+from ecgmm.settings.disturbances import CLEAN, HITS_RECORDS, KINDS, N_STRENGTHS
 from ecgmm.training.evaluation import serve
 from ecgmm.training.evaluation_choice import Choice
 from ecgmm.training.other_store import OtherStore
+from ecgmm.types import Batch
 
 _KINDS_AT_ONCE = 4
 """Kinds of disturbed reports that a run meets one after the other: its waveforms are encoded once for them."""
@@ -200,12 +201,27 @@ def _predict(
         for kind in kinds:
             held = suite.read(kind)
             frames = [] if held is None else [held]
-            for one in (one for one in made if one.kind == kind and one.strength in _missing(suite, kind, plan)):
-                predicted = as_it_is
-                if one.concerns(subject):
-                    predicted = subject.predict(subject.disturbed_batches(clean, one.made, one.waveforms))
-                frames.append(_with_facts(predicted, one))
+            missing = _missing(suite, kind, plan)
+            frames += _met(
+                subject, clean, as_it_is, [one for one in made if one.kind == kind and one.strength in missing]
+            )
             suite.write(kind, pl.concat(frames).sort("strength", "row"))
+
+
+def _met(
+    subject: Subject, clean: Sequence[Batch], as_it_is: pl.DataFrame, conditions: Sequence[_Condition]
+) -> Iterator[pl.DataFrame]:
+    """Predictions of a kind's strengths, from the strongest on, which may hold those of the others already."""
+    strongest: pl.DataFrame | None = None
+    for one in reversed(conditions):
+        if not one.concerns(subject):
+            predicted = as_it_is
+        elif strongest is None or one.kind not in HITS_RECORDS:
+            predicted = strongest = subject.predict(subject.disturbed_batches(clean, one.made, one.waveforms))
+        else:
+            hit = pl.Series(one.made.changed)
+            predicted = pl.DataFrame([strongest[name].zip_with(hit, as_it_is[name]) for name in as_it_is.columns])
+        yield _with_facts(predicted, one)
 
 
 def _with_facts(predicted: pl.DataFrame, condition: _Condition) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Evidence of two modalities: class heads, sums of evidence, and whether both are of one record."""
 
+import math
 from typing import Literal
 
 import torch
@@ -9,6 +10,8 @@ from torch.nn.functional import logsigmoid
 from ecgmm.models.contrastive import LogitScale
 
 Task = Literal["single_label", "multi_label"]
+CHANGED = 0.1
+"""Share of changed reports among those that are not a record's own; 0.5 and 0.25 find fewer foreign ones."""
 
 
 class OwnHeads(nn.Module):
@@ -47,19 +50,24 @@ class SharedHead(nn.Module):
 
 
 class PairDetector(nn.Module):
-    """Evidence that a waveform and a report are of one record: ``a log L + s cos(P_e h_e, P_t h_t) + b``.
+    """Evidence that a waveform and a report are of one record, ``log L = a log Lambda + s cos(P_e h_e, P_t h_t) + b``.
 
-    ``log L`` is what the classes alone say (``agreement``). Trained with every other report of the batch as an
+    ``log Lambda`` is what the classes alone say (``agreement``). Trained with every other report of the batch as an
     exchanged one (Zhai et al., "Sigmoid loss for language image pre-training", arXiv 2303.15343), own and other pairs
     weighing the same, so that the best answer is ``log p(e, t) / (p(e) p(t))``.
+
+    A report of which one statement is wrong looks like its record in all others. A head of its own, a network of one
+    hidden layer that reads both embeddings, learns it from reports that training has changed
+    (``corruption.contradict_report``), and both become one ratio (``against_both``).
 
     Args:
         dim: Width D of both embeddings.
         shared_dim: Width of the projections.
         weight: Weight of its loss.
+        hidden_dim: Width of the hidden layer that looks for changed reports; 0 for no such head.
     """
 
-    def __init__(self, dim: int, shared_dim: int, weight: float) -> None:
+    def __init__(self, dim: int, shared_dim: int, weight: float, hidden_dim: int = 0) -> None:
         super().__init__()
         self.weight = weight
         self.ecg_projection = nn.Linear(dim, shared_dim)
@@ -67,18 +75,28 @@ class PairDetector(nn.Module):
         self.scale = LogitScale(5.0)
         self.class_weight = nn.Parameter(torch.ones(()))
         self.bias = nn.Parameter(torch.zeros(()))
+        layers = [nn.Linear(2 * dim, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, 1)] if hidden_dim else []
+        self.unchanged = nn.Sequential(*layers)
 
     def projections(self, h_e: Tensor, h_t: Tensor) -> dict[str, Tensor]:
-        """Embeddings ``[B, D]`` in the space of comparison, float32 ``[B, shared_dim]`` by name."""
-        return {
-            "ecg_projection": self.ecg_projection(h_e).float(),
-            "text_projection": self.text_projection(h_t).float(),
-        }
+        """Embeddings ``[B, D]`` in the space of comparison, float32 ``[B, shared_dim]`` by name; ``unchanged`` ``[B]``.
+
+        The last is the log-odds that the report was not changed, where there is a head for it.
+        """
+        found = {"ecg_projection": self.ecg_projection(h_e), "text_projection": self.text_projection(h_t)}
+        if len(self.unchanged):
+            found["unchanged"] = self.unchanged(torch.cat([h_e, h_t], dim=-1)).squeeze(-1)
+        return {name: values.float() for name, values in found.items()}
 
     def forward(self, agreement: Tensor, similarity: Tensor) -> Tensor:
-        """Log-odds of belonging together under even chances, float32, of any shape."""
+        """Log-odds of own against foreign reports under even chances, float32, of any shape."""
         odds: Tensor = self.class_weight * agreement + self.scale() * similarity + self.bias
         return odds
+
+
+def against_both(foreign: Tensor, changed: Tensor) -> Tensor:
+    """Log-odds against "foreign or, in a share ``CHANGED``, changed", of those against each; of any shape."""
+    return -torch.logaddexp(math.log(1 - CHANGED) - foreign, math.log(CHANGED) - changed)
 
 
 def outcomes(logits: Tensor, task: Task) -> Tensor:

@@ -4,15 +4,12 @@ Reads runs of `python -m ecgmm.train +experiment=label_noise`, whose test labels
 label_noise.md and label_noise.csv in the folder.
 """
 
-import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
-from ecgmm.console.terminal import say
-from ecgmm.files import write_whole
-from ecgmm.reporting.command import exit_code
+from ecgmm.reporting.command import run_on_folder, save_and_say
 from ecgmm.reporting.escaping import markdown_text
 from ecgmm.reporting.per_seed import Cells, gather, to_csv, to_markdown
 from ecgmm.runs.facts import CROSS_ENTROPY
@@ -24,10 +21,7 @@ _AS_THEY_ARE = "labels as they are"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="ecgmm label_noise", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="folder that holds the runs of label_noise")
-    folder = parser.parse_args(arguments).folder
-    return exit_code(lambda: draw(folder))
+    return run_on_folder("label_noise", __doc__, "folder that holds the runs of label_noise", draw, arguments)
 
 
 def draw(folder: Path) -> None:
@@ -52,9 +46,7 @@ def draw(folder: Path) -> None:
         if name == "AUROC":
             texts += shares_of_the_loss(cells)
     text = "\n\n".join(part.strip() for part in texts) + "\n"
-    write_whole(folder / "label_noise.md", text.encode())
-    write_whole(folder / "label_noise.csv", ("\n".join(lines) + "\n").encode())
-    say(*text.split("\n"))
+    save_and_say(folder, "label_noise", text, "\n".join(lines) + "\n")
 
 
 def shares_of_the_loss(cells: Cells) -> list[str]:

@@ -5,16 +5,13 @@ Reads what `python -m ecgmm.evaluate ... name=second_cart...` has saved in runs 
 folder.
 """
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from ecgmm.console.terminal import say
 from ecgmm.errors import UserError, printable
-from ecgmm.files import write_whole
-from ecgmm.reporting.command import exit_code
+from ecgmm.reporting.command import run_on_folder, save_and_say
 from ecgmm.reporting.escaping import markdown_text
 from ecgmm.reporting.per_seed import gather, to_csv, to_markdown
 from ecgmm.runs.metrics import Metrics, read_named_evaluations
@@ -27,10 +24,7 @@ COLUMNS = ("AUROC at home", "AUROC", "lost and won back", "ECE", "NLL", "90 % se
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="ecgmm second_cart", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="folder that holds the runs, at any depth")
-    folder = parser.parse_args(arguments).folder
-    return exit_code(lambda: draw(folder))
+    return run_on_folder("second_cart", __doc__, "folder that holds the runs, at any depth", draw, arguments)
 
 
 def draw(folder: Path) -> None:
@@ -55,9 +49,7 @@ def draw(folder: Path) -> None:
         " of the probabilities that were adapted to other shares of the classes."
     )
     text = f"{markdown_text(note)}\n\n{to_markdown('run, adaptation', cells, COLUMNS)}"
-    write_whole(folder / f"{_NAME}.md", text.encode())
-    write_whole(folder / f"{_NAME}.csv", to_csv(cells).encode())
-    say(*text.split("\n"))
+    save_and_say(folder, _NAME, text, to_csv(cells))
 
 
 def _values(run: Run, runs: Sequence[Run]) -> Iterator[tuple[str, str, float]]:

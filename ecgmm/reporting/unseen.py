@@ -4,17 +4,14 @@ Puts each class's own AUROC with its labels left out beside its AUROC with all l
 `python -m ecgmm.train +experiment=unseen_classes`. Prints Markdown and saves unseen.md and unseen.csv in the folder.
 """
 
-import argparse
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from omegaconf import ListConfig, OmegaConf
 
-from ecgmm.console.terminal import say
 from ecgmm.errors import UserError, printable
-from ecgmm.files import write_whole
-from ecgmm.reporting.command import exit_code
+from ecgmm.reporting.command import run_on_folder, save_and_say
 from ecgmm.reporting.escaping import markdown_text
 from ecgmm.reporting.per_seed import gather, to_csv, to_markdown
 from ecgmm.runs.run import Run, find_runs
@@ -24,10 +21,7 @@ _ALL_LABELS = "all labels"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="ecgmm unseen", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path, help="folder that holds the runs of unseen_classes")
-    folder = parser.parse_args(arguments).folder
-    return exit_code(lambda: draw(folder))
+    return run_on_folder("unseen", __doc__, "folder that holds the runs of unseen_classes", draw, arguments)
 
 
 def draw(folder: Path) -> None:
@@ -43,9 +37,7 @@ def draw(folder: Path) -> None:
     note = f"{data}AUROC of each class on the test split, mean ± sd over seeds {seeds}, {runs[0].method}."
     columns = list(dict.fromkeys(column for _, column in cells))
     text = f"{markdown_text(note)}\n\n{to_markdown('labels of training', cells, columns)}"
-    write_whole(folder / "unseen.md", text.encode())
-    write_whole(folder / "unseen.csv", to_csv(cells).encode())
-    say(*text.split("\n"))
+    save_and_say(folder, "unseen", text, to_csv(cells))
 
 
 def _values(run: Run) -> Iterator[tuple[str, str, float]]:

@@ -28,7 +28,6 @@ from ecgmm.runs.saved_model import (
     shapes_of_weights,
 )
 from ecgmm.settings import check_at
-from ecgmm.signal.completion import LeadCompletion
 from ecgmm.signal.preparation import WaveformPreparation
 from ecgmm.text.saved_vocabularies import statements_from, transformer_tokeniser_from, word_tokeniser_from
 from ecgmm.text.tokenise import StatementVocabulary, TransformerTokeniser, WordTokeniser
@@ -111,6 +110,8 @@ def build_preparation(manifest: Mapping[str, Any], waveform: Waveform) -> Wavefo
     mean_mv, std_mv = manifest["lead_mean_mv"], manifest["lead_std_mv"]
     completion = None
     if waveform.complete_leads != "none":
+        from ecgmm.signal.completion import LeadCompletion  # only where leads are completed
+
         learned = manifest["lead_covariance_mv2"] if waveform.complete_leads == "learned" else None
         completion = LeadCompletion(mean_mv, std_mv, learned)
     return WaveformPreparation(

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ecgmm.errors import DataError, printable
 from ecgmm.files import inside, open_regular, write_json, write_whole
-from ecgmm.leads import LEADS
+from ecgmm.leads import LEADS, CompleteLeads
 from ecgmm.runs.calibration import Calibration
 from ecgmm.runs.facts import Task
 from ecgmm.runs.reading import (
@@ -34,7 +34,6 @@ from ecgmm.runs.reading import (
     written,
 )
 from ecgmm.settings.renamed import with_present_names
-from ecgmm.signal.completion import CompleteLeads
 
 MODEL, MODEL_FILE, WEIGHTS = "model", "model.json", "model.safetensors"
 STATEMENTS, TOKENISER = "statements.json", "tokeniser"

@@ -115,6 +115,11 @@ KINDS: dict[str, Kind] = {
 }
 """All kinds by name, in the order of tables."""
 
+HITS_RECORDS = frozenset(
+    name for name, kind in KINDS.items() if kind.unit == _RECORDS and kind.modality in ("waveform", "report")
+)
+"""Kinds whose strengths hit more records and do the same to each: a record is as it was, or as at full strength."""
+
 ROBUSTNESS = "robustness"
 """Folder of a run directory with what it predicts under disturbances."""
 CLEAN = "clean"

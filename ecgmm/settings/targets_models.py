@@ -246,7 +246,9 @@ MODEL_TARGETS: dict[str, Target] = {
     "ecgmm.models.class_consistency.WeightedConsistency": Target({"task": _TASK_NAME}),
     "ecgmm.models.evidence.OwnHeads": Target({"dim": WIDTH, "n_classes": N_CLASSES, **_DROPOUT}),
     "ecgmm.models.evidence.SharedHead": Target({"dim": WIDTH, "n_classes": N_CLASSES, **_DROPOUT}),
-    "ecgmm.models.evidence.PairDetector": Target({"dim": WIDTH, "shared_dim": WIDTH, "weight": WEIGHT}),
+    "ecgmm.models.evidence.PairDetector": Target(
+        {"dim": WIDTH, "shared_dim": WIDTH, "weight": WEIGHT, "hidden_dim": optional(whole(0, 16_384))}
+    ),
     "ecgmm.models.ecg_encoders.convolutional.Convolutional": Target(
         {
             "dim": WIDTH,

@@ -9,7 +9,6 @@ largest eigenvalue are taken for nothing (``^+``): so the laws come out of the s
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +19,6 @@ from ecgmm.signal.normalise import is_flat
 
 RTOL = 1e-7
 """Share of the largest eigenvalue below which a direction is nothing: far above rounding, far below 5 µV of 1 mV."""
-
-CompleteLeads = Literal["none", "laws", "learned"]
 
 
 class LeadCompletion(nn.Module):

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from ecgmm.signal.completion import LeadCompletion
 from ecgmm.signal.drift import remove_drift
 from ecgmm.signal.missing import repair_missing
 from ecgmm.signal.normalise import is_flat, standardise_
 from ecgmm.signal.spikes import limit_spikes_
+
+if TYPE_CHECKING:
+    from ecgmm.signal.completion import LeadCompletion  # 4,096 matrices that most runs do without
 
 
 class WaveformPreparation(nn.Module):
@@ -40,7 +43,7 @@ class WaveformPreparation(nn.Module):
         rate_hz: float,
         limit_mv: float,
         highpass_hz: float | None,
-        completion: LeadCompletion | None = None,
+        completion: "LeadCompletion | None" = None,
     ) -> None:
         super().__init__()
         self.register_buffer("lead_mean_mv", torch.tensor(list(lead_mean_mv), dtype=torch.float32))

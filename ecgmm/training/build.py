@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,7 +25,6 @@ from ecgmm.models.text_bank import TextBank
 from ecgmm.runs.directory import config_digest
 from ecgmm.runs.loading import build_preparation
 from ecgmm.runs.saved_model import Waveform
-from ecgmm.signal.completion import CompletedAfter
 from ecgmm.text.closed import known_statements
 from ecgmm.text.coded import Reports
 from ecgmm.text.rarity import MIN_PATIENTS
@@ -35,6 +34,7 @@ from ecgmm.training.trainers import StageTrainer, TrainerChoice, build_trainers,
 
 if TYPE_CHECKING:
     from ecgmm.data.batches.label_noise import LabelNoise
+    from ecgmm.training.corruption import PairCorruption
     from ecgmm.training.initial_weights import InitialWeights
 
 
@@ -121,6 +121,8 @@ class Setup:
         preparation = build_preparation(self.signal, self.waveform)
         augmentation = None if settings["augmentation"] is None else construct(settings["augmentation"])
         if augmentation is not None and preparation.completion is not None:
+            from ecgmm.signal.completion import CompletedAfter  # only where leads are completed
+
             augmentation = CompletedAfter(augmentation, preparation.completion)
         return DiagnosisTask(
             method,
@@ -131,9 +133,20 @@ class Setup:
             self.datamodule.targets.class_names,
             settings["task"]["name"],
             settings["seed"],
-            corruption=None if settings["corruption"] is None else construct(settings["corruption"]),
+            corruption=self._corruption(),
             group_dro=self._group_dro(),
         )
+
+    def _corruption(self) -> "PairCorruption | None":
+        if self.settings["corruption"] is None:
+            return None
+        corruption: PairCorruption = construct(self.settings["corruption"])
+        if not corruption.contradict_report:
+            return corruption
+        from ecgmm.training.contradiction import Contradictions  # only where reports are contradicted
+
+        text = self.settings["text"]
+        return replace(corruption, contradict=Contradictions(self.datamodule, text["policy"], text["max_tokens"]))
 
     def _group_dro(self) -> nn.Module | None:
         if self.settings["domains"]["column"] is None:

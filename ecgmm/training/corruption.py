@@ -1,16 +1,20 @@
-"""Corruption of pairs in training: modalities that are missing, reports of other records, reports that say less.
+"""Corruption of pairs in training: modalities that are missing, reports that are of other records, wrong or shorter.
 
 A method that has met such records does not trust blindly what it is given. Sources: dropped modalities, Neverova et
 al., "ModDrop", arXiv 1501.00102; dropped words, Iyyer et al., "Deep unordered composition rivals syntactic methods for
 text classification", ACL 2015, section 3.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
 from ecgmm.types import PADDING_ID, Batch
+
+Contradict = Callable[[Batch, Tensor, Generator], Batch]
+"""Contradicts one statement in the reports of chosen records, bool ``[B]``, and marks them in ``report_is_own``."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,9 @@ class PairCorruption:
         exchange_report: Chance that the report is that of another record of the batch.
         thin_report: Chance that words are lost; what share of them is drawn uniformly from [0, 1].
         cut_report: Chance that the report ends early, after a share of its words drawn uniformly from [0, 1].
+        contradict_report: Chance that one statement of the report is contradicted. Words are lost of such reports as of
+            others, or whole ones would be those that are not the record's own.
+        contradict: What contradicts them, of the training records (``Contradictions``); needed for a chance above 0.
     """
 
     drop_waveform: float
@@ -32,6 +39,8 @@ class PairCorruption:
     exchange_report: float
     thin_report: float
     cut_report: float
+    contradict_report: float = 0.0
+    contradict: Contradict | None = None
 
     def __call__(self, batch: Batch, generator: Generator) -> Batch:
         """Damage a batch; its own tensors stay as they are.
@@ -47,6 +56,10 @@ class PairCorruption:
         """
         n, device = len(batch.rows), batch.rows.device
         lost, swapped, thinned, ended, share_lost, share_kept = torch.rand(6, n, generator=generator, device=device)
+        if self.contradict_report:
+            assert self.contradict is not None
+            hit = torch.rand(n, generator=generator, device=device) < self.contradict_report
+            batch = self.contradict(batch, hit, generator)
         batch = _exchanged(batch, swapped < self.exchange_report, _others(n, generator, device))
         n_words = batch.token_mask.sum(dim=1, keepdim=True)
         place = torch.arange(batch.token_mask.shape[1], device=device)

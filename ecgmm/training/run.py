@@ -14,7 +14,6 @@ from ecgmm.data.batches.split_checks import require_both_answers
 from ecgmm.data.sources.leakage import SIMULATION, Origins, origins_of, refuse_leak, shown_readouts
 from ecgmm.errors import ConfigError, first_line
 from ecgmm.locks import one_process
-from ecgmm.models.criteria import Criterion
 from ecgmm.models.method import Method, Stage
 from ecgmm.runs.calibration import calibrate
 from ecgmm.runs.directory import finish_run, open_run, run_state
@@ -310,6 +309,6 @@ def _noise_facts(settings: Mapping[str, Any]) -> LabelNoiseFacts | None:
 
 def criterion_words(method: Method) -> str:
     """Name of the method's criterion in tables."""
-    robust = [part.words for part in method.modules() if isinstance(part, Criterion)]
+    words: str | None = getattr(method.criterion, "words", None)  # of a robust one
     smoothing = getattr(method.criterion, "label_smoothing", 0)
-    return robust[0] if robust else f"label smoothing {smoothing:g}" if smoothing else CROSS_ENTROPY
+    return words or (f"label smoothing {smoothing:g}" if smoothing else CROSS_ENTROPY)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import lightning
 import numpy as np
@@ -14,11 +14,13 @@ from torch.profiler import record_function
 
 from ecgmm.errors import UserError
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
-from ecgmm.models.criteria import ForwardCorrection
 from ecgmm.models.method import Method, Stage
 from ecgmm.streams import Purpose, stream_seed
 from ecgmm.training.lightning.processes import same_draws, share_of, whole
 from ecgmm.types import Batch, ModelOutput
+
+if TYPE_CHECKING:
+    from ecgmm.models.criteria import ForwardCorrection  # only where labels may be wrong
 
 PREPARATION = "step: preparation"  # what a profile calls it (profile_steps)
 _STEPS_BETWEEN_LOSS_CHECKS = 50  # looking at a loss makes a GPU wait; once in fifty steps costs nothing
@@ -231,14 +233,17 @@ class DiagnosisTask(lightning.LightningModule):
         self._validation.clear()
         self._diagnostics.clear()
 
-    def _corrections(self) -> list[ForwardCorrection]:
+    def _corrections(self) -> "list[ForwardCorrection]":
         """Criteria that have to know how wrong the labels are; none while pairs are learnt."""
-        if self.method.stage == "pretrain":
+        of_torch = isinstance(self.method.criterion, nn.CrossEntropyLoss | nn.BCEWithLogitsLoss)
+        if of_torch or self.method.stage == "pretrain":
             return []
+        from ecgmm.models.criteria import ForwardCorrection  # there may be criteria of its kind
+
         return [part for part in self.method.modules() if isinstance(part, ForwardCorrection)]
 
     def _learn_noise(
-        self, criterion: ForwardCorrection, probabilities: NDArray[np.float64], labels: NDArray[Any]
+        self, criterion: "ForwardCorrection", probabilities: NDArray[np.float64], labels: NDArray[Any]
     ) -> None:
         from ecgmm.evaluation.confident_learning import confident_joint, noise_transition, yes_or_no  # for this alone
 

@@ -8,7 +8,7 @@ import pytest
 from ecgmm.disturbing.disturb import cannot_meet, disturb
 from ecgmm.disturbing.inputs import Inputs
 from ecgmm.leads import LEADS
-from ecgmm.settings.disturbances import KINDS, SHARES
+from ecgmm.settings.disturbances import HITS_RECORDS, KINDS, SHARES
 from ecgmm.types import MISSING_SAMPLE
 from tests.disturbing.made_inputs import MV_PER_STEP, N_TIMES, RATE_HZ, made
 
@@ -119,6 +119,25 @@ def test_a_larger_share_holds_the_records_of_a_smaller_one() -> None:
     assert not (few & ~many).any()
     assert few.sum() < many.sum() < len(many)
     np.testing.assert_array_equal(waveforms("v1_v2_exchanged", 1.0)[:, [V2, V1]], INPUTS.waveforms[:, [V1, V2]])
+
+
+@pytest.mark.parametrize("name", sorted(HITS_RECORDS))
+def test_a_record_that_is_hit_is_as_at_full_strength(name: str) -> None:
+    """What a suite relies on that predicts the strongest and takes the others from it."""
+    strongest = disturb(INPUTS, name, 1.0, 0)
+    for share in SHARES[:-1]:
+        weaker = disturb(INPUTS, name, share, 0)
+        assert not (weaker.changed & ~strongest.changed).any()
+        for part, own in (("waveforms", INPUTS.waveforms), ("has_waveform", INPUTS.has_waveform)):
+            found, full = getattr(weaker, part), getattr(strongest, part)
+            assert (found is None) == (full is None)
+            if found is not None:
+                hit = weaker.changed.reshape(-1, *[1] * (found.ndim - 1))
+                np.testing.assert_array_equal(found, np.where(hit, full, own))
+        if weaker.reports is not None:
+            assert strongest.reports is not None
+            for at, hit in enumerate(weaker.changed):
+                assert weaker.reports[at] == (strongest.reports if hit else INPUTS.reports)[at]
 
 
 def test_exchanged_arms_are_exchanged_potentials() -> None:

@@ -9,7 +9,17 @@ from torch.nn.functional import logsigmoid
 
 from ecgmm.models.contrastive import cosine
 from ecgmm.models.encoders import EcgEncoder, TextEncoder
-from ecgmm.models.evidence import OwnHeads, PairDetector, SharedHead, Task, combined, logits_of, mixture, outcomes
+from ecgmm.models.evidence import (
+    OwnHeads,
+    PairDetector,
+    SharedHead,
+    Task,
+    against_both,
+    combined,
+    logits_of,
+    mixture,
+    outcomes,
+)
 from ecgmm.models.method import Method, ecg_embedding, loss_of, require_same_width, text_embedding
 from ecgmm.types import Batch, ModelOutput
 
@@ -83,6 +93,8 @@ class EvidenceFusion(Method):
             extra |= self.detector.projections(h_e, h_t)
             similarity = torch.cosine_similarity(extra["ecg_projection"], extra["text_projection"], dim=-1)
             together = self.detector(together, similarity)
+            if "unchanged" in extra:
+                together = against_both(together, extra["unchanged"])
         mixed = as_pair
         if self.exchange_rate is not None:
             mixed = mixture(as_pair, p_e, log_odds(self.exchange_rate) - together)
@@ -101,8 +113,8 @@ class EvidenceFusion(Method):
     def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms: ``cls``; ``ecg`` and ``text`` of the halves; ``prior``; ``pair`` where there is a detector.
 
-        A report that training has exchanged teaches the report's own answer nothing, and the detector neither: it has
-        all other reports of the batch.
+        A report that training has exchanged or contradicted teaches the report's own answer nothing. The detector
+        of foreign reports has all others of the batch; that of changed ones learns from it.
         """
         l_e, l_t = output.extra["ecg_logits"], output.extra["text_logits"]
         bias = self.class_bias.float().expand_as(l_e)
@@ -116,7 +128,10 @@ class EvidenceFusion(Method):
         return terms
 
     def _pair_loss(self, detector: PairDetector, output: ModelOutput, batch: Batch) -> Tensor:
-        """Binary cross-entropy of own and other reports, with even weights; classes learn nothing from it."""
+        """Binary cross-entropy of own and other reports, with even weights; classes learn nothing from it.
+
+        Where the detector looks for changed reports, the same of own and changed ones is added.
+        """
         extra = output.extra
         p_e, p_t, prior = (
             outcomes(logits.detach(), self.task)
@@ -128,7 +143,12 @@ class EvidenceFusion(Method):
         itself = torch.eye(len(odds), dtype=torch.bool, device=odds.device)
         own = masked_mean(logsigmoid(odds), usable & itself)
         others = masked_mean(logsigmoid(-odds), usable & ~itself)
-        return -(own + others) / 2
+        loss = -(own + others) / 2
+        if "unchanged" in extra:
+            changed = batch.has_waveform & batch.has_report & ~batch.report_is_own
+            unchanged = masked_mean(logsigmoid(extra["unchanged"]), batch.is_pair)
+            loss = loss - (unchanged + masked_mean(logsigmoid(-extra["unchanged"]), changed)) / 2
+        return loss
 
 
 def log_odds(share: float) -> float:

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import logsigmoid, one_hot
 
-from ecgmm.models.evidence import OwnHeads, PairDetector, Task
+from ecgmm.models.evidence import CHANGED, OwnHeads, PairDetector, Task, against_both
 from ecgmm.models.methods.evidence_fusion import EvidenceFusion
 from ecgmm.types import INTERVALS, Batch, ModelOutput
 from tests.models.building import Given, batch_of, build
@@ -104,7 +104,8 @@ def test_exchanged_reports_teach_the_reports_answer_and_the_detector_nothing(tas
     marked = batch._replace(report_is_own=torch.zeros_like(batch.report_is_own))
     with torch.no_grad():
         own, foreign = method.losses(output, batch), method.losses(output, marked)
-    assert float(foreign["text"]) == float(foreign["pair"]) == 0
+    assert float(foreign["text"]) == 0
+    assert float(foreign["pair"]) == 0
     assert min(float(own["text"]), float(own["pair"])) > 0
     assert torch.equal(own["ecg"], foreign["ecg"])
     assert torch.equal(own["cls"], foreign["cls"])
@@ -129,3 +130,40 @@ def test_the_detector_learns_what_the_classes_do_not_tell() -> None:
     with torch.no_grad():
         own, other = (inconsistency(method(batch(shown, report))) for report in (shown, -shown))
     assert own.max() < other.min()
+
+
+def test_odds_against_foreign_or_changed_by_hand() -> None:
+    own, foreign, changed = 0.6, 0.2, 0.05
+    found = against_both(torch.tensor(own / foreign).log(), torch.tensor(own / changed).log())
+    either = (1 - CHANGED) * foreign + CHANGED * changed
+    torch.testing.assert_close(found, torch.tensor(own / either).log())
+
+
+def test_changed_reports_are_found_by_what_only_both_together_tell() -> None:
+    """The report repeats what the waveform shows, or denies it: classes and either of both alone tell nothing."""
+    torch.manual_seed(0)
+    method = method_of(detector=PairDetector(2, 4, 1.0, hidden_dim=8))
+    shown = torch.tensor([[1.0, 1.0], [-1.0, 1.0]]).repeat(24, 1)
+    said = shown * torch.tensor([[1.0, 1.0]] * 24 + [[-1.0, 1.0]] * 24)
+    own = torch.arange(48) < 24
+    mixed = batch(shown, said)._replace(report_is_own=own, labels=torch.randint(2, (48,)))
+    optimizer = torch.optim.Adam(method.parameters(), lr=0.03)
+    for _ in range(60):
+        optimizer.zero_grad()
+        method.total_loss(method.losses(method(mixed), mixed)).backward()
+        optimizer.step()
+    with torch.no_grad():
+        doubt = inconsistency(method(mixed))
+    assert doubt[own].max() < doubt[~own].min()
+
+
+def test_without_changed_reports_the_head_for_them_learns_from_own_ones_alone() -> None:
+    with_head, plain = (
+        method_of(detector=PairDetector(2, 4, 1.0, hidden_dim=8)),
+        method_of(detector=PairDetector(2, 4, 1.0)),
+    )
+    plain.load_state_dict(with_head.state_dict(), strict=False)
+    given = batch(torch.randn(6, 2), torch.randn(6, 2))
+    outputs = with_head(given), plain(given)
+    more = with_head.losses(outputs[0], given)["pair"] - plain.losses(outputs[1], given)["pair"]
+    torch.testing.assert_close(more, -logsigmoid(outputs[0].extra["unchanged"]).mean() / 2)
