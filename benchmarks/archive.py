@@ -7,13 +7,15 @@ processor least, and 0 leaves a part out:
 - preparation of a tree in the layout of MIMIC-IV-ECG from the unpacked folder and from an archive, stored and deflated:
   records/s and peak memory, and of the deflated one what remains without the time that ``zlib`` takes to inflate it;
 - files in flight: every file that is opened, and every member that is read, is waited for 5 ms, as on a disk that is
-  reached over a network; 1 reader and 32.
+  reached over a network; 1 reader and 32, in the passes over headers and waveforms, which grow with the set.
 
 All stores of a tree must have one fingerprint. The records share 64 waveforms under their own names, so that writing
 and packing them takes minutes less. The last line is JSON.
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import platform
@@ -33,9 +35,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.archives import deflate, pack_tree, write_directory
-from benchmarks.prepare import prepare, settings, write_tree
+from benchmarks.prepare import passes_of, prepare, settings, write_tree
 from ecgmm.data.preparation.opening import store_path
 from ecgmm.data.preparation.waveform_pass import warm_up
+from ecgmm.data.preparation.workers import Workers
 from ecgmm.data.sources.archive import Archive
 from ecgmm.data.store.store import Store
 
@@ -78,12 +81,10 @@ def open_directory(how: str, archive: Path, small: Path) -> dict[str, Any]:
     return {**clock.taken(), "mb": peak_mb() - before}
 
 
-def prepare_once(root: Path, stores: Path, n_readers: int, wait: bool) -> dict[str, Any]:
+def prepare_once(root: Path, stores: Path) -> dict[str, Any]:
     """Prepare in one process, once everything is compiled."""
-    config = construct_with(root, stores, n_readers)
+    config = settings(root, stores, 1)
     warm_up()
-    if wait:
-        wait_for_files(root)
     clock = Clock()
     prepare(config)
     taken = clock.taken()
@@ -91,33 +92,39 @@ def prepare_once(root: Path, stores: Path, n_readers: int, wait: bool) -> dict[s
     return {**taken, "mb": peak_mb(), "fingerprint": store.fingerprint, "records": store.records.height}
 
 
-def construct_with(root: Path, stores: Path, n_readers: int) -> Any:
-    """Settings of a tree, with so many readers."""
+def wait_once(root: Path, stores: Path, n_readers: int) -> dict[str, Any]:
+    """Read headers and waveforms from a disk that is waited for."""
     config = settings(root, stores, 1)
     config.readers = n_readers
-    return config
+    index = config.read_index()
+    warm_up()
+    wait_for_files(root)
+    clock = Clock()
+    with Workers(1, warm_up) as workers, contextlib.redirect_stdout(io.StringIO()):
+        passes_of(config, index, stores, workers)
+    return {**clock.taken(), "mb": peak_mb(), "records": index.frame.height}
 
 
 def wait_for_files(root: Path) -> None:
     """Let every opening of a file of a tree take as long as on a slow disk; in an archive, every reading."""
-    name = "pread" if root.is_file() else "open"
+    name = "preadv" if root.is_file() else "open"
     plain = getattr(os, name)
 
     def waiting(*arguments: Any, **others: Any) -> Any:
-        if name == "pread" or str(arguments[0]).startswith(f"{root}/files/"):
+        if name == "preadv" or str(arguments[0]).startswith(f"{root}/files/"):
             time.sleep(WAIT_S)
         return plain(*arguments, **others)
 
     setattr(os, name, waiting)
 
 
-def best(roots: dict[str, tuple[Path, int, bool]], stores: Path, repeats: int) -> dict[str, dict[str, Any]]:
-    """The fastest of the repeats of each way: root, readers, and whether files are waited for."""
+def best(roots: dict[str, Path], stores: Path, repeats: int) -> dict[str, dict[str, Any]]:
+    """The cheapest of the repeats of each way; all stores must be one."""
     found: dict[str, dict[str, Any]] = {}
     fingerprints = set()
     for _ in range(repeats):
-        for name, (root, n_readers, wait) in roots.items():
-            result = child("prepare", root, stores, n_readers, int(wait))
+        for name, root in roots.items():
+            result = child("prepare", root, stores)
             shutil.rmtree(stores)
             fingerprints.add(result["fingerprint"])
             if name not in found or result["cpu"] < found[name]["cpu"]:
@@ -155,28 +162,27 @@ def measure_preparation(folder: Path, n_records: int, repeats: int) -> dict[str,
     found: dict[str, dict[str, Any]] = {}
     for name in ("stored", "deflated"):
         pack_tree(tree, archive, deflated=name == "deflated")
-        ways = {f"tree beside {name}": (tree, 1, False), name: (archive, 1, False)}
-        found |= best(ways, stores, repeats)
+        found |= best({f"tree beside {name}": tree, name: archive}, stores, repeats)
         archive.unlink()
     found["inflate"] = {"cpu": inflate_s(tree) * n_records}
     shutil.rmtree(tree)
     write_tree(tree, n_records // 10, n_waveforms=N_WAVEFORMS)
     pack_tree(tree, archive, deflated=True)
-    found["deflated, a tenth"] = best({"": (archive, 1, False)}, stores, 1)[""]
+    found["deflated, a tenth"] = best({"": archive}, stores, 1)[""]
     return found
 
 
 def measure_readers(folder: Path, n_records: int) -> dict[str, dict[str, Any]]:
     """One reader and many, on a disk that is waited for."""
-    tree, archive = folder / "slow", folder / "slow.zip"
+    tree, archive, stores = folder / "slow", folder / "slow.zip", folder / "stores"
     write_tree(tree, n_records, n_waveforms=N_WAVEFORMS)
     pack_tree(tree, archive, deflated=True)
-    ways = {
-        f"{name}, {n} readers": (root, n, True)
-        for name, root in (("tree", tree), ("archive", archive))
-        for n in (1, READERS)
-    }
-    return best(ways, folder / "stores", 1)
+    found = {}
+    for name, root in (("tree", tree), ("archive", archive)):
+        for n_readers in (1, READERS):
+            found[f"{name}, {n_readers} at a time"] = child("wait", root, stores, n_readers)
+            shutil.rmtree(stores)
+    return found
 
 
 def main() -> None:
@@ -185,16 +191,19 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=50_000)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--members", type=int, default=1_600_000)
-    parser.add_argument("--waited", type=int, default=2048, help="records of the third part")
+    parser.add_argument("--waited", type=int, default=4096, help="records of the third part")
     parser.add_argument("--folder", type=Path, help="where to work; by default the system's temporary folder")
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         what, *rest = arguments.child
         if what == "directory":
-            print(json.dumps(open_directory(rest[0], Path(rest[1]), Path(rest[2]))))
+            found = open_directory(rest[0], Path(rest[1]), Path(rest[2]))
+        elif what == "prepare":
+            found = prepare_once(Path(rest[0]), Path(rest[1]))
         else:
-            print(json.dumps(prepare_once(Path(rest[0]), Path(rest[1]), int(rest[2]), rest[3] == "1")))
+            found = wait_once(Path(rest[0]), Path(rest[1]), int(rest[2]))
+        print(json.dumps(found))
         return
     result: dict[str, Any] = {"benchmark": "archive"}
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:

@@ -40,7 +40,7 @@ from ecgmm.data.preparation.units import Form, n_window_samples
 from ecgmm.data.preparation.waveform_pass import WaveformPass, warm_up
 from ecgmm.data.preparation.waveform_plan import WaveformPlan
 from ecgmm.data.preparation.workers import Workers
-from ecgmm.data.sources.source import DataConfig
+from ecgmm.data.sources.source import DataConfig, SourceIndex
 from ecgmm.data.store.partial_store import PartialStore
 from ecgmm.leads import LEADS, N_LEADS
 
@@ -184,11 +184,17 @@ def measure_processes(folder: Path, n_records: int, repeats: int) -> dict[str, f
 
 def passes(config: DataConfig, stores: Path, workers: Workers) -> None:
     """What grows with the set: headers and waveforms, by processes that have started."""
-    index = config.read_index()
+    passes_of(config, config.read_index(), stores, workers)
+
+
+def passes_of(config: DataConfig, index: SourceIndex, stores: Path, workers: Workers) -> None:
+    """As ``passes``, from an index that was read before."""
     frame, _ = with_splits(config, index)
     stores.mkdir()
     with PartialStore(stores / "x", n_window_samples(config), "a benchmark") as store:
-        usable = read_headers(config.root_path, frame, index.native_rate_hz, workers, config.reader)
+        usable = read_headers(
+            config.root_path, frame, index.native_rate_hz, workers, config.reader, n_readers=config.readers
+        )
         has_report = np.ones(frame.height, dtype=bool)
         plan = WaveformPlan(usable, has_report, config.root_path, 0, Form.of(config, str(store.waveforms)))
         store.reserve(plan.end)
