@@ -153,8 +153,8 @@ def test_sheets_are_the_same_bytes_and_there_is_none_of_the_refused(fusion: ecgm
 
 
 def test_one_record_may_have_a_table_and_a_sheet_too(fusion: ecgmm.Run, folder: Path, predict: Predict) -> None:
-    code, _, _ = predict(fusion, f"record={folder}/0", f"out={folder}/one.csv", f"sheets={folder}/one")
-    assert code == 0
+    code, _, err = predict(fusion, f"record={folder}/0", f"out={folder}/one.csv", f"sheets={folder}/one")
+    assert (code, err) == (0, "")
     assert pl.read_csv(folder / "one.csv").height == 1
     assert (folder / "one" / "000001.pdf").read_bytes().startswith(b"%PDF")
 
