@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ecgmm.runs.calibration import COVERAGES, Calibration, calibrate
+from ecgmm.runs.calibration import Calibration, calibrate
 from ecgmm.runs.measuring import fit_on_validation
+from ecgmm.settings.ranges import COVERAGES
 
 CLASSES = ["A", "B"]
 
