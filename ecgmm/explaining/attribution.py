@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ecgmm.errors import ConfigError
 from ecgmm.explaining.target import ClassLogOdds
+from ecgmm.models.encoders import WithWordTable
 from ecgmm.runs.loading import SavedModel
 from ecgmm.settings.explaining import METHODS
 from ecgmm.types import Batch
@@ -84,9 +85,11 @@ def reads_waveform(model: SavedModel, batch: Batch) -> bool:
 
 def reads_words(model: SavedModel, batch: Batch, method: str) -> bool:
     """Whether the method reads the tokens of the report that is there, where the method of attribution can see it."""
-    readers = ["text_encoder"] if method == "integrated_gradients" else ["text_encoder", "language_model"]
-    has = any(hasattr(model.method, name) for name in readers)
-    return has and "text" in model.method.inputs_at_test and bool(batch.has_report.all())
+    if method == "integrated_gradients":
+        reads = isinstance(getattr(model.method, "text_encoder", None), WithWordTable)
+    else:
+        reads = any(hasattr(model.method, name) for name in ("text_encoder", "language_model"))
+    return reads and "text" in model.method.inputs_at_test and bool(batch.has_report.all())
 
 
 def baselines(model: SavedModel, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -108,8 +111,9 @@ def _integrated_gradients(
 ) -> tuple[Tensor | None, Tensor | None]:
     """Both along one path, so that together they add up."""
     layers: list[nn.Module] = [target.waveform] * has_ecg
-    if has_words:
-        layers.append(target.method.text_encoder.word_table)  # type: ignore[union-attr, arg-type]  # read by name
+    encoder = getattr(target.method, "text_encoder", None)
+    if has_words and isinstance(encoder, WithWordTable):
+        layers.append(encoder.word_table)
     if not layers:
         return None, None
     with warnings.catch_warnings():

@@ -44,10 +44,6 @@ class TextEncoder(Protocol):
     dim: int
     width: int
 
-    @property
-    def word_table(self) -> nn.Module:
-        """The embedding of words, called once in a pass over reports, and for nothing else."""
-
     def __call__(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
         """Embed reports: ``[B, N] -> [B, D]``, the summarised ``token_states``."""
 
@@ -80,6 +76,15 @@ class FreezableTextEncoder(TextEncoder, Protocol):
 
     def know(self, known: "KnownTexts") -> None:
         """Take ``pooled`` of whole texts from a table from now on."""
+
+
+@runtime_checkable
+class WithWordTable(Protocol):
+    """Report encoder whose embedding of words can be taken hold of, so that explanations reach single words."""
+
+    @property
+    def word_table(self) -> nn.Module:
+        """The embedding, called once in a pass over reports, and for nothing else."""
 
 
 @runtime_checkable

@@ -114,8 +114,15 @@ def test_strength_keeps_signs_and_nothing_stays_nothing() -> None:
 
 
 def test_the_command_writes_page_figures_and_numbers_that_only_the_owner_reads(
-    command: Callable[..., int], run: Path, record: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: Callable[..., int],
+    run: Path,
+    record: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sanity, "N_DRAWS", 2)
+    monkeypatch.setattr(sanity, "N_ORDERS", 3)
     out = tmp_path / "out"
     arguments = [f"run='{run}'", f"record={record}", f"report='{REPORT}'", "class=MI", f"out={out}"]
     assert command("explain", *arguments, "sanity=true") == 0
