@@ -214,7 +214,8 @@ def test_a_server_that_refuses_leaves_the_run_offline(
 
 def test_a_wandb_that_hangs_holds_nothing_up(caplog: pytest.LogCaptureFixture) -> None:
     release, started = threading.Event(), time.monotonic()
-    with Dashboard(start=release.wait, longest_wait_s=0.2) as dashboard:
+    never: Any = release.wait
+    with Dashboard(start=never, longest_wait_s=0.2) as dashboard:
         for step in range(1000):
             dashboard.log_metrics({"train/loss_total": 1.0}, step)
     assert time.monotonic() - started < 2

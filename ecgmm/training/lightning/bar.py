@@ -1,6 +1,7 @@
 """Progress bar of training: mean loss of the epoch so far, and the last validation AUROC."""
 
 import time
+from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import RichProgressBar
@@ -31,8 +32,8 @@ class TrainingBar(RichProgressBar):
         now_s = time.monotonic()
         if now_s - self._looked_s >= _SECONDS_BETWEEN_LOOKS:
             self._looked_s = now_s
-            loss = pl_module.mean_loss
-            auroc = trainer.callback_metrics.get(f"{pl_module.log_prefix}val/auroc_macro")
+            task: Any = pl_module  # ours
+            loss, auroc = task.mean_loss, trainer.callback_metrics.get(f"{task.log_prefix}val/auroc_macro")
             numbers = {"loss": loss, "AUROC": auroc}
             self._shown |= {name: float(value) for name, value in numbers.items() if value is not None}
         return self._shown
