@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ecgmm.data.sources.labels.label_set import LabelSettings, OwnLabels
-from ecgmm.data.sources.tree_reading import is_root
 from ecgmm.data.store.splits import Folds, SplitShares
 from ecgmm.errors import ConfigError, DataError
 
@@ -144,6 +143,8 @@ class DataConfig(ABC):
             ConfigError: If it is not set.
             DataError: If it is neither.
         """
+        from ecgmm.data.sources.tree_reading import is_root  # opened stores need no tree
+
         if self.root is None:
             raise ConfigError(
                 f"data.root is not set; give the folder of {self.name}, as in data.root=/data/{self.name}"

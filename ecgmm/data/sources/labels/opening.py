@@ -17,7 +17,6 @@ from ecgmm.data.sources.labels.label_table import (
     write_table,
 )
 from ecgmm.data.sources.labels.registry import definition_of
-from ecgmm.data.sources.tree_reading import is_tree_file, tree_sha256
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError, printable
 from ecgmm.locks import one_process
@@ -50,6 +49,8 @@ def open_labels(store: Store, name: str, settings: LabelSettings = _DEFAULTS) ->
     made_from = {"labels": name, "store": store.fingerprint, **reader.decided_by(settings)}
     if reader.file:
         path: Path = getattr(settings, reader.file)
+        from ecgmm.data.sources.tree_reading import is_tree_file, tree_sha256  # other labels need no file
+
         made_from["file"] = tree_sha256(path) if path.exists() or is_tree_file(path) else GONE
         if GONE in (made_from["file"], *made_from.get("own", {}).values()):
             return _read_before(store, name, made_from, path, reader.cure)
