@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.synthetic.config import SyntheticConfig
 from ecgmm.data.synthetic.segments import segments_of
 from ecgmm.data.synthetic.tree import draw_recordings
@@ -38,8 +39,8 @@ Records = list[tuple[Batch, Any]]
 """Prepared batches of one record, each with its patient."""
 
 
-def records_of(run: Run, stores: Path) -> tuple[Records, Recordings]:
-    """Test records with a waveform, and how each was drawn."""
+def records_of(run: Run, stores: Path, split: str) -> tuple[Records, Recordings]:
+    """Records of a split with a waveform, and how each was drawn."""
     config = read_config(run.directory, run.facts.files)
     store = store_of_run(run.facts.data.fingerprint, stores, config["data"], "--stores")
     names = ("n_patients", "seed", "second_cart")
@@ -47,7 +48,7 @@ def records_of(run: Run, stores: Path) -> tuple[Records, Recordings]:
     cohort, recordings = draw_recordings(SyntheticConfig(**chosen, **config["data"]["rates"]))
     number = {study: row for row, study in enumerate(cohort.study_id.tolist())}
     records, numbers = [], []
-    for batch in run.batches(store, "test", 1):
+    for batch in run.batches(store, split, 1):
         if batch.has_waveform.all():
             row = store.records.row(int(batch.rows[0]), named=True)
             with torch.no_grad():
@@ -139,6 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--stores", type=Path, default=Path("stores"))
+    parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--records", type=int, default=100, help="most records of a finding")
     parser.add_argument("--checked", type=int, default=20, help="records of the sanity checks")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, help="what the sanity checks look at")
@@ -147,15 +149,15 @@ def main() -> None:
     results = {}
     for folder in arguments.runs:
         run = load_run(folder)
-        records, recordings = records_of(run, arguments.stores)
-        print(f"\n{run.method}, seed {run.seed}, recipe {run.facts.recipe}: SYNTHETIC data, test split")
+        records, recordings = records_of(run, arguments.stores, arguments.split)
+        print(f"\n{run.method}, seed {run.seed}, recipe {run.facts.recipe}: SYNTHETIC data, {arguments.split} split")
         of_run: dict[str, Any] = {}
         for finding in FINDINGS:
             if finding.class_name not in run.model.facts.class_names or "ecg" not in run.model.method.inputs_at_test:
                 continue
             has = np.flatnonzero(shows(finding, recordings.states))[: arguments.records]
             if not len(has):
-                print(f"{finding.name}: no test record has it")
+                print(f"{finding.name}: no record has it")
                 continue
             segments = segments_of(recordings[has])
             store = run.model.facts.store
