@@ -232,9 +232,10 @@ DATA_TARGETS: dict[str, Target] = {
         }
     ),
     "ecgmm.training.corruption.PairCorruption": Target(
-        dict.fromkeys(
-            ("drop_waveform", "drop_report", "exchange_report", "thin_report", "cut_report", "contradict_report"), SHARE
-        ),
+        {
+            **dict.fromkeys(("drop_waveform", "drop_report", "exchange_report", "thin_report", "cut_report"), SHARE),
+            "contradict_report": optional(SHARE),  # runs made before it was a setting have none
+        },
         (_one_modality_stays,),
     ),
     "ecgmm.training.lightning.profile_steps.StepProfiler": Target({"skip": whole(1, 10**6), "steps": whole(1, 10_000)}),

@@ -89,17 +89,17 @@ def contradicted(
     stating = [index for index, statement in enumerate(report) if _asserted(statement)]
     if not stating:
         return None
-    at = stating[draws.integers(len(stating))]
+    at = stating[int(draws.integers(len(stating)))]
     if draws.random() < _DENIED:
-        said = DENIALS[draws.integers(len(DENIALS))].format(report[at])
+        said = DENIALS[int(draws.integers(len(DENIALS)))].format(report[at])
     else:
         stated = set().union(*map(_asserted, report))
         others = sorted(by_class.keys() - stated - {"NORM"})
         normal = _asserted(report[at]) != {"NORM"} and "NORM" in by_class and (not others or draws.random() < 0.5)
         if not normal and not others:
             return None
-        pool = by_class["NORM" if normal else others[draws.integers(len(others))]]
-        said = pool[draws.integers(len(pool))]
+        pool = by_class["NORM" if normal else others[int(draws.integers(len(others)))]]
+        said = pool[int(draws.integers(len(pool)))]
     return [*report[:at], said, *report[at + 1 :]]
 
 
