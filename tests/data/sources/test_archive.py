@@ -292,3 +292,27 @@ def test_a_bomb_takes_no_memory(tmp_path: Path) -> None:
         read_whole(f"{archive}/a.hea", memoryview(bytearray(300 << 10)))
     assert caught.value.reason is Drop.FILE_UNREADABLE
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 16 << 10
+
+
+def test_a_file_of_another_name_is_no_root(tmp_path: Path) -> None:
+    (tmp_path / "set.tar").write_bytes(b"content")
+    with pytest.raises(DataError, match=r"set\.tar is not a folder or an archive that ends in \.zip; set data\.root"):
+        prepare("mimic_iv_ecg", tmp_path / "set.tar", SHORT)
+
+
+def test_nothing_is_downloaded_into_an_archive(
+    tmp_path: Path, command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = write_archive(tmp_path / "set.zip", {"t/a": b"1"})
+    before = archive.read_bytes()
+    assert command("download", "data=mimic_iv_ecg", f"data.root={archive}", "url=http://127.0.0.1:1/") == 2
+    assert "is a file; give the folder that the files are brought to" in capsys.readouterr().err.replace("\n", " ")
+    assert archive.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_processes_read_an_archive_side_by_side(tmp_path: Path) -> None:
+    archive = pack(MimicTree(tmp_path / "tree").root, tmp_path / "set.zip")
+    one = prepare("mimic_iv_ecg", archive, SHORT, f"data.store={tmp_path / 'one'}")
+    two = prepare("mimic_iv_ecg", archive, SHORT, f"data.store={tmp_path / 'two'}", "data.n_processes=2")
+    assert content(two) == content(one)
