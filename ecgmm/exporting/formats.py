@@ -98,7 +98,7 @@ def export_program(model: SavedModel, temperature: float, kind: str, file: Path,
 
 
 def _exported(program: Program, model: SavedModel) -> ExportedProgram:
-    """The graph of a program, traced on simulated records, without where on this machine it was traced."""
+    """The graph of a program, traced on simulated records."""
     batch = Dim("batch", min=1, max=2**20)
     tokens, statements = Dim.DYNAMIC(min=1, max=model.facts.max_tokens), Dim.DYNAMIC(min=1, max=_MOST_STATEMENTS)
     shapes = {MILLIVOLTS: {0: batch}, "token_ids": {0: batch, 1: tokens}, "token_mask": {0: batch, 1: tokens}}
@@ -107,6 +107,11 @@ def _exported(program: Program, model: SavedModel) -> ExportedProgram:
     exported = torch.export.export(
         program, inputs, dynamic_shapes=(tuple(shapes[name] for name in program.inputs),), strict=False
     )
+    return exported
+
+
+def _without_places(exported: ExportedProgram) -> ExportedProgram:
+    """A graph that tells neither where in files of this machine its code stood, nor what it was traced on."""
     for module in exported.graph_module.modules():
         if isinstance(module, torch.fx.GraphModule):
             for node in module.graph.nodes:
@@ -116,8 +121,9 @@ def _exported(program: Program, model: SavedModel) -> ExportedProgram:
 
 
 def _write_torch(exported: ExportedProgram, program: Program, file: Path) -> None:
+    plain = exported.run_decompositions({})  # without the blocks that keep autocast off, which cannot be written
     with file.open("wb") as opened:
-        torch.export.save(exported, opened)
+        torch.export.save(_without_places(plain), opened)
 
 
 def _read_torch(file: Path, program: Program) -> Predicting:
