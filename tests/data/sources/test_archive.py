@@ -316,3 +316,33 @@ def test_processes_read_an_archive_side_by_side(tmp_path: Path) -> None:
     one = prepare("mimic_iv_ecg", archive, SHORT, f"data.store={tmp_path / 'one'}")
     two = prepare("mimic_iv_ecg", archive, SHORT, f"data.store={tmp_path / 'two'}", "data.n_processes=2")
     assert content(two) == content(one)
+
+
+def test_no_damage_gives_other_content(tmp_path: Path) -> None:
+    """Bytes changed, cut off or put in anywhere: refused, missing, damaged, or what was packed."""
+    rng = np.random.default_rng(0)
+    members = {f"{number}.hea": rng.bytes(30 * number) + b"ab" * 200 * number for number in range(6)}
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for number, (name, packed_content) in enumerate(members.items()):
+            packed.writestr(f"{TOP}{name}", packed_content, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)[number % 2])
+    sound, outcomes = archive.read_bytes(), {"refused": 0, "left out": 0, "right": 0}
+    directory = sound.index(b"PK\x01\x02")
+    for case in range(600):
+        damaged = bytearray(sound)
+        damaged[rng.integers((0, directory)[case % 2], len(sound))] ^= 1 << int(rng.integers(8))
+        if case % 10 == 0:
+            del damaged[rng.integers(len(damaged)) :]
+        elif case % 10 == 1:
+            damaged.insert(int(rng.integers(len(damaged))), 0)
+        archive.write_bytes(damaged)
+        for name, wanted in members.items():
+            try:
+                assert read_short(f"{archive}/{name}", 1 << 16) == wanted
+                outcomes["right"] += 1
+            except BadRecordError:
+                outcomes["left out"] += 1
+            except DataError:
+                outcomes["refused"] += 1
+                break
+    assert min(outcomes.values()) > 50
