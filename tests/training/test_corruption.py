@@ -1,5 +1,7 @@
 """Corruption of training pairs does what it says, to the batch that it returns and to nothing else."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -11,7 +13,8 @@ CHANCES = ("drop_waveform", "drop_report", "exchange_report", "thin_report", "cu
 
 
 def corrupted(batch: Batch, seed: int = 0, /, **chances: float) -> Batch:
-    corruption = PairCorruption(**dict.fromkeys(CHANCES, 0.0) | chances)
+    settings: dict[str, Any] = dict.fromkeys(CHANCES, 0.0) | chances
+    corruption = PairCorruption(**settings)
     return corruption(batch, torch.Generator().manual_seed(seed))
 
 
