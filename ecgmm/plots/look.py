@@ -1,6 +1,5 @@
 """One look for all figures, and files that are the same bytes whenever they are drawn from the same numbers."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,10 +36,6 @@ _LOOK: dict[Any, Any] = {  # matplotlib types its keys one by one
     "svg.fonttype": "path",
     "svg.hashsalt": "ecgmm",  # element names would be random
 }
-
-
-# Tells of every letter in a PDF, names of records among them, where a command logs what is of level INFO.
-logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 
 @contextmanager
