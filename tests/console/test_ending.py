@@ -72,7 +72,7 @@ def test_no_interrupt_is_lost_whatever_it_meets(capfd: pytest.CaptureFixture[str
     for _ in range(40):
         timer = threading.Timer(generator.uniform(0.001, 0.03), send, [signal.SIGINT])
 
-        def work() -> None:
+        def work(timer: threading.Timer = timer) -> None:
             timer.start()  # here, where a signal is already taken care of: on a busy machine a start takes a while
             iterate(5)
 
