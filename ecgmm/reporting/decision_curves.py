@@ -7,6 +7,7 @@ import numpy as np
 from ecgmm.errors import UserError
 from ecgmm.evaluation.net_benefit import ALL, MODEL
 from ecgmm.plots.decisions import DecisionPanel, draw_decisions
+from ecgmm.reporting.decision_sections import benefit
 from ecgmm.reporting.decisions import THRESHOLDS, ClassDecisions, decisions
 from ecgmm.reporting.drawing import Drawing, command, provenance
 from ecgmm.reporting.subgroup_rows import rows_of
@@ -57,7 +58,7 @@ def drawing(rows: dict[str, list[Run]], found: Sequence[ClassDecisions], n_resam
         f" ({n_resamples:,} resamples of patients).{left_out}"
         f" {provenance([run for method in methods for run in rows[method]])}"
     )
-    return Drawing("decision_curves", draw_decisions(panels, THRESHOLDS), caption)
+    return Drawing("decision_curves", draw_decisions(panels, THRESHOLDS), caption, benefit(found).found)
 
 
 def _panel(of_methods: Sequence[ClassDecisions]) -> DecisionPanel:

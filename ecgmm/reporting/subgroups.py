@@ -180,4 +180,5 @@ def draw_table(table: Table) -> Drawing:
         f" method is worse in the group.{left_out}"
         f" {provenance([run for group in table.runs.values() for run in group])}"
     )
-    return Drawing("subgroups", draw_gaps(rows, methods, "Gap in AUROC"), caption)
+    said = subgroup_sections.parts(table)[0].found
+    return Drawing("subgroups", draw_gaps(rows, methods, "Gap in AUROC"), caption, said)

@@ -118,6 +118,7 @@ def test_tables_and_figures_that_the_runs_allow_are_there(page: Page) -> None:
         "AUROC of each class",
         "Figure 3.",
         "Figure 4.",
+        "Decision curves on the test split",
     )
     assert len(captions) == len(starts)
     assert all(caption.startswith(start) for caption, start in zip(captions, starts, strict=True))

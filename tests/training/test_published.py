@@ -53,7 +53,16 @@ def test_a_row_trains_evaluates_and_predicts_one_record(
     probabilities = {line.split()[0]: float(line.split()[1]) for line in lines[: len(CLASSES)]}
     assert probabilities.keys() == CLASSES
     assert sum(probabilities.values()) == pytest.approx(1, abs=0.003)
-    assert bool(lines[len(CLASSES) :]) == (method in ("meit", "ecg_doctor")), "these two explain themselves"
+    known = (
+        "decision:",
+        "not ruled out",
+        "gate:",
+        "inconsistency of",
+        "quality of the signal:",
+        "words of the report:",
+    )
+    own = [line for line in lines[len(CLASSES) :] if not line.startswith(known)]
+    assert bool(own) == (method in ("meit", "ecg_doctor")), "these two explain themselves"
 
 
 @pytest.mark.slow
