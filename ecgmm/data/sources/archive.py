@@ -25,6 +25,7 @@ _LOCAL_BYTES = 30
 _HEAD = struct.Struct("<4s2x2H16x2H")
 """Signature, flags, method, and lengths of name and extra field of the header in front of a member's content."""
 _CHUNK = 1 << 20
+_PIECE = 1 << 13  # packed; it gives 8 MB at most, and mostly what fits in a core's cache
 _RAW = -15  # deflated data without a head of its own
 
 
@@ -66,7 +67,7 @@ class Archive:
         """Bytes of a member's content, as the directory says."""
         return int(self._directory.sizes[member])
 
-    def read(self, path: str, member: int) -> bytes | bytearray:
+    def read(self, path: str, member: int) -> bytearray:
         """Content of a member whose size the caller has found small enough.
 
         Args:
@@ -77,22 +78,9 @@ class Archive:
             DamagedMemberError: If it is not what the directory says.
             OSError: As ``read``.
         """
-        size = self.size(member)
-        if not self._directory.deflated[member]:
-            content = bytearray(size)
-            self._read_behind_head(path, member, [content])
-            self._check(member, zlib.crc32(content))
-            return content
-        packed, inflate = bytearray(int(self._directory.packed[member])), zlib.decompressobj(_RAW)
-        self._read_behind_head(path, member, [packed])
-        try:
-            unpacked = inflate.decompress(packed, size + 1)
-        except zlib.error:
-            raise DamagedMemberError from None
-        if len(unpacked) != size or not inflate.eof or inflate.unused_data:
-            raise DamagedMemberError
-        self._check(member, zlib.crc32(unpacked))
-        return unpacked
+        content = bytearray(self.size(member))
+        self.read_into(path, member, bytearray(), memoryview(content))
+        return content
 
     def read_into(self, path: str, member: int, before: bytearray, target: memoryview) -> None:
         """Fill memory with the content of a member, which has just so many bytes; raises as ``read``.
@@ -104,10 +92,32 @@ class Archive:
             target: Filled with what follows.
         """
         if self._directory.deflated[member]:
-            target[:] = memoryview(self.read(path, member))[len(before) :]
+            if before:
+                target[:] = memoryview(self.read(path, member))[len(before) :]
+            else:
+                self._inflate_into(path, member, target)
             return
         self._read_behind_head(path, member, [before, target])  # where it lies: a copy would cost as much as reading
         self._check(member, zlib.crc32(target, zlib.crc32(before)))
+
+    def _inflate_into(self, path: str, member: int, target: memoryview) -> None:
+        """Fill memory piece by piece: pieces stay in the cache, and none is larger than deflate makes of ``_PIECE``."""
+        packed, inflate, end = memoryview(bytearray(int(self._directory.packed[member]))), zlib.decompressobj(_RAW), 0
+        self._read_behind_head(path, member, [packed])
+        for start in range(0, len(packed), _PIECE):
+            try:
+                piece = inflate.decompress(packed[start : start + _PIECE])
+            except zlib.error:
+                raise DamagedMemberError from None
+            if end + len(piece) > len(target):
+                raise DamagedMemberError
+            target[end : end + len(piece)] = piece
+            end += len(piece)
+            if inflate.eof and start + _PIECE < len(packed):
+                raise DamagedMemberError
+        if end != len(target) or not inflate.eof or inflate.unused_data:
+            raise DamagedMemberError
+        self._check(member, zlib.crc32(target))
 
     def _read_behind_head(self, path: str, member: int, targets: list[bytearray | memoryview]) -> None:
         """Fill memory with what follows a member's header, in one call if its length is that of the last one's."""
