@@ -19,6 +19,12 @@ torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))  # what is te
 os.environ["WANDB_MODE"] = "offline"
 hypothesis.settings.register_profile("ecgmm", deadline=None)  # a busy machine is no mistake
 hypothesis.settings.load_profile("ecgmm")
+LONGEST = ("test_documented_commands.py", "test_contributing.py", "test_damaged_files.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: else one process is at work on them long after the other has ended."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")
