@@ -26,6 +26,7 @@ NOT_RUN = {
     r"pip |pre-commit ": "changes the environment, from a package index",
     r"ecgmm download ": "needs the network; tests/test_download.py has a server of its own",
     r"python -m benchmarks\.": "measures for minutes; tests/benchmarks runs what can be run small",
+    r"ecgmm serve ": "serves until it is stopped; tests/serving/test_page.py starts it and ends it",
     r"ecgmm export .*\.onnx": "ten seconds; tests/exporting/test_formats.py writes one, and other formats are run here",
     r"ecgmm \w+ data=code_15 ": "needs h5py, an extra; tests/data/sources/test_code_15.py",
     r"srun |torchrun ": "needs several machines; tests/training/lightning/test_ddp_run.py starts two processes",
