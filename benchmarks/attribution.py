@@ -32,7 +32,7 @@ from ecgmm.interface.runs import Run, load_run
 from ecgmm.runs.configuration import read_config
 from ecgmm.runs.loading import SavedModel
 from ecgmm.runs.store_of_run import store_of_run
-from ecgmm.settings.explaining import METHODS
+from ecgmm.settings.ranges import EXPLANATIONS
 from ecgmm.types import Batch
 
 Records = list[tuple[Batch, Any]]
@@ -62,9 +62,9 @@ def located(run: Run, finding: Finding, records: Records, inside: Any) -> dict[s
     model = run.model
     index = model.facts.class_names.index(finding.class_name)
     other = replace(model, method=deepcopy(model.method))
-    shares: dict[str, list[float]] = {name: [] for name in (*METHODS, "signal alone", "shuffled weights")}
+    shares: dict[str, list[float]] = {name: [] for name in (*EXPLANATIONS, "signal alone", "shuffled weights")}
     for k, ((batch, _), samples) in enumerate(zip(records, inside, strict=True)):
-        for method in METHODS:
+        for method in EXPLANATIONS:
             found = attribute(model, batch, index, method).waveform
             assert found is not None
             shares[method].append(share_inside(found, samples))
@@ -72,13 +72,13 @@ def located(run: Run, finding: Finding, records: Records, inside: Any) -> dict[s
         shares["signal alone"].append(share_inside(distance, samples))
         other.method.load_state_dict(model.method.state_dict())
         shuffle(other, torch.Generator().manual_seed(k))
-        random = attribute(other, batch, index, METHODS[0]).waveform
+        random = attribute(other, batch, index, EXPLANATIONS[0]).waveform
         assert random is not None
         shares["shuffled weights"].append(share_inside(random, samples))
     patients = np.array([patient for _, patient in records])
     time = np.array([samples.mean() for samples in inside])
     ratios = {name: times_of_chance(np.array(values), time, patients) for name, values in shares.items()}
-    learned = times_of_chance(np.array(shares[METHODS[0]]), np.array(shares["shuffled weights"]), patients)
+    learned = times_of_chance(np.array(shares[EXPLANATIONS[0]]), np.array(shares["shuffled weights"]), patients)
     print(f"{finding.name} ({finding.class_name}): {len(records)} records of {len(np.unique(patients))} patients;"
           f" {finding.segment} takes {time.mean():.1%} of time")  # fmt: skip
     for name, ratio in ratios.items():
@@ -143,7 +143,8 @@ def main() -> None:
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--records", type=int, default=100, help="most records of a finding")
     parser.add_argument("--checked", type=int, default=20, help="records of the sanity checks")
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, help="what the sanity checks look at")
+    what = "what the sanity checks look at"
+    parser.add_argument("--methods", nargs="+", choices=EXPLANATIONS, default=EXPLANATIONS, help=what)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     results = {}

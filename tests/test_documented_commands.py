@@ -63,8 +63,8 @@ SMALLER = {
 ORDER = (
     r"ecgmm prepare",
     r"ecgmm train name=",
-    r"ecgmm train(?! \+)",
-    r"ecgmm train",
+    r"ecgmm train (?!\+)",
+    r"ecgmm train ",
     r"ecgmm (plan|audit|evaluate|robustness|predict|explain|verify)",
     "",
 )

@@ -17,7 +17,7 @@ from ecgmm.errors import ConfigError
 from ecgmm.explaining.target import ClassLogOdds
 from ecgmm.models.encoders import WithWordTable
 from ecgmm.runs.loading import SavedModel
-from ecgmm.settings.explaining import METHODS
+from ecgmm.settings.ranges import EXPLANATIONS
 from ecgmm.types import Batch
 
 N_STEPS = 128
@@ -60,7 +60,7 @@ def attribute(model: SavedModel, batch: Batch, class_index: int, method: str) ->
     Raises:
         ConfigError: If captum is not installed.
     """
-    assert method in METHODS
+    assert method in EXPLANATIONS
     target = ClassLogOdds(model, batch, class_index)
     inputs = (batch.waveforms, batch.token_ids)
     has_ecg, has_words = reads_waveform(model, batch), reads_words(model, batch, method)

@@ -12,7 +12,7 @@ from ecgmm.explaining.counterfactuals import Answer, counterfactuals
 from ecgmm.explaining.sanity import completeness
 from ecgmm.predicting.inputs import ModelInput
 from ecgmm.runs.loading import SavedModel
-from ecgmm.settings.explaining import METHODS
+from ecgmm.settings.ranges import EXPLANATIONS
 from ecgmm.types import Batch
 
 
@@ -124,8 +124,8 @@ def signals_mv(model: SavedModel, batch: Batch) -> NDArray[np.float32]:
 
 def _check(model: SavedModel, class_name: str | None, method: str) -> None:
     names = model.facts.class_names
-    if method not in METHODS:
-        raise ConfigError(f"method is {printable(method)!r}; choose one of {', '.join(METHODS)}")
+    if method not in EXPLANATIONS:
+        raise ConfigError(f"method is {printable(method)!r}; choose one of {', '.join(EXPLANATIONS)}")
     if class_name is not None and class_name not in names:
         raise ConfigError(f"class is {printable(class_name)!r}; the run has {', '.join(map(printable, names))}")
     if not model.method.inputs_at_test:

@@ -10,7 +10,6 @@ from typing import Any
 
 from ecgmm.leads import LEADS
 from ecgmm.settings.disturbances import KINDS
-from ecgmm.settings.explaining import METHODS
 from ecgmm.settings.kinds import (
     Built,
     Group,
@@ -37,6 +36,7 @@ from ecgmm.settings.ranges import (
     COUNT,
     COVERAGES,
     EPOCHS,
+    EXPLANATIONS,
     FILE_NAME,
     FINDINGS,
     HEADS,
@@ -330,7 +330,7 @@ ENTRIES: dict[str, Group] = {
             "record": nullable(path()),
             "report": Value("a text", lambda value: isinstance(value, str), "text", null=True),
             "class": nullable(text()),
-            "by": choice(*METHODS),
+            "by": choice(*EXPLANATIONS),
             "sanity": flag(),
             "seed": SEED,
             "out": path(),

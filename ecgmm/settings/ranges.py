@@ -43,6 +43,8 @@ SPLITS = ("train", "val", "test")
 ADAPTATIONS = ("batch_norm", "exchange_rate", "label_shift")
 COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 """Coverages for which a model keeps sets: a few numbers, where any coverage would take the scores of all patients."""
+EXPLANATIONS = ("integrated_gradients", "occlusion")
+"""Ways to attribute an answer to its inputs."""
 TABLE_ENDINGS = (".csv", ".parquet", ".json")
 SHEET_FORMATS = ("pdf", "png")
 TABLE_FILE = replace(

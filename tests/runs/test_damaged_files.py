@@ -22,7 +22,9 @@ DEAR = (
     "train",
     "evaluate",
     "predict",
-    *(f"experiments.{name}" for name in ("figure1", "figure2", "gates", "reliability", "report")),
+    *(f"experiments.{name}" for name in ("figure1", "figure2", "gates", "reliability", "report", "subgroups")),
+    *(f"experiments.{name}" for name in ("roc", "confusion", "per_class", "participants", "training_curves")),
+    "experiments.decision_curves",
 )
 # The quick ones read all files but two; the whole walk is slow.
 FEW = random.Random(0).sample([case for case in ALL if case[0] in ("predict", "experiments.table2", "train")], 18)
