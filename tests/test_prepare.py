@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.data.trees import write_ptb_xl
 
 
@@ -12,6 +14,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_prepares_counts_and_leaves_nothing_else(tmp_path: Path) -> None:
     write_ptb_xl(tmp_path / "tree", rate_hz=100)
     done = run(tmp_path, "data.root=tree")

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.interrupted_download import compare, main
 
 
+@pytest.mark.slow
 def test_a_killed_download_ends_with_the_same_tree(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--kills", "2", "--patients", "4"]) == 0
     result = json.loads(capfd.readouterr().out.splitlines()[-1])

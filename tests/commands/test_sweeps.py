@@ -108,6 +108,7 @@ def test_a_difference_is_found(tmp_path: Path) -> None:
     assert compare(tmp_path / "a", tmp_path / "b") == ["job", "more"]
 
 
+@pytest.mark.slow
 def test_a_failed_job_is_listed_and_does_not_stop_the_others(
     command: Command, settings: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,6 +129,7 @@ def test_a_failed_job_is_listed_and_does_not_stop_the_others(
     assert "n_resamples is 0" in failed.read_text(), "a new try replaces the log"
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_after_a_failed_trial_and_again_from_what_is_finished(
     command: Command, settings: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

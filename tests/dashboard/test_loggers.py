@@ -152,6 +152,7 @@ def test_a_run_that_only_lacked_its_results_keeps_its_curve(trained: Trained, tm
     assert len(shown.Scalars("test/auroc_macro")) == 1
 
 
+@pytest.mark.slow
 def test_mlflow_files_hold_the_run_once_and_nothing_of_a_patient(trained: Trained, tmp_path: Path) -> None:
     with opened(tmp_path / RUN_FOLDER / "run", trained.run, MLFLOW) as dashboard:
         dashboard.log_metrics({"train/loss_total": 1.0}, 1)

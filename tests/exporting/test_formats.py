@@ -22,6 +22,7 @@ TO_TORCH = ("concat", "mean", "ecg_random", "ecg_clip")
 """Methods whose parts are those of others, or that keep autocast off in places: written by torch.export."""
 
 
+@pytest.mark.slow
 def test_an_onnx_file_answers_as_python_for_any_batch(tmp_path: Path) -> None:
     model, file = saved("ecg_only"), tmp_path / "model.onnx"
     comparison = export_program(model, 1.3, "onnx", file, None)

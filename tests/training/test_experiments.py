@@ -55,6 +55,7 @@ def test_a_sweep_keeps_one_run_for_each_value(
     assert sorted(OmegaConf.select(config, axis) for config in configs) == [0.5, 1]
 
 
+@pytest.mark.slow
 def test_an_ablation_changes_one_part_and_is_a_row_of_its_own(
     command: Command, settings: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

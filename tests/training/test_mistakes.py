@@ -77,6 +77,7 @@ def test_unknown_text_policy(fails: Callable[..., str]) -> None:
     assert "masked" in fails("text.policy=partly")
 
 
+@pytest.mark.slow
 def test_labels_from_the_report_with_the_full_report(
     command: Command, quick_settings: list[str], tmp_path: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,6 +98,7 @@ def test_labels_from_the_report_with_the_full_report(
     assert origins["leaky"] is True
 
 
+@pytest.mark.slow
 def test_a_model_of_other_labels_on_a_store_whose_labels_come_from_the_report(
     command: Command, quick_settings: list[str], tmp_path: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

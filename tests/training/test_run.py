@@ -144,6 +144,7 @@ def test_a_report_withheld_at_test_changes_nothing_in_training_but_the_epoch_tha
     assert metrics["test/auroc_macro"] == Run.open(withheld).metrics["test/auroc_macro"]
 
 
+@pytest.mark.slow
 def test_wandb_files_hold_numbers_and_no_text(train: Callable[..., Path], workspace: Path) -> None:
     run = train("logger=wandb", "logger.mode=offline")
     [file] = run.glob("wandb/offline-run-*/run-*.wandb")

@@ -318,6 +318,7 @@ def test_processes_read_an_archive_side_by_side(tmp_path: Path) -> None:
     assert content(two) == content(one)
 
 
+@pytest.mark.slow
 def test_no_damage_gives_other_content(tmp_path: Path) -> None:
     """Bytes changed, cut off or put in anywhere: refused, missing, damaged, or what was packed."""
     rng = np.random.default_rng(0)

@@ -23,6 +23,8 @@ N_TIMES = 200
 SIZES = (12, 7, 1)  # even shares, uneven ones, and a process without a record
 CPU = torch.device("cpu")
 
+pytestmark = pytest.mark.slow  # two processes, which take most of the time to start
+
 
 class Step(nn.Module):
     """The method's part of a training step, as ``DiagnosisTask`` does it."""
