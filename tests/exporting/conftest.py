@@ -12,6 +12,7 @@ from ecgmm.leads import LEADS
 from ecgmm.runs.loading import SavedModel, build_preparation
 from ecgmm.runs.saved_model import ModelFacts, ReadWith, Signal, Waveform
 from tests.models.building import CLASSES, TOKENISER, VOCABULARY, Task, build, configured
+from tests.tiny_runs import QUICK
 
 N_TIMES = 400
 
@@ -48,18 +49,8 @@ def saved(name: str, task: Task = "single_label", highpass_hz: float | None = No
 @pytest.fixture(scope="session")
 def closed_run(tiny_store: Path, tmp_path_factory: pytest.TempPathFactory) -> ecgmm.Run:
     """A finished run of the paper's method with a closed vocabulary; nobody changes it."""
-    quick = {
-        "recipe": "quick",
-        "trainer__accelerator": "cpu",
-        "trainer__max_epochs": 1,
-        "trainer__enable_progress_bar": False,
-        "ecg_encoder__channels": [8, 16],
-        "ecg_encoder__dim": 16,
-        "evaluation__n_resamples": 20,
-        "text__vocabulary": "closed",
-    }
     folder = tmp_path_factory.mktemp("closed") / "run"
-    return ecgmm.train(ecgmm.open_store(tiny_store), "gated_fusion", folder, **quick)
+    return ecgmm.train(ecgmm.open_store(tiny_store), "gated_fusion", folder, text__vocabulary="closed", **QUICK)
 
 
 @pytest.fixture(scope="session")

@@ -6,17 +6,9 @@ from pathlib import Path
 import pytest
 
 import ecgmm
+from tests.tiny_runs import QUICK
 
 Predict = Callable[..., tuple[int, str, str]]
-QUICK = {
-    "recipe": "quick",
-    "trainer__accelerator": "cpu",
-    "trainer__max_epochs": 1,
-    "trainer__enable_progress_bar": False,
-    "ecg_encoder__channels": [8, 16],
-    "ecg_encoder__dim": 16,
-    "evaluation__n_resamples": 20,
-}
 
 
 @pytest.fixture(scope="session")
