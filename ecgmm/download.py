@@ -69,7 +69,7 @@ def _report(outcome: "Outcome", root: Path) -> None:
     Raises:
         DataError: If a file is missing or wrong.
     """
-    from ecgmm.data.download.room import in_units
+    from ecgmm.files import in_units
 
     for path, _, problem in outcome.problems:
         say(f"not there or not right: {path}: {problem}")

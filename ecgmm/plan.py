@@ -1,5 +1,6 @@
 """List the jobs of a sweep and estimate their time: ``python -m ecgmm.plan +experiment=lambda_sweep``."""
 
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from ecgmm.commands import command_line
 from ecgmm.configuration import CONF_DIR
 from ecgmm.console.terminal import say
 from ecgmm.errors import ConfigError
+from ecgmm.files import in_units
 from ecgmm.settings import checked
 from ecgmm.settings.arguments import readable
 from ecgmm.settings.resolvers import run_name
@@ -38,6 +40,7 @@ def main() -> None:
     total_s = sum(job.seconds_left for job in jobs) / n_jobs
     say(f"{len(jobs)} jobs: {', '.join(f'{n} {state}' for state, n in states.items())}")
     say(f"about {_minutes(total_s).strip()} of training, {n_jobs} side by side (n_jobs)")
+    say(_disk(jobs, n_jobs))
 
 
 def plan(overrides: Sequence[str]) -> "tuple[list[Job], int]":
@@ -80,6 +83,16 @@ def split(overrides: Sequence[str]) -> list[list[str]]:
     # Private, but the one place that knows how Hydra makes jobs of values: a second one here would part from it.
     (jobs,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
     return jobs
+
+
+def _disk(jobs: "Sequence[Job]", n_jobs: int) -> str:
+    """Room that the jobs take in the end, and while those that run side by side have their checkpoints."""
+    rooms = [job.room for job in jobs]
+    finished = sum(room.finished for room in rooms)
+    most = finished + sum(sorted((room.training - room.finished for room in rooms), reverse=True)[:n_jobs])
+    where = jobs[0].directory.absolute()
+    free = shutil.disk_usage(next(folder for folder in where.parents if folder.exists())).free
+    return f"about {in_units(finished)} of disk in the end, {in_units(most)} at most meanwhile; {in_units(free)} free"
 
 
 def _minutes(seconds: float) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ecgmm.errors import DataError
-from ecgmm.files import file_sha256, inside, open_regular, read_bounded, read_json, write_json, write_whole
+from ecgmm.files import file_sha256, in_units, inside, open_regular, read_bounded, read_json, write_json, write_whole
 
 
 def folder(path: Path) -> None:
@@ -105,3 +105,7 @@ def test_no_link_below_a_foreign_folder_is_followed(tmp_path: Path) -> None:
     assert inside(tmp_path / "named", "model", "model.json").name == "model.json"
     with pytest.raises(DataError, match="is a link"):
         inside(tmp_path / "run", "evaluation", "a.json")
+
+
+def test_bytes_are_written_for_people() -> None:
+    assert [in_units(n) for n in (0, 999, 96_500_000_000, 2.5e12)] == ["0 B", "999 B", "96.5 GB", "2.5 TB"]

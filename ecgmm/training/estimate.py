@@ -16,6 +16,7 @@ from ecgmm.runs.directory import Standing, other_run, run_state
 from ecgmm.runs.history import HISTORY, read_history
 from ecgmm.training.build import Setup
 from ecgmm.training.lightning.quiet import without_advice
+from ecgmm.training.room import Room, room_of
 from ecgmm.training.trainers import construct_trainer, precision_of
 
 _STEPS = 8
@@ -58,11 +59,19 @@ class _StepTimer(Callback):
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a sweep: its directory, the state of that directory, and the seconds of training that are left."""
+    """One run of a sweep.
+
+    Attributes:
+        directory: Where it is or will be.
+        state: Of that directory.
+        seconds_left: Of training.
+        room: Bytes that it takes on the disk; none more where it is finished.
+    """
 
     directory: Path
     state: Standing
     seconds_left: float
+    room: Room
 
 
 class Estimator:
@@ -74,7 +83,7 @@ class Estimator:
 
     def __init__(self, n_jobs: int) -> None:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // n_jobs))
-        self._measured: dict[str, tuple[float, int]] = {}
+        self._measured: dict[str, tuple[float, int, Room]] = {}
 
     def job(self, setup: Setup, directory: Path) -> Job:
         """Estimate one run.
@@ -90,24 +99,25 @@ class Estimator:
         if state == "other":
             raise other_run(directory)
         if state == "finished":
-            return Job(directory, state, 0.0)
+            return Job(directory, state, 0.0, Room(0, 0))
         key = json.dumps({name: value for name, value in setup.settings.items() if name != "seed"}, sort_keys=True)
         if key not in self._measured:
             with without_advice():
                 self._measured[key] = _time_epoch(setup)
-        seconds_per_epoch, n_epochs = self._measured[key]
-        return Job(directory, state, seconds_per_epoch * (n_epochs - _epochs_done(directory)))
+        seconds_per_epoch, n_epochs, room = self._measured[key]
+        return Job(directory, state, seconds_per_epoch * (n_epochs - _epochs_done(directory)), room)
 
 
 def _epochs_done(directory: Path) -> int:
     return read_history(directory, {}).height if inside(directory, HISTORY).exists() else 0
 
 
-def _time_epoch(setup: Setup) -> tuple[float, int]:
-    """Seconds of training and validation of an epoch, and the epochs of all stages; zeros where nothing is trained."""
+def _time_epoch(setup: Setup) -> tuple[float, int, Room]:
+    """Seconds of training and validation of an epoch, the epochs of all stages, and the room on the disk."""
     method, datamodule, choice = setup.fresh_method(), setup.datamodule, setup.trainer_choice
+    room = room_of(method, setup.settings["keep_checkpoints"])
     if method.closed_form:
-        return 0.0, 0
+        return 0.0, 0, room
     stages = setup.stages_of(method)
     task, timer = setup.task_of(method), _StepTimer()
     task.enter(stages[-1])
@@ -124,4 +134,4 @@ def _time_epoch(setup: Setup) -> tuple[float, int]:
     loaders = {"train": datamodule.train_dataloader(), "val": datamodule.val_dataloader()}
     trainer.fit(task, loaders["train"], loaders["val"])
     seconds = sum(len(loader) * timer.median_s(phase) for phase, loader in loaders.items())
-    return seconds, sum(choice.max_epochs(stage) for stage in stages)
+    return seconds, sum(choice.max_epochs(stage) for stage in stages), room

@@ -50,6 +50,7 @@ from ecgmm.training.lightning.processes import is_first_process, wait_until
 from ecgmm.training.lightning.quiet import without_advice
 from ecgmm.training.participants import participants_of
 from ecgmm.training.readouts import LABEL_FREE
+from ecgmm.training.room import refuse_full_disk, room_of
 from ecgmm.training.summary import in_brief
 from ecgmm.training.trainers import precision_of, refuse_missing_gpu
 
@@ -130,6 +131,7 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
     assert description.data.participants is not None
     log.info("%s", in_words(description.data.participants))
     log.info("%s", in_brief(description, trainers[-1].trainer))
+    refuse_full_disk(directory, room_of(method, settings["keep_checkpoints"]))
     state = open_run(directory, settings, description, settings["overwrite"])
     log.info("%s (%s)", directory, "going on where it stopped" if state == "interrupted" else "new")
 

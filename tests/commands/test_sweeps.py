@@ -158,11 +158,12 @@ def test_a_plan_lists_new_interrupted_and_finished_jobs_and_their_time(
     monkeypatch.setattr(sys, "argv", ["ecgmm.plan", *sweep])
     capsys.readouterr()
     plan_main()
-    new, finished, counts, total = capsys.readouterr().out.splitlines()
+    new, finished, counts, total, disk = capsys.readouterr().out.splitlines()
     assert new.split()[0] == "new"
     assert finished.split()[0] == "finished"
     assert counts == "2 jobs: 1 new, 1 finished"
     assert "2 side by side" in total
+    assert "of disk in the end" in disk
     assert sorted(tmp_path.rglob("*")) == made, "nothing is written"
 
     (run_json,) = tmp_path.glob("table2/*/run.json")

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ecgmm.data.download.checksum_list import ListedFile, check_list, read_list
 from ecgmm.data.download.fetch import Fetched, fetch, forget_list
-from ecgmm.data.download.room import check_room, in_units
+from ecgmm.data.download.room import check_room
 from ecgmm.data.download.site import Site
 from ecgmm.data.download.threads import in_threads
 from ecgmm.errors import DataError, printable
-from ecgmm.files import file_sha256
+from ecgmm.files import file_sha256, in_units
 from ecgmm.progress import run_with_progress
 
 log = logging.getLogger(__name__)

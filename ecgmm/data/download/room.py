@@ -13,6 +13,7 @@ from ecgmm.data.download.answers import told_bytes
 from ecgmm.data.download.problems import UnavailableError
 from ecgmm.data.download.site import Site
 from ecgmm.errors import DataError, printable
+from ecgmm.files import in_units
 
 log = logging.getLogger(__name__)
 
@@ -74,15 +75,6 @@ def check_free(folder: Path, n_bytes: int) -> None:
             f"a file has {in_units(n_bytes)}, and the disk of {printable(folder)} has {in_units(free)} free; free some,"
             " or set data.root to a folder on another disk"
         )
-
-
-def in_units(n_bytes: float) -> str:
-    """A number of bytes for people to read, as in ``96.5 GB``."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.3g} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:.3g} TB"
 
 
 def _groups(paths: Iterable[str]) -> dict[str, _Group]:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks.hostile_server import HostileServer, serve
-from ecgmm.data.download.room import check_room, in_units
+from ecgmm.data.download.room import check_room
 from ecgmm.data.download.site import Connection, Site
 from ecgmm.errors import DataError
 
@@ -68,7 +68,3 @@ def test_a_server_that_does_not_tell_is_said(
     assert [record.getMessage().split(";")[0] for record in caplog.records] == [
         f"the server does not tell the size of {kind}" for kind in ("files/*.hea", "files/*.dat", "table.csv")
     ]
-
-
-def test_bytes_are_written_for_people() -> None:
-    assert [in_units(n) for n in (0, 999, 96_500_000_000, 2.5e12)] == ["0 B", "999 B", "96.5 GB", "2.5 TB"]
