@@ -7,13 +7,13 @@ archive's members, as in those of PhysioNet, is left out of it.
 import os
 import stat
 import struct
-import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from threading import Lock
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from isal import isal_zlib
 
 from ecgmm.data.sources.archive_directory import read_directory
 from ecgmm.data.sources.archive_kernels import find
@@ -98,16 +98,20 @@ class Archive:
                 self._inflate_into(path, member, target)
             return
         self._read_behind_head(path, member, [before, target])  # where it lies: a copy would cost as much as reading
-        self._check(member, zlib.crc32(target, zlib.crc32(before)))
+        self._check(member, isal_zlib.crc32(target, isal_zlib.crc32(before)))
 
     def _inflate_into(self, path: str, member: int, target: memoryview) -> None:
         """Fill memory piece by piece: pieces stay in the cache, and none is larger than deflate makes of ``_PIECE``."""
-        packed, inflate, end = memoryview(bytearray(int(self._directory.packed[member]))), zlib.decompressobj(_RAW), 0
+        packed, inflate, end = (
+            memoryview(bytearray(int(self._directory.packed[member]))),
+            isal_zlib.decompressobj(_RAW),
+            0,
+        )
         self._read_behind_head(path, member, [packed])
         for start in range(0, len(packed), _PIECE):
             try:
                 piece = inflate.decompress(packed[start : start + _PIECE])
-            except zlib.error:
+            except isal_zlib.error:
                 raise DamagedMemberError from None
             if end + len(piece) > len(target):
                 raise DamagedMemberError
@@ -117,7 +121,7 @@ class Archive:
                 raise DamagedMemberError
         if end != len(target) or not inflate.eof or inflate.unused_data:
             raise DamagedMemberError
-        self._check(member, zlib.crc32(target))
+        self._check(member, isal_zlib.crc32(target))
 
     def _read_behind_head(self, path: str, member: int, targets: list[bytearray | memoryview]) -> None:
         """Fill memory with what follows a member's header, in one call if its length is that of the last one's."""
@@ -144,7 +148,7 @@ class Archive:
         head = os.pread(self._file, _LOCAL_BYTES + len(name), place).ljust(_LOCAL_BYTES, b"\0")
         place += len(head) + self._checked_head(head, name, member)
         left, to_come, checksum = int(self._directory.packed[member]), self.size(member), 0
-        inflate = zlib.decompressobj(_RAW)
+        inflate = isal_zlib.decompressobj(_RAW)
         while left:
             chunk = os.pread(self._file, min(left, _CHUNK), place)
             if not chunk:
@@ -152,7 +156,7 @@ class Archive:
             place, left = place + len(chunk), left - len(chunk)
             pieces = _inflated(inflate, chunk) if self._directory.deflated[member] else iter((chunk,))
             for piece in pieces:
-                to_come, checksum = to_come - len(piece), zlib.crc32(piece, checksum)
+                to_come, checksum = to_come - len(piece), isal_zlib.crc32(piece, checksum)
                 if to_come < 0:
                     raise DamagedMemberError
                 file.write(piece)
@@ -192,7 +196,7 @@ def _encoded(path: str) -> bytes:
     return path.encode(errors="surrogateescape")
 
 
-def _inflated(inflate: "zlib._Decompress", chunk: bytes) -> Iterator[bytes]:
+def _inflated(inflate: Any, chunk: bytes) -> Iterator[bytes]:
     """Content of a piece of deflated data, in pieces that fit in memory whatever its ratio."""
     if inflate.eof:
         raise DamagedMemberError
@@ -200,7 +204,7 @@ def _inflated(inflate: "zlib._Decompress", chunk: bytes) -> Iterator[bytes]:
     while chunk or piece:
         try:
             piece = inflate.decompress(chunk, _CHUNK)
-        except zlib.error:
+        except isal_zlib.error:
             raise DamagedMemberError from None
         chunk = inflate.unconsumed_tail
         yield piece
