@@ -46,6 +46,19 @@ NOT_RUN = {
     r"ecgmm train .*targets=soft": "needs uncertain labels; tests/training/test_uncertain_labels.py has some",
     r"ecgmm train .*data\.seed=7": "another tree, which in small lacks a class; the same method is trained without",
     r"ecgmm train .*trainer\.max_epochs=30": "a minute; the same with fewer epochs is run",
+    r"ecgmm prepare .*(data\.readers=32|data\.seed=1042|iv-ecg-1\.0\.zip|ptb-xl/1\.0\.3$)": (
+        "another form of one that is run; tests/data/sources reads archives and both rates, and with many readers"
+    ),
+    r"ecgmm train logger(=none|=tensorboard$|=mlflow .*|\..*)$": "tests/dashboard; one of each logger is run here",
+    r"ecgmm train .*(consistency=|criterion=|label_noise\.|half_weight=|ablation=|max_missing_share=)": (
+        "settings of a run like others here; tests/training/test_experiments.py and those of each part try them"
+    ),
+    r"ecgmm train (method=meit|method=gated_fusion ecg_encoder=.*)$": "rows like others here; tests/models trains all",
+    r"ecgmm train data=ptb_xl .*method=ecg_only$": "the same without method=ecg_only is run",
+    r"ecgmm train data=mimic_iv_ecg .*labels=superclass text\.policy=masked$": "the same without the labels is run",
+    r"ecgmm train recipe=quick task=multilabel .*data\.n_patients=600 ": "the same on PTB-XL is run",
+    r"ecgmm (predict|explain) run=\S+ record=\S+ 'report=Sinus rhythm\. Left": "the same with a shorter report is run",
+    r"ecgmm robustness .*strengths=\[3,5\]": "the same with all strengths is run",
     r"eval ": "changes the shell; tests/commands asks for completions",
     r"ecgmm (train \+experiment=label_review|suspicious_labels )": (
         "four trainings; tests/integrity/test_suspicious_labels.py makes a small review"

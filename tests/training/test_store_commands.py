@@ -72,7 +72,16 @@ def check(store: Path, name: str, damage: str, code: int, err: str) -> None:
     assert damage in PROVEN or "damaged" not in sentence
 
 
-CASES = [(command, name, damage) for command in COMMANDS for name in FILES for damage in REPLACED]
+# Commands that build a model meet every file, every damage and a quarter of the pairs, so that one of them and the
+# others meet each pair.
+DEAR = ("train", "evaluate", "audit", "plan")
+CASES = [
+    (command, name, damage)
+    for command in COMMANDS
+    for place, name in enumerate(FILES)
+    for other, damage in enumerate(REPLACED)
+    if command not in DEAR or (place + other + DEAR.index(command)) % 4 == 0
+]
 SAMPLE = [
     *((command, RECORDS, "half") for command in COMMANDS),
     *((command, MANIFEST, "a FIFO") for command in COMMANDS[:2]),
