@@ -181,6 +181,7 @@ def test_a_folder_that_cannot_be_made_ends_the_logging_only(
     assert "goes on without it" in caplog.messages[0]
 
 
+@pytest.mark.slow
 def test_a_signal_does_not_wait_for_the_network(fake: Callable[..., FakeWandb], tmp_path: Path) -> None:
     fake()
     dashboard = opened(tmp_path)
@@ -245,6 +246,7 @@ def silent_server() -> Iterator[str]:
             connection.close()
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers_costs_its_timeout_and_the_run_is_kept(
     silent_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

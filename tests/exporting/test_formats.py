@@ -39,6 +39,7 @@ def test_an_onnx_file_answers_as_python_for_any_batch(tmp_path: Path) -> None:
     assert str(Path(ecgmm.__file__).parents[1]).encode() not in file.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_program_of_torch_answers_as_python_and_holds_no_record_and_no_place(tmp_path: Path) -> None:
     model, file = saved("gated_fusion", highpass_hz=0.5), tmp_path / "model.pt2"
     comparison = export_program(model, 0.8, "torch", file, simulated_records(model, 3))

@@ -33,6 +33,7 @@ def numbers(metrics: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in flat.items() if isinstance(value, float)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", PUBLISHED)
 def test_a_row_trains_evaluates_and_predicts_one_record(
     train: Callable[..., Path], command: Command, workspace: Path, capsys: pytest.CaptureFixture[str], method: str

@@ -54,6 +54,7 @@ MOMENTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("owner", "method", "call", "number"), MOMENTS)
 def test_stopped_at_any_moment_it_goes_on_and_ends_the_same(
     owner: type,
