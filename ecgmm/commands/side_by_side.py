@@ -22,6 +22,7 @@ from joblib import cpu_count, effective_n_jobs
 from joblib.externals import cloudpickle
 from omegaconf import DictConfig, open_dict
 
+from ecgmm.commands.memory import give_back_memory
 from ecgmm.commands.pace import Pace, was_trained
 from ecgmm.commands.sweeps import record_failure
 from ecgmm.console.ending import Stopped, StopSignals, write_in_any_encoding
@@ -180,6 +181,7 @@ def _serve(connection: Connection) -> None:
             while True:
                 job, how = connection.recv()
                 connection.send_bytes(cloudpickle.dumps(_do(job, how)))
+                give_back_memory()
         except EOFError:
             return
         except Stopped:
