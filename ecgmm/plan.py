@@ -14,6 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 
 from ecgmm.commands import command_line
+from ecgmm.commands.gpus import gpus_of, jobs_at_once
 from ecgmm.configuration import CONF_DIR
 from ecgmm.console.terminal import say
 from ecgmm.errors import ConfigError
@@ -57,14 +58,15 @@ def plan(overrides: Sequence[str]) -> "tuple[list[Job], int]":
     from ecgmm.training.build import set_up
     from ecgmm.training.estimate import Estimator
 
-    estimator, jobs = Estimator(n_jobs=configs[0].n_jobs), []
+    n_jobs = jobs_at_once(configs[0].n_jobs, gpus_of(configs[0]))
+    estimator, jobs = Estimator(n_jobs), []
     for config, one in zip(configs, all_overrides, strict=True):
         store = store_path(construct(config.data))
         if not store.exists():
             raise ConfigError(f"{store} is not there yet; make it: {prepare_command(config.data)}")
         directory = Path(config.paths.outputs) / config.name / run_name(one)
         jobs.append(estimator.job(set_up(config, open_or_prepare(config.data)), directory))
-    return jobs, configs[0].n_jobs
+    return jobs, n_jobs
 
 
 def split(overrides: Sequence[str]) -> list[list[str]]:

@@ -32,7 +32,7 @@ CODES = ("NORM", "IMI", "LVH", "NDT", "LAFB")
 SMALLER = {
     "train.yaml": [
         ("- logger: wandb", "- logger: none"),
-        (r"n_jobs: \d+", "n_jobs: 1"),
+        ("n_jobs: null", "n_jobs: 1"),
         ("page: true", "page: false"),
     ],  # no figures, no second start
     "data/synthetic.yaml": [(r"n_patients: \d+", "n_patients: 90")],
@@ -41,7 +41,7 @@ SMALLER = {
     "evaluation/default.yaml": [(r"n_resamples: \d+", "n_resamples: 20")],
     "trainer/default.yaml": [("accelerator: auto", "accelerator: cpu")],
     "experiment/profile.yaml": [("skip: 10", "skip: 1"), ("steps: 30", "steps: 1"), ("batches: 41", "batches: 3")],
-    "experiment/search.yaml": [("n_trials: 20", "n_trials: 2")],
+    "experiment/search.yaml": [("n_trials: 20", "n_trials: 2"), ("n_jobs: 2 ", "n_jobs: 1 ")],
     "experiment/ablation.yaml": [("paper,.*", "paper,cosine")],
     "experiment/fine_tuning.yaml": [("0.1,0.3", "1.0"), ("5e-4,2e-3", "2e-3"), ("max_epochs: 20", "max_epochs: 1")],
     "experiment/fraction_sweep.yaml": [("0.02,.*", "0.5,1.0")],

@@ -16,10 +16,10 @@ class SideBySide(Launcher):
     """Runs the jobs of a sweep in processes on this machine (``ecgmm.commands.side_by_side``).
 
     Args:
-        n_jobs: How many at a time.
+        n_jobs: How many at a time; None for one a GPU, or two where there is none.
     """
 
-    def __init__(self, n_jobs: int) -> None:
+    def __init__(self, n_jobs: int | None) -> None:
         self._n_jobs = n_jobs
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:

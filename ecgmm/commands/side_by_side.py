@@ -18,10 +18,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
 from hydra.types import HydraContext, TaskFunction
-from joblib import cpu_count, effective_n_jobs
+from joblib import cpu_count
 from joblib.externals import cloudpickle
 from omegaconf import DictConfig, open_dict
 
+from ecgmm.commands.gpus import gpus_of, jobs_at_once, least_used, seeing_only
 from ecgmm.commands.memory import give_back_memory
 from ecgmm.commands.pace import Pace, was_trained
 from ecgmm.commands.sweeps import record_failure
@@ -39,18 +40,21 @@ class _Worker:
     """Process that runs one job after another.
 
     Attributes:
+        gpu: The only GPU that it sees, before torch is loaded; None where it sees what there is.
         connection: Pipe that results come through; also ready to read when the process has ended.
         job: Job that it runs; None while it waits.
         began_s: When it was given the job, in seconds since 1970.
         gone: Whether the process has ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gpu: str | None) -> None:
+        self.gpu = gpu
         context = get_context("spawn")  # a fork would copy the locks of other threads
         self.connection, theirs = context.Pipe()
         # Little is handed over here: start() would wait for ever where the process is ended before it has read much.
         self._process = context.Process(target=_serve, args=(theirs,))
-        self._process.start()
+        with seeing_only(gpu):
+            self._process.start()
         theirs.close()
         self.job: Job | None = None
         self.began_s = 0.0
@@ -115,12 +119,12 @@ class Sweep:
         return composed
 
 
-def run_jobs(jobs: Sequence[Job], n_jobs: int, sweep: Sweep) -> list[JobReturn]:
-    """Run jobs, each with its share of the cores.
+def run_jobs(jobs: Sequence[Job], n_jobs: int | None, sweep: Sweep) -> list[JobReturn]:
+    """Run jobs, each with its share of the cores and, where there are GPUs, on one of them.
 
     Args:
         jobs: In their order.
-        n_jobs: Number of jobs at a time; -1 for one per core.
+        n_jobs: Number of jobs at a time; None for one a GPU, or two where there is none.
         sweep: The sweep whose jobs they are.
 
     Returns:
@@ -131,8 +135,11 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int, sweep: Sweep) -> list[JobReturn]:
     """
     hydra = sweep.config.hydra
     configure_log(hydra.hydra_logging, hydra.verbose)
-    n_workers = min(effective_n_jobs(n_jobs), len(jobs))
-    log.info("%d jobs in %s, %d at a time", len(jobs), hydra.sweep.dir, n_workers)
+    gpus = gpus_of(sweep.config)
+    n_jobs = jobs_at_once(n_jobs, gpus)
+    n_workers = min(n_jobs, len(jobs))
+    where = f" on {len(gpus)} GPUs" if len(gpus) > 1 else ""
+    log.info("%d jobs in %s, %d at a time%s", len(jobs), hydra.sweep.dir, n_workers, where)
     for number, overrides in jobs:
         log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
     _share_cores(n_jobs)
@@ -143,7 +150,8 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int, sweep: Sweep) -> list[JobReturn]:
         while len(results) < len(jobs):
             workers = [worker for worker in workers if not worker.gone]
             busy = sum(worker.job is not None for worker in workers)
-            workers += [_Worker() for _ in range(min(n_workers - len(workers), busy + len(waiting) - len(workers)))]
+            for _ in range(min(n_workers - len(workers), busy + len(waiting) - len(workers))):
+                workers.append(_Worker(least_used(gpus, [worker.gpu for worker in workers])))
             for worker in workers:
                 if worker.job is None and waiting:
                     worker.give(waiting.popleft(), how)
@@ -227,6 +235,6 @@ def _how_it_ended(exit_code: int | None) -> str:
 
 
 def _share_cores(n_jobs: int) -> None:
-    share = max(1, cpu_count() // effective_n_jobs(n_jobs))
+    share = max(1, cpu_count() // n_jobs)
     for name in _THREADS:
         os.environ.setdefault(f"{name}_NUM_THREADS", str(share))  # workers take them over

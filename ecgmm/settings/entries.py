@@ -238,7 +238,7 @@ ENTRIES: dict[str, Group] = {
             "overwrite": flag(),
             "compile": flag(),
             "page": optional(flag()),
-            "n_jobs": whole(1, 1024),
+            "n_jobs": nullable(whole(1, 1024)),
             "paths": _PATHS,
             "data": _DATA,
             "task": _TASK,

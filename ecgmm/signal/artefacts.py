@@ -4,14 +4,14 @@ They precede the changes of ``Augmentation``, of which ``RobustAugmentation`` is
 arise at the electrodes, so that the laws of the limb leads hold afterwards.
 """
 
-from collections.abc import Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ecgmm.leads import LEADS, N_LEADS
 from ecgmm.signal.augment import Augmentation
-from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, N_ELECTRODES, sines, uniform, white_noise
+from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, N_ELECTRODES, uniform, waves, white_noise
 from ecgmm.signal.normalise import is_flat
 
 MAINS_HZ = (50.0, 60.0)
@@ -29,21 +29,13 @@ class RobustAugmentation(Augmentation):
     """Artefacts, each with ``probability`` and up to its strength, before all that ``Augmentation`` does.
 
     Args:
-        lead_std_mv: As ``Augmentation`` has it, and so the next seven.
-        rate_hz: Sampling rate in Hz.
-        probability: Chance of each kind of change, for each record.
-        gain: Largest change of amplitude.
-        shift_s: Largest shift in seconds.
-        noise_mv: Largest standard deviation of white noise at each electrode, in mV.
-        drift_mv: Largest amplitude of a slow sine at each electrode, in mV.
-        lead_dropout: Largest chance of each lead to be lost.
         mains_mv: Largest amplitude of mains hum at each electrode, in mV.
         muscle_mv: Largest standard deviation of a burst of muscle noise at each electrode, in mV.
         motion_mv: Largest step of each electrode's potential as it moves, in mV; it decays exponentially.
         gap_s: Longest gap, of all leads at once, bridged as preparation bridges it.
         exchange: Chance of two exchanged electrodes (``EXCHANGES``), for each record.
         group_loss: Chance of each record to lose a group of leads: all limb leads, all chest leads, or all but one.
-        style: As ``Augmentation`` has it.
+        changes: Arguments of ``Augmentation``.
     """
 
     exchanges: Tensor
@@ -51,30 +43,23 @@ class RobustAugmentation(Augmentation):
 
     def __init__(
         self,
-        lead_std_mv: Sequence[float],
-        rate_hz: float,
-        probability: float,
-        gain: float,
-        shift_s: float,
-        noise_mv: float,
-        drift_mv: float,
-        lead_dropout: float,
+        *,
         mains_mv: float,
         muscle_mv: float,
         motion_mv: float,
         gap_s: float,
         exchange: float,
         group_loss: float,
-        style: nn.Module | None = None,
+        **changes: Any,
     ) -> None:
-        super().__init__(lead_std_mv, rate_hz, probability, gain, shift_s, noise_mv, drift_mv, lead_dropout, style)
+        super().__init__(**changes)
         self.mains_mv = mains_mv
         self.muscle_mv = muscle_mv
         self.motion_mv = motion_mv
         self.gap_s = gap_s
         self.exchange = exchange
         self.group_loss = group_loss
-        std_mv = torch.tensor(list(lead_std_mv), dtype=torch.float32)
+        std_mv = torch.tensor(list(changes["lead_std_mv"]), dtype=torch.float32)
         per_mv = torch.where(std_mv > 0, 1 / std_mv, 0.0)
         exchanged = torch.stack([torch.eye(N_LEADS), *map(leads_after_exchange, EXCHANGES)])
         self.register_buffer("exchanges", per_mv[:, None] * exchanged * std_mv, persistent=False)
@@ -91,7 +76,8 @@ class RobustAugmentation(Augmentation):
         burst = window(waveforms, self.rate_hz, BURST_S, generator)
         artefacts_mv = white_noise(waveforms, generator).mul_(burst * (muscle * self.muscle_mv))
         hum_hz = torch.where(uniform(one[:2], waveforms, generator) < 0.5, *MAINS_HZ)
-        artefacts_mv += mains * self.mains_mv * sines(waveforms, hum_hz, self.rate_hz, generator)
+        shares, hum = waves(waveforms, hum_hz, self.rate_hz, generator)
+        artefacts_mv.baddbmm_(mains * self.mains_mv * shares, hum)
         artefacts_mv += motion * self.motion_mv * self._steps(waveforms, generator)
         changed = torch.bmm(mixed, waveforms)
         kept = (~is_flat(changed)).to(changed.dtype)[..., None]

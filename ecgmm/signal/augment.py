@@ -6,11 +6,12 @@ noise, baseline drift and lost leads. The laws that tie the limb leads hold afte
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, slow_sines, uniform, white_noise
+from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, drawn_noise, slow_waves, stretches, uniform
 from ecgmm.signal.normalise import is_flat
 
 
@@ -80,12 +81,66 @@ class Augmentation(nn.Module):
         gain, shift, noise, drift, dropout = applied * uniform((5, *per_record), waveforms, generator)
         gain_sign, shift_sign = 2 * uniform((2, *per_record), waveforms, generator).round() - 1
 
-        shifted = shift_in_time(waveforms, (shift_sign * shift * self.shift_s * self.rate_hz).round().long())
-        factor = torch.exp(gain_sign * gain * self.log_gain)
         kept = surviving_leads(waveforms, dropout * self.lead_dropout, generator)
-        artefacts_mv = white_noise(waveforms, generator).mul_(noise * self.noise_mv)
-        artefacts_mv += drift * self.drift_mv * slow_sines(waveforms, self.rate_hz, generator)
-        return torch.baddbmm(shifted.mul_(factor * kept), self.leads_from_electrodes * kept, artefacts_mv)
+        from_electrodes = self.leads_from_electrodes * kept
+        shares, drifts = slow_waves(waveforms, self.rate_hz, generator)
+        noise_table, starts = drawn_noise(waveforms, generator)
+        changes = Changes(
+            scale=torch.exp(gain_sign * gain * self.log_gain) * kept,
+            later=(shift_sign * shift * self.shift_s * self.rate_hz).round().long().flatten(),
+            from_noise=from_electrodes * (noise * self.noise_mv),
+            noise=noise_table,
+            starts=starts,
+            from_drifts=from_electrodes @ (shares * (drift * self.drift_mv)),
+            drifts=drifts,
+        )
+        return changed_together(waveforms, changes) if waveforms.is_cuda else changed_one_by_one(waveforms, changes)
+
+
+class Changes(NamedTuple):
+    """Changes that were drawn for the records of a batch.
+
+    Attributes:
+        scale: float ``[B, 12, 1]``, factor of each lead; 0 for a lost one.
+        later: int64 ``[B]``, samples by which the record moves.
+        from_noise: float ``[B, 12, 9]``, leads from the noise at the electrodes.
+        noise: float ``[9, M]``, table of noise.
+        starts: int64 ``[B]``, column of the table at which the record's noise begins.
+        from_drifts: float ``[B, 12, 2]``, leads from the waves of drift.
+        drifts: float ``[B, 2, T]``, waves of drift.
+    """
+
+    scale: Tensor
+    later: Tensor
+    from_noise: Tensor
+    noise: Tensor
+    starts: Tensor
+    from_drifts: Tensor
+    drifts: Tensor
+
+
+def changed_together(waveforms: Tensor, changes: Changes) -> Tensor:
+    """Make drawn changes in few calls and without waiting for the device: ``[B, 12, T]``, as a GPU does it."""
+    shifted = shift_in_time(waveforms * changes.scale, changes.later)
+    shifted.baddbmm_(changes.from_drifts, changes.drifts)
+    return shifted.baddbmm_(changes.from_noise, stretches(changes.noise, changes.starts, waveforms.shape[-1]))
+
+
+def changed_one_by_one(waveforms: Tensor, changes: Changes) -> Tensor:
+    """Make the same changes record by record, each while it is in the processor's cache, and none that are 0."""
+    changed, n_times = torch.empty_like(waveforms), waveforms.shape[-1]
+    noisy, drifting = (from_.flatten(1).any(dim=1).tolist() for from_ in (changes.from_noise, changes.from_drifts))
+    for record, (later, start) in enumerate(zip(changes.later.tolist(), changes.starts.tolist(), strict=True)):
+        source, target = waveforms[record], changed[record]
+        begin, end = max(later, 0), n_times + min(later, 0)
+        torch.mul(source[:, begin - later : end - later], changes.scale[record], out=target[:, begin:end])
+        target[:, :begin] = target[:, begin, None]
+        target[:, end:] = target[:, end - 1, None]
+        if drifting[record]:
+            target.addmm_(changes.from_drifts[record], changes.drifts[record])
+        if noisy[record]:
+            target.addmm_(changes.from_noise[record], changes.noise[:, start : start + n_times])
+    return changed
 
 
 def shift_in_time(signals: Tensor, n_samples: Tensor) -> Tensor:
@@ -95,14 +150,14 @@ def shift_in_time(signals: Tensor, n_samples: Tensor) -> Tensor:
 
     Args:
         signals: float ``[B, L, T]``.
-        n_samples: int64 ``[B, 1, 1]``.
+        n_samples: int64 ``[B]``.
 
     Returns:
         float ``[B, L, T]``.
     """
     n_times = signals.shape[-1]
-    source = (torch.arange(n_times, device=signals.device) - n_samples).clamp(0, n_times - 1)
-    return signals.gather(-1, source.expand(signals.shape))
+    source = torch.arange(n_times, device=signals.device) - n_samples[:, None, None]
+    return signals.gather(-1, source.clamp(0, n_times - 1).expand(signals.shape))
 
 
 def surviving_leads(signals: Tensor, chance: Tensor, generator: torch.Generator) -> Tensor:

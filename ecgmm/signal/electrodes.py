@@ -4,6 +4,8 @@ Whatever is added at the electrodes reaches the leads with Einthoven's and Goldb
 (II = I + III, aVR + aVL + aVF = 0).
 """
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,9 @@ DRIFT_HZ = (0.05, 0.5)
 
 N_ELECTRODES = 9
 
+_BLOCK_TIMES = 64
+_NOISE_TIMES = 2**18
+_FEWEST_RECORDS = 8  # of longer records as many places to begin at as of 8 of them
 _R, _L, _F, *_CHEST = torch.eye(N_ELECTRODES)  # right arm, left arm, left foot, six on the chest
 _LIMB_LEADS = [_L - _R, _F - _R, _F - _L, _R - (_L + _F) / 2, _L - (_R + _F) / 2, _F - (_R + _L) / 2]
 _CHEST_LEADS = [electrode - (_R + _L + _F) / 3 for electrode in _CHEST]
@@ -26,20 +31,60 @@ def uniform(shape: tuple[int, ...], like: Tensor, generator: torch.Generator) ->
 
 def white_noise(like: Tensor, generator: torch.Generator) -> Tensor:
     """Draw standard normal noise, float ``[B, 9, T]`` for ``like`` ``[B, 12, T]``."""
-    shape = (len(like), N_ELECTRODES, like.shape[-1])
-    return torch.randn(shape, generator=generator, device=generator.device).to(like.device)
+    table, starts = drawn_noise(like, generator)
+    return stretches(table, starts, like.shape[-1])
 
 
-def slow_sines(like: Tensor, rate_hz: float, generator: torch.Generator) -> Tensor:
-    """Draw sines of amplitude 1, float ``[B, 9, T]``: one frequency per record, one phase per electrode."""
+def drawn_noise(like: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw where each record's noise begins in a table of standard normal numbers (docs/understand/signal.md).
+
+    To draw all numbers anew takes ten times as long as to copy them.
+
+    Returns:
+        The table, float ``[9, M]``, and int64 ``[B]``: the noise of record b are T columns from ``starts[b]`` on.
+    """
+    n_times = like.shape[-1]
+    table = _noise_table(max(_NOISE_TIMES, _FEWEST_RECORDS * n_times), like.device)
+    starts = uniform((len(like),), like, generator) * (table.shape[1] - n_times + 1)
+    return table, starts.long()
+
+
+def stretches(signals: Tensor, starts: Tensor, n_times: int) -> Tensor:
+    """Copy ``n_times`` columns of float ``[L, M]`` from each of int64 ``[B]`` places on: ``[B, L, n_times]``."""
+    windows = signals.unfold(1, n_times, 1)  # copied in one go; picking sample by sample takes longer
+    return windows[torch.arange(len(signals), device=signals.device), starts[:, None]]
+
+
+@lru_cache(maxsize=2)
+def _noise_table(n_times: int, device: torch.device) -> Tensor:
+    """Standard normal numbers, float ``[9, n_times]``, the same in every process."""
+    numbers = torch.randn(N_ELECTRODES, n_times, generator=torch.Generator().manual_seed(0))
+    return numbers.to(device)
+
+
+def slow_waves(like: Tensor, rate_hz: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw sines of amplitude 1 and one slow frequency per record, as the parts of ``waves``."""
     low_hz, high_hz = DRIFT_HZ
     frequency_hz = low_hz + (high_hz - low_hz) * uniform((len(like), 1), like, generator)
-    return sines(like, frequency_hz, rate_hz, generator)
+    return waves(like, frequency_hz, rate_hz, generator)
 
 
-def sines(like: Tensor, frequency_hz: Tensor, rate_hz: float, generator: torch.Generator) -> Tensor:
-    """Sines of amplitude 1, float ``[B, 9, T]``, of frequencies ``[B, 1]``; draws one phase per electrode."""
-    angle = 2 * torch.pi * frequency_hz * torch.arange(like.shape[-1], device=like.device) / rate_hz
+def waves(like: Tensor, frequency_hz: Tensor, rate_hz: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Sines of amplitude 1 of frequencies ``[B, 1]``, with one phase drawn per electrode.
+
+    By the addition theorem, sin(angle + phase) takes two waves a record in place of nine.
+
+    Returns:
+        Shares ``[B, 9, 2]`` and waves ``[B, 2, T]``, whose product are the sines ``[B, 9, T]``.
+    """
     phase = 2 * torch.pi * uniform((len(like), N_ELECTRODES), like, generator)
-    # sin(angle + phase) by the addition theorem: two sines a record and a product instead of nine sines
-    return torch.stack([phase.cos(), phase.sin()], dim=-1) @ torch.stack([angle.sin(), angle.cos()], dim=1)
+    # By the same theorem again, an angle is that of a block's first sample plus that within the block: few sines.
+    n_times = like.shape[-1]
+    step = 2 * torch.pi * frequency_hz / rate_hz
+    first = step * torch.arange(0, n_times, _BLOCK_TIMES, device=like.device)
+    within = step * torch.arange(_BLOCK_TIMES, device=like.device)
+    sin, cos = first.sin(), first.cos()
+    starts = torch.stack([torch.cat([sin, cos], dim=1), torch.cat([cos, -sin], dim=1)], dim=2)
+    blocks = starts @ torch.stack([within.cos(), within.sin()], dim=1)
+    shares = torch.stack([phase.cos(), phase.sin()], dim=-1)
+    return shares, blocks.unflatten(1, (2, -1)).flatten(2)[..., :n_times]

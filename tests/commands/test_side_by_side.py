@@ -33,9 +33,10 @@ def job(do, directory):
     if do == "memory": raise MemoryError
     if do == "bullet": print("\\u2022", file=sys.stderr)
     if do == "sleep":
-        (directory / "started").touch()
+        (directory / "started").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
         time.sleep(60)
     (directory / "done").write_text(os.environ["OMP_NUM_THREADS"])
+    (directory / "gpu").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
     return 1.0
 
 if __name__ == "__main__":
@@ -48,9 +49,11 @@ def start(folder: Path, jobs: str, **options: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "app.py", "-m", f"+do={jobs}", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${do}"]
     launcher = "hydra_plugins.ecgmm.SideBySide"
     command += ["hydra/hydra_logging=none", "hydra/job_logging=none", "hydra.output_subdir=null"]
-    command += [f"hydra.launcher._target_={launcher}", "++hydra.launcher.n_jobs=2"]
+    command += [f"hydra.launcher._target_={launcher}", "++hydra.launcher.n_jobs=null"]
+    command += ["+trainer.accelerator=auto"]
     command += ["+hydra.callbacks.failures._target_=ecgmm.commands.sweeps.ListFailures"]
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    environment["CUDA_VISIBLE_DEVICES"] = "GPU-one, GPU-two"  # stand-ins: nothing here looks for them
     environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         command, cwd=folder, env=environment | options, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -98,5 +101,9 @@ def test_a_signal_ends_all_and_lists_what_is_unfinished(number: int, code: int, 
         " them:",
         "  sweep/sleep",
     ]
+    gpus = {job: (tmp_path / "sweep" / job / "gpu").read_text() for job in "abc"}
+    asleep = (tmp_path / "sweep" / "sleep" / "started").read_text()
+    assert {asleep, *gpus.values()} == {"GPU-one", "GPU-two"}
+    assert list(gpus.values()).count(asleep) <= 1, "those that follow run on the GPU that is free"
     threads = (tmp_path / "sweep" / "a" / "done").read_text()
     assert int(threads) == max(1, len(os.sched_getaffinity(0)) // 2), "each worker has its share of the cores"

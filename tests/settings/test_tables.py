@@ -36,10 +36,10 @@ def nodes(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def content(path: Any) -> dict[str, Any]:
-    """A file behind those parts of its folder (_name.yaml) that it takes its defaults from."""
+    """A file behind those of its folder that it takes its defaults from."""
     own = yaml.safe_load(path.read_text()) or {}
-    parts = [name for name in own.get("defaults", []) if name != "_self_"]
-    shared = [content(path.with_name(f"{name}.yaml")) for name in parts if str(name).startswith("_")]
+    parts = [path.with_name(f"{name}.yaml") for name in own.get("defaults", []) if isinstance(name, str)]
+    shared = [content(part) for part in parts if part.exists()]
     return {key: value for part in [*shared, own] for key, value in part.items()}
 
 

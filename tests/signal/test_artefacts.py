@@ -19,7 +19,7 @@ N_TIMES = 800
 
 def robust(**strengths: float) -> RobustAugmentation:
     settings: dict[str, Any] = {**BEFORE, **NOTHING, **strengths}
-    return RobustAugmentation(STD_MV.tolist(), rate_hz=100.0, probability=1.0, **settings)
+    return RobustAugmentation(lead_std_mv=STD_MV.tolist(), rate_hz=100.0, probability=1.0, **settings)
 
 
 def seed(number: int) -> torch.Generator:

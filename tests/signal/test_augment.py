@@ -6,8 +6,11 @@ import pytest
 import torch
 
 from ecgmm.leads import LEADS
-from ecgmm.signal.augment import Augmentation, shift_in_time, surviving_leads
-from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, slow_sines
+from ecgmm.signal import augment as augment_module
+from ecgmm.signal.augment import Augmentation, changed_together, shift_in_time, surviving_leads
+from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, slow_waves, waves, white_noise
+from ecgmm.streams import Purpose, stream_seed
+from tests.models.no_waiting import NoWaiting
 
 STD_MV = torch.linspace(0.1, 0.3, 12)
 NOTHING = {"gain": 0.0, "shift_s": 0.0, "noise_mv": 0.0, "drift_mv": 0.0, "lead_dropout": 0.0}
@@ -59,7 +62,7 @@ def test_each_record_has_its_own_draw_and_the_input_stays(strength: str) -> None
 
 def test_positive_shift_delays_and_repeats_the_first_sample() -> None:
     ramp = torch.arange(6.0).expand(2, 12, 6)
-    shifted = shift_in_time(ramp, torch.tensor([2, -1]).view(2, 1, 1))
+    shifted = shift_in_time(ramp, torch.tensor([2, -1]))
     assert shifted[0, 0].tolist() == [0, 0, 0, 1, 2, 3]
     assert shifted[1, 0].tolist() == [1, 2, 3, 4, 5, 5]
 
@@ -91,7 +94,7 @@ def test_limb_lead_laws_hold_in_millivolts() -> None:
 
 
 def test_noise_and_drift_have_the_size_asked_for() -> None:
-    zero_but_live = torch.zeros(400, 12, 1000)
+    zero_but_live = torch.zeros(200, 12, 4000)
     zero_but_live[..., 0] = 1e-9
     noise_mv = augmentation(noise_mv=0.05)(zero_but_live, seed(0)) * STD_MV[:, None]
     lead_one_std_mv = noise_mv[:, LEADS.index("I")].std(dim=-1)  # difference of two electrodes
@@ -100,8 +103,45 @@ def test_noise_and_drift_have_the_size_asked_for() -> None:
     assert 0.15 < drift_mv.abs().max() < 0.2 + 1e-6
 
 
+@pytest.mark.parametrize("missing", [[], ["noise_mv"], ["drift_mv"], ["shift_s"]])
+def test_a_gpu_and_a_cpu_make_the_same_changes(missing: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    augment = augmentation(0.7, **{**EVERYTHING, **dict.fromkeys(missing, 0.0)})
+    one_by_one = augment(scores(12), seed(4))
+    monkeypatch.setattr(augment_module, "changed_one_by_one", changed_together)
+    torch.testing.assert_close(augment(scores(12), seed(4)), one_by_one, rtol=0, atol=1e-5)
+
+
+def test_as_a_gpu_does_it_the_host_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augment_module, "changed_one_by_one", changed_together)
+    augment, signals, generator = augmentation(**EVERYTHING), scores(), seed(0)
+    augment(signals, generator)  # the table of noise is made once
+    with NoWaiting():
+        augment(signals, generator)
+
+
+def test_noise_is_normal_white_and_independent_between_electrodes_records_and_epochs() -> None:
+    like = torch.zeros(64, 12, 2048)
+    noise, next_epoch = (white_noise(like, seed(stream_seed(Purpose.TRAINING, 1, epoch, 0))) for epoch in (0, 1))
+    assert noise.shape == (64, 9, 2048)
+    n = noise[0].numel() * 64
+    assert abs(noise.mean()) < 4 / n**0.5
+    assert abs(noise.var() - 1) < 4 * (2 / n) ** 0.5
+    assert abs((noise**4).mean() - 3) < 4 * (96 / n) ** 0.5  # the fourth moment of a normal variable is 3
+    power = torch.fft.rfft(noise).abs().square().mean(dim=(0, 1))[1:-1] / 2048
+    assert (power - 1).abs().max() < 5 / (64 * 9) ** 0.5, "no frequency has more power than another"
+    together = torch.cat([noise, next_epoch]).flatten(0, 1)
+    correlations = together @ together.T / 2048 - torch.eye(len(together))
+    assert correlations.abs().max() < 6.5 / 2048**0.5, "of any two electrodes, records or epochs"
+
+
+def test_noise_of_very_long_records_has_places_to_begin_at() -> None:
+    assert not torch.equal(*white_noise(torch.zeros(2, 12, 300_000), seed(0)))
+
+
 def test_sines_by_the_addition_theorem_have_amplitude_one_and_stay_slow() -> None:
-    sines = slow_sines(torch.zeros(50, 12, 4000), 100.0, seed(0))
+    like = torch.zeros(50, 12, 4000)
+    shares, drifts = slow_waves(like, 100.0, seed(0))
+    sines = shares @ drifts
     assert sines.shape == (50, 9, 4000)
     assert sines.amax(dim=-1).min() > 0.99
     assert sines.abs().max() < 1 + 1e-5
@@ -135,3 +175,12 @@ def test_mixed_precision_changes_nothing() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         mixed = augmentation(**EVERYTHING)(signals, seed(6))
     assert torch.equal(mixed, augmentation(**EVERYTHING)(signals, seed(6)))
+
+
+def test_waves_are_exact_at_every_frequency_and_sample() -> None:
+    like, frequency_hz = torch.zeros(2, 12, 1001), torch.tensor([[0.3], [50.0]])
+    shares, parts = waves(like, frequency_hz, 500.0, seed(0))
+    angle = 2 * torch.pi * frequency_hz.double() * torch.arange(1001) / 500
+    assert (parts[:, 0] - angle.sin()).abs().max() < 1e-4
+    assert (parts[:, 1] - angle.cos()).abs().max() < 1e-4
+    assert torch.allclose(shares.square().sum(dim=-1), torch.ones(2, 9))
