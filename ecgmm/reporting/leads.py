@@ -9,8 +9,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from ecgmm.console.terminal import say
 from ecgmm.errors import UserError
 from ecgmm.evaluation.bootstrap import Estimate
@@ -105,12 +103,14 @@ def figure(rows: Sequence[Row]) -> Drawing:
             style, marker = styles[_variant(row)], _MARKERS[variants.index(_variant(row)) % len(_MARKERS)]
             low, high = ([getattr(one, bound) for one in estimates] for bound in ("low", "high"))
             values = [one.value for one in estimates]
-            look_of = {"color": style.color, "linestyle": style.dash, "linewidth": 1.0, "markersize": 2.5}
-            axes.plot(range(len(counts)), values, marker=marker, label=literal(_variant(row)), **look_of)
+            line = axes.plot(range(len(counts)), values, color=style.color, linestyle=style.dash, linewidth=1.0)[0]
+            line.set(marker=marker, markersize=2.5, label=literal(_variant(row)))
             axes.fill_between(range(len(counts)), low, high, color=style.color, alpha=0.18, linewidth=0)
         axes.set_xticks(range(len(counts)), [str(count) for count in counts], fontsize=6)
         axes.set_ylim(min(_LOWEST, lowest) - 0.02, 1.0)
-    handles = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     drawn.legend(handles.values(), handles, loc="outside upper center", ncols=2, fontsize=6.5)
     drawn.supxlabel("Leads", fontsize=7)
     drawn.supylabel("Macro AUROC", fontsize=7)
