@@ -143,7 +143,8 @@ def table(runs: Sequence[Run], cells: Cells, n_resamples: int) -> ResultTable:
         f" seeds {seeds}, 95 % interval over seeds and patients ({n_resamples:,} resamples). Recipe {facts.recipe},"
         f" size {facts.size}."
     )
-    ways = sorted(dict.fromkeys(way for way, _ in cells), key=lambda way: (way.method, way.settings))
+    order = [*_LEARNT.values(), *_CONTROLS.values()]
+    ways = sorted({way for way, _ in cells}, key=lambda way: (way.method, way.settings, order.index(way.how), way))
     lines = [[row_name(way.label), *(_cell(cells.get((way, share))) for share in shares)] for way in ways]
     for way in ways:
         if (control := control_of(way, cells)) is not None:

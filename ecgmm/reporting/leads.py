@@ -28,7 +28,7 @@ KIND = "fewer_leads"
 RESAMPLES = 1000
 _SEED = 0
 _MARKERS, _LOWEST = "osD^vPX", 0.5
-_SETS = {n_leads: " ".join(leads) for n_leads, leads in sorted(FEWER_LEADS.items())} | {6: "limb"}
+_SETS = {n_leads: " ".join(leads) for n_leads, leads in sorted(FEWER_LEADS.items())}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,9 +85,8 @@ def table(rows: Sequence[Row], n_resamples: int) -> ResultTable:
         f" {facts.n_records:,} records; mean over seeds {seeds} with the 95 % interval over seeds and patients"
         f" ({n_resamples:,} resamples). Recipe {runs[0].facts.recipe}, size {runs[0].facts.size}."
     )
-    columns = [f"{n_leads} ({leads})" for n_leads, leads in _SETS.items()]
     cells = [[row_name(row.label), *map(interval, by_leads(row).values())] for row in rows]
-    return ResultTable([note], ["leads at test", *columns, str(N_LEADS)], cells)
+    return ResultTable([note], ["leads at test", *_SETS.values(), f"all {N_LEADS}"], cells)
 
 
 def figure(rows: Sequence[Row]) -> Drawing:

@@ -38,7 +38,8 @@ class ResultTable:
         buffer = io.StringIO()
         buffer.writelines(f"# {csv_text(note)}\n" for note in self.notes)
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerows([[csv_text(cell) for cell in line] for line in (self.header, *self.rows)])
+        # Cells but the first are numbers of ours: an apostrophe before "+0.013 [...]" would be shown.
+        writer.writerows([[csv_text(name), *cells] for name, *cells in (self.header, *self.rows)])
         return buffer.getvalue()
 
     def save(self, folder: Path, name: str) -> None:

@@ -51,8 +51,8 @@ def _absent_classes(
         names = ", ".join(printable(targets.class_names[k]) for k in absent)
         return ConfigError(
             f"no training record has class {names} ({n_train} records); raise train_fraction or label_fraction, add"
-            " data or choose another label set (labels.min_records=1 leaves such classes out, where the label set has that"
-            " setting)"
+            " data or choose another label set (labels.min_records=1 leaves such classes out, where the label set has"
+            " that setting)"
         )
     names = ", ".join(printable(targets.class_names[k]) for k in hidden)
     counts = ", ".join(f"{printable(targets.class_names[k])} {with_class[k]}" for k in hidden)
