@@ -1,13 +1,15 @@
 """What pages of the site insert: result files, lists of commands and settings, the patches of CONTRIBUTING.md.
 
 A line ``{{ table NAME }}`` of a page becomes the rows of ``docs/results/data/NAME.csv`` with its notes, and
-``{{ value NAME | row | column }}`` one cell of it, so that a number stands in one file however many pages show it.
+``{{ value NAME | row | column }}`` one cell of it, so that a number stands in one file however many pages show it;
+``{{ leaderboard VIEW }}`` brings files of one data set together.
 """
 
 import ast
 import csv
 import io
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,17 @@ def value(words: str) -> str:
     rows = read_results(name)[1]
     cells = {cells[0]: cells for cells in rows}
     return cells[first][rows[0].index(column)]
+
+
+def leaderboard_of(view: str) -> str:
+    """One view of the leaderboard."""
+    sys.path.insert(0, str(ROOT / "docs"))  # mkdocs loads this file alone
+    try:
+        from leaderboard import leaderboard
+    finally:
+        sys.path.pop(0)
+
+    return leaderboard(view, lambda name: read_results(name)[1] if (DATA / f"{name}.csv").exists() else None)
 
 
 def commands(_: str) -> str:
@@ -111,6 +124,7 @@ def shown_patch(link: re.Match[str]) -> str:
 INSERTS: dict[str, Callable[[str], str]] = {
     "table": table,
     "value": value,
+    "leaderboard": leaderboard_of,
     "commands": commands,
     "settings": settings,
     "errors": errors,

@@ -10,6 +10,17 @@ from typing import Literal, NamedTuple
 
 LEADS: tuple[str, ...] = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 N_LEADS = len(LEADS)
+FEWER_LEADS: dict[int, tuple[str, ...]] = {
+    6: LEADS[:6],
+    4: ("I", "II", "III", "V2"),
+    3: ("I", "II", "V2"),
+    2: ("I", "II"),
+    1: ("II",),
+}
+"""Leads of recorders that have fewer, by their number: the sets of the George B. Moody Challenge of 2021, and lead II.
+
+Reyna et al., Will two do? Varying dimensions in electrocardiography, Computing in Cardiology 2021.
+"""
 CompleteLeads = Literal["none", "laws", "learned"]
 """What fills lost leads (``ecgmm.signal.completion``): nothing, the laws of the limb leads, or regression too."""
 

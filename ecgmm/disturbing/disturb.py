@@ -19,6 +19,7 @@ _LEADS: dict[str, Callable[[Steps, float, Generators], Steps]] = {
     "chest_leads_lost": partial(leads.lose_leads, leads=leads.CHEST_LEADS),
     "only_lead_ii": partial(leads.lose_leads, leads=leads.ALL_BUT_II),
     "random_leads_lost": leads.lose_random_leads,
+    "fewer_leads": leads.keep_leads,
     "arms_exchanged": partial(leads.rearrange, leads=leads.ARMS),
     "leg_exchanged": partial(leads.rearrange, leads=leads.LEFT_ARM_AND_LEG),
     "v1_v2_exchanged": partial(leads.rearrange, leads=leads.V1_V2),

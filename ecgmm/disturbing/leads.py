@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgmm.leads import LEADS, N_LEADS
+from ecgmm.leads import FEWER_LEADS, LEADS, N_LEADS
 from ecgmm.types import MISSING_SAMPLE
 
 Steps = NDArray[np.int16]
@@ -47,6 +47,13 @@ def _stretch(n_times: int, share: float, generator: np.random.Generator) -> slic
     length = round(share * n_times)
     start = int(generator.random() * (n_times - length + 1))
     return slice(start, start + length)
+
+
+def keep_leads(block: Steps, n_leads: float, generators: Generators) -> Steps:
+    """Keep one of ``FEWER_LEADS`` throughout, and lose the others."""
+    lost = block.copy()
+    lost[:, [lead not in FEWER_LEADS[int(n_leads)] for lead in LEADS]] = MISSING_SAMPLE
+    return lost
 
 
 def leave_gap(block: Steps, share: float, generators: Generators) -> Steps:

@@ -15,11 +15,12 @@ from ecgmm.runs.facts import CROSS_ENTROPY
 from ecgmm.runs.run import Run
 from ecgmm.settings.label_sets import OWN_LABELS
 
+NO_PAIRS = "two stages without the first"
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "ablation": (None, *options("ablation")),
     "text_policy": ("full", "masked", "shuffled", "none"),
     "text_at_test": ("report", "report withheld at test"),
-    "stages": ("joint", "two stages"),
+    "stages": ("joint", "two stages", NO_PAIRS),
     "labels": (None,),
     "criterion": (CROSS_ENTROPY,),
     "init": ("random weights", "from a run", "from a run, frozen", "from a file", "from a file, frozen"),
@@ -37,6 +38,7 @@ _SAME_IN_A_TABLE = (
     "labels.name",
     "labels.classes",
     "train_fraction",
+    "label_fraction",
 )
 
 
@@ -68,12 +70,12 @@ def choices_of(run: Run) -> dict[str, str | None]:
     facts = run.facts
     withheld = facts.text_at_test == "none"
     reads = "text" in facts.inputs_at_test or facts.two_stages or withheld
-    stages = {"joint": "joint", "two": "two stages"}[facts.stages]
+    stages = {"joint": "joint", "two": NO_PAIRS if run.config.get("pretrain_epochs") == 0 else "two stages"}
     return {
         "ablation": facts.ablation,
         "text_policy": facts.text_policy if reads else None,
         "text_at_test": "report withheld at test" if withheld else "report" if reads else None,
-        "stages": stages if facts.two_stages else None,
+        "stages": stages[facts.stages] if facts.two_stages else None,
         "labels": wrong_labels_of(run),
         "criterion": facts.criterion,
         "init": beginning_of(run),
@@ -92,10 +94,10 @@ def wrong_labels_of(run: Run) -> str | None:
     return None if noise is None else f"{noise.kind} wrong labels {100 * noise.rate:g} %"
 
 
-def common_choices(runs: Sequence[Run], axis: str | None = None) -> dict[str, str | None]:
+def common_choices(runs: Sequence[Run], *axes: str) -> dict[str, str | None]:
     """For each choice the value with which most methods were run; None where it concerns no method.
 
-    With them what most say of each setting of training, but of ``axis``, in which the runs of a study differ.
+    With them what most say of each setting of training, but of ``axes``, in which the runs of a study differ.
     """
     counts = {
         name: Counter(value for _, value in {(run.method, choices_of(run)[name]) for run in runs}) for name in CHOICES
@@ -104,7 +106,7 @@ def common_choices(runs: Sequence[Run], axis: str | None = None) -> dict[str, st
         name: max(_in_order(counts[name], values), key=counts[name].__getitem__, default=None)
         for name, values in CHOICES.items()
     }
-    return choices | common_settings(runs, axis)
+    return choices | common_settings(runs, *axes)
 
 
 def _in_order(found: Counter[str | None], values: Sequence[str | None]) -> list[str | None]:
@@ -130,33 +132,33 @@ def group_runs(runs: Sequence[Run], common: dict[str, str | None]) -> dict[RowKe
     return groups
 
 
-def check_comparable(runs: Sequence[Run], axis: str | None = None) -> None:
+def check_comparable(runs: Sequence[Run], *axes: str) -> None:
     """Make sure that all runs answer the same question on the same records, each row and seed once.
 
     Args:
         runs: Of a table or figure.
-        axis: Key of the configuration in which the runs of a study differ, such as ``train_fraction``; each row and
-            seed then stands once for each of its values.
+        axes: Keys of the configuration in which the runs of a study differ, such as ``train_fraction``; each row and
+            seed then stands once for each of their values.
 
     Raises:
         UserError: Names the two run directories that do not go together, and in what they differ.
     """
     first, seen = runs[0], dict[tuple[RowKey, int, Any], Run]()
-    common = common_choices(runs, axis)
+    common = common_choices(runs, *axes)
     for run in runs:
         for key in _SAME_IN_A_TABLE:
             ours, theirs = attrgetter(key)(first.facts), attrgetter(key)(run.facts)
-            if ours != theirs and key != axis:
+            if ours != theirs and key not in axes:
                 raise _cannot_mix(first, run, f"differ in {key} ({_short(ours)} and {_short(theirs)})")
         if run.facts.labels.name == OWN_LABELS and run.facts.labels.digest != first.facts.labels.digest:
             raise _cannot_mix(first, run, "differ in their labels (data.labels_csv, or how it was read)")
         if not np.array_equal(first.rows, run.rows):
             raise _cannot_mix(first, run, "were tested on different records")
         row = row_key(run, common)
-        value = OmegaConf.select(run.config, axis) if axis else None
-        twin = seen.setdefault((row, run.seed, value), run)
+        values = tuple(OmegaConf.select(run.config, axis) for axis in axes)
+        twin = seen.setdefault((row, run.seed, values), run)
         if twin is not run:
-            at = f", {axis}={value}" if axis else ""
+            at = "".join(f", {axis}={value}" for axis, value in zip(axes, values, strict=True))
             raise _cannot_mix(twin, run, f"are both {row.label} with seed {run.seed}{at}")
 
 

@@ -42,7 +42,7 @@ WITH_SHARE = "share of foreign reports estimated"
 Combine = Callable[..., Floats]
 Condition = tuple[str, float]
 """Kind and strength; that of clean inputs is 0."""
-_CLEAN: Condition = (CLEAN, 0.0)
+CLEAN_CONDITION: Condition = (CLEAN, 0.0)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Met:
     def _rows(self, condition: Condition) -> pl.DataFrame:
         kind, strength = condition
         clean = self.suite.clean
-        if condition == _CLEAN:
+        if condition == CLEAN_CONDITION:
             return clean
         predicted = self.suite.disturbed[kind].filter(pl.col("strength") == strength)
         known = clean.drop([name for name in predicted.columns if name in clean.columns and name != "row"])
@@ -134,7 +134,7 @@ class Row:
             if all(strength in one.suite.strengths(kind) for one in self.met)
         ]
 
-    def of(self, condition: Condition = _CLEAN) -> Replicates:
+    def of(self, condition: Condition = CLEAN_CONDITION) -> Replicates:
         """Metrics under a condition, of each seed and in every resample."""
         if condition not in self._scores:
             kind = condition[0]
@@ -142,7 +142,7 @@ class Row:
             if kind != CLEAN and not set(looked_at[KINDS[kind].modality]) & set(self.inputs_at_test):
                 self._scores[condition] = self.of()  # it does not look at what is disturbed
             else:
-                patients = self.met[0].frame(_CLEAN)["patient"].to_numpy()
+                patients = self.met[0].frame(CLEAN_CONDITION)["patient"].to_numpy()
                 scorers = [one.scorer(condition) for one in self.met]
                 self._scores[condition] = replicate(scorers, patients, *self._resampling, keys=MEASURED)
         return self._scores[condition]
@@ -215,7 +215,7 @@ class Detection:
 
 def detection(row: Row, condition: Condition, n_resamples: int, seed: int) -> Detection:
     """AUROC of the column ``inconsistency`` of changed records against the same records undisturbed."""
-    frames = [(one.frame(_CLEAN), one.frame(condition)) for one in row.met]
+    frames = [(one.frame(CLEAN_CONDITION), one.frame(condition)) for one in row.met]
     scored = [frame["inconsistency"].is_not_null().to_numpy() for pair in frames for frame in pair]
     changed = frames[0][1]["changed"].to_numpy() & np.logical_and.reduce(scored)
     if not changed.any():

@@ -31,26 +31,26 @@ _OF_A_METHOD = ("method.lambda_cons", "method.ecg_encoder", "method.text_encoder
 """A method's own affair; its ablations change them under a name."""
 
 
-def settings_of(run: Run, axis: str | None = None) -> dict[str, str]:
+def settings_of(run: Run, *axes: str) -> dict[str, str]:
     """What a run says of each setting, such as ``batch_size=64``, by a name that runs share who must agree in it.
 
     Args:
         run: A finished run.
-        axis: Key in which runs differ on purpose.
+        axes: Keys in which runs differ on purpose.
     """
     facts = run.facts
     own = f"{run.method} {facts.ablation} "
     of_all = own if facts.recipe == "native" else ""
-    stated = {of_all + key: value for name in _OF_ALL for key, value in _leaves(run, name) if key != axis}
-    stated |= {own + key: value for name in _OF_A_METHOD for key, value in _leaves(run, name) if key != axis}
+    stated = {of_all + key: value for name in _OF_ALL for key, value in _leaves(run, name) if key not in axes}
+    stated |= {own + key: value for name in _OF_A_METHOD for key, value in _leaves(run, name) if key not in axes}
     return stated
 
 
-def common_settings(runs: Sequence[Run], axis: str | None = None) -> dict[str, str]:
+def common_settings(runs: Sequence[Run], *axes: str) -> dict[str, str]:
     """For each setting what most methods say of it, and of these most runs."""
     methods, n_runs = defaultdict[tuple[str, str], set[str]](set), Counter[tuple[str, str]]()
     for run in runs:
-        for said in settings_of(run, axis).items():
+        for said in settings_of(run, *axes).items():
             methods[said].add(run.method)
             n_runs[said] += 1
     return dict(sorted(methods, key=lambda said: (len(methods[said]), n_runs[said], said)))

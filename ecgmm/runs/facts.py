@@ -134,6 +134,8 @@ class RunDescription(Schema):
     targets: str = "hard"
     train_fraction: Share
     fraction_seed: Count | None = None
+    label_fraction: Share | None = None
+    labelled: SplitFacts | None = None
     labels: LabelFacts
     text_policy: str
     text_at_test: str = "report"

@@ -70,6 +70,13 @@ KINDS: dict[str, Kind] = {
         "a header in another order is not heeded: aVF before aVL, II before I, Cabrera's limb leads, V6 to V1, chest"
         " before limb leads",
     ),
+    "fewer_leads": Kind(
+        24,
+        "waveform",
+        (6, 4, 3, 2, 1),
+        "leads",
+        "only so many leads were recorded: the limb leads; I, II, III, V2; I, II, V2; I, II; II",
+    ),
     "waveform_missing": Kind(23, "waveform", SHARES, _RECORDS, "there is no waveform"),
     "report_missing": Kind(31, "report", SHARES, _RECORDS, "there is no report"),
     "foreign_report": Kind(32, "report", SHARES, _RECORDS, "the report is another patient's"),

@@ -76,6 +76,12 @@ def _places_for_the_window(method: Mapping[str, Any], data: Mapping[str, Any]) -
     return key, f"at least {int(length_s / segment_s + 1e-9)}, data.window.length_s in stretches of {segment_s:g} s"
 
 
+def _labels_of_training_patients(train_fraction: float, label_fraction: float | None) -> tuple[str, str] | None:
+    if label_fraction is None or label_fraction <= train_fraction:
+        return None
+    return "label_fraction", f"at most train_fraction, which is {train_fraction:g}"
+
+
 def _numbered_devices_are_gpus(trainer: Mapping[str, Any]) -> tuple[str, str] | None:
     if trainer["accelerator"] != "cpu" or not isinstance(trainer["devices"], list):
         return None
@@ -129,6 +135,7 @@ RELATIONS: dict[str, Sequence[Relation]] = {
             _one_class_a_record,
             _highpass_below_half_the_rate,
             _half_precision_on_a_cpu,
+            _labels_of_training_patients,
             _numbered_devices_are_gpus,
             _shift_within_the_window,
             _layers_for_the_window,

@@ -179,7 +179,12 @@ AUGMENTATIONS: dict[str, Target] = {
 DATA_TARGETS: dict[str, Target] = {
     **SOURCES,
     "ecgmm.data.sources.labels.icd.IcdSettings": Target(
-        {"csv": nullable(path()), "min_records": COUNT, "use_folds": flag(), "first_of_stay": flag()},
+        {
+            "csv": nullable(path()),
+            "min_records": COUNT,
+            "use_folds": flag(),
+            "first_of_stay": optional(flag()),  # runs made before it was a setting have none
+        },
         (_folds_stand_in_a_file,),
     ),
     "ecgmm.data.sources.mimic_iv_ecg.LabelRules": Target({"certainty": choice("definite", "include_possible")}),

@@ -201,7 +201,7 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
         text_choice(asked["text"], described=[text for texts in described.values() for text in texts]),
         Loading(asked["batch_size"], asked["sampling"], asked["prefetch"], asked["data"]["residency"]),
         asked["seed"],
-        TrainingPart(asked["train_fraction"], asked.get("fraction_seed")),
+        TrainingPart(asked["train_fraction"], asked.get("fraction_seed"), asked.get("label_fraction")),
         None if asked["quality"] is None else construct(asked["quality"]),
     )
     settings = resolved(config, datamodule.facts())

@@ -49,7 +49,7 @@ def learn(
         know_frozen_texts(task.method, datamodule, device)
     for stage, trainer, _ in trainers:
         task.enter(stage)
-        if not task.method.closed_form:
+        if not task.method.closed_form and trainer.max_epochs:  # 0 leaves pre-training out
             _fit(stage, trainer, task, datamodule, directory)
         if stage == "pretrain":
             label_free.append(label_free_columns(trainer, task, datamodule))

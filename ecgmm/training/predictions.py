@@ -22,10 +22,11 @@ def predict(
     Raises:
         UserError: If a prediction or an embedding is not finite.
     """
-    return _predict(trainer, task, datamodule.split_dataloader(*splits))
+    return predict_from(trainer, task, datamodule.split_dataloader(*splits))
 
 
-def _predict(trainer: lightning.Trainer, task: DiagnosisTask, loader: BatchLoader) -> Prediction:
+def predict_from(trainer: lightning.Trainer, task: DiagnosisTask, loader: BatchLoader) -> Prediction:
+    """Predict the records of a loader, as ``predict`` does."""
     batches = trainer.predict(task, dataloaders=loader, return_predictions=True)
     assert batches is not None
 
@@ -57,7 +58,7 @@ def held_out_frame(trainer: lightning.Trainer, task: DiagnosisTask, datamodule: 
 
     Where labels were made wrong on purpose, ``disturbed`` or ``disturbed.<class>`` says which.
     """
-    frame = _frame_of(_predict(trainer, task, datamodule.held_out_dataloader()), datamodule)
+    frame = _frame_of(predict_from(trainer, task, datamodule.held_out_dataloader()), datamodule)
     frame = without_readouts(frame, readouts_in(frame))
     if datamodule.disturbed is None:
         return frame

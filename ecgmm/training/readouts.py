@@ -6,7 +6,7 @@ import torch
 
 from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.models.method import Embeddings
-from ecgmm.training.predictions import predict, probability_columns
+from ecgmm.training.predictions import predict, predict_from, probability_columns
 from ecgmm.training.task import DiagnosisTask
 from ecgmm.types import Batch
 
@@ -29,12 +29,12 @@ class TrainedSplit:
         self.datamodule = datamodule
 
     def records(self) -> Batch:
-        """All training records as one batch, without waveforms."""
-        return self.datamodule.dataset(self.datamodule.rows["train"]).without_waveforms()
+        """All training records whose labels are seen as one batch, without waveforms."""
+        return self.datamodule.dataset(self.datamodule.labelled).without_waveforms()
 
     def embeddings(self) -> Embeddings:
-        """Embeddings of both towers and labels of the training split, without augmentation."""
-        predicted = predict(self.trainer, self.task, self.datamodule, ("train",))
+        """Embeddings of both towers and labels of the training records whose labels are seen, without augmentation."""
+        predicted = predict_from(self.trainer, self.task, self.datamodule.labelled_dataloader())
         assert predicted.ecg_embedding is not None
         assert predicted.text_embedding is not None
         labels = torch.from_numpy(self.datamodule.targets.values[predicted.rows.numpy()])

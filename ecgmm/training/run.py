@@ -267,6 +267,8 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
         targets=settings["task"]["targets"],
         train_fraction=settings["train_fraction"],
         fraction_seed=settings.get("fraction_seed"),
+        label_fraction=settings.get("label_fraction"),
+        labelled=None if settings.get("label_fraction") is None else SplitFacts(**datamodule.labelled_summary()),
         labels=LabelFacts(
             name=origins.labels,
             source=origins.label_source,

@@ -18,9 +18,9 @@ def changed(folder: Path, settings: dict[str, Any]) -> Path:
     return folder
 
 
-def labels_of(folder: Path, axis: str | None = None) -> set[str]:
+def labels_of(folder: Path, *axes: str) -> set[str]:
     runs, _ = find_runs([folder])
-    return {key.label for key in group_runs(runs, common_choices(runs, axis))}
+    return {key.label for key in group_runs(runs, common_choices(runs, *axes))}
 
 
 def test_a_run_of_twice_the_epochs_is_a_marked_row(tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ class TrainingPart:
     Attributes:
         share: In (0, 1].
         seed: Draws the patients; None takes those that the store ranks first.
+        label_share: Share of the training patients whose labels are seen, at most ``share``; None sees all that take
+            part.
 
     Raises:
         ConfigError: If the share is none.
@@ -107,6 +109,7 @@ class TrainingPart:
 
     share: float = 1.0
     seed: int | None = None
+    label_share: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:

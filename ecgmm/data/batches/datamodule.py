@@ -41,6 +41,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         training: bool ``[N]``, rows of the training patients that are kept, with labels or without.
         left_out: Records that each quality limit left out, by split.
         held_out: Rows of the training patients that are left out.
+        labelled: Rows of ``rows["train"]`` whose labels are seen.
         disturbed: bool ``[N]`` or ``[N, K]`` as the targets, labels that were made wrong; None where none were.
 
     Raises:
@@ -84,8 +85,12 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.training: NDArray[np.bool_] = kept & ~left_out
         self.learns = learns
         self.rows = {split: self._rows_of(split) for split in SPLITS}
+        self.labelled, self._draws = self.rows["train"], len(self.rows["train"])
+        if part.label_share is not None:
+            self.labelled = self.labelled[ranks[self.labelled] < part.label_share]
+            self._draws = int((store.records["split"].to_numpy() == "train")[self.targets.usable].sum())
         if learns:
-            check_splits(self.rows, self.targets, target.selection, self.training)
+            check_splits({**self.rows, "train": self.labelled}, self.targets, target.selection, self.training)
         self._prepare_text(text)
 
     def _rows_of(self, split: str) -> NDArray[np.int64]:
@@ -155,14 +160,22 @@ class EcgReportDataModule(lightning.LightningDataModule):
     def train_dataloader(self, with_labels: bool = True) -> BatchLoader:
         """Loader of the training records, ordered by seed and epoch number alone: a resumed run sees the same batches.
 
+        Where labels are seen of a part, an epoch has as many records as the whole training split: it repeats them, so
+        that studies of fewer labels or pairs differ in records and not in steps.
+
         Args:
             with_labels: Whether the training may look at labels; without, balanced sampling would give them away.
         """
-        dataset = self.dataset(self.rows["train"], self.targets.training)
+        rows = np.resize(self.labelled if with_labels else self.rows["train"], self._draws)
+        dataset = self.dataset(rows, self.targets.training)
         order = shuffled(len(dataset), self.seed)
         if self.loading.sampling == "balanced" and with_labels:
-            order = balanced(self.targets.values[self.rows["train"]], self.seed)
+            order = balanced(self.targets.values[rows], self.seed)
         return self._loader(dataset, order)
+
+    def labelled_dataloader(self) -> BatchLoader:
+        """Loader of the training records whose labels are seen, each once, in store order."""
+        return self._in_place(self.labelled)
 
     def val_dataloader(self) -> BatchLoader:
         """Loader of the validation records, in store order."""
@@ -182,6 +195,11 @@ class EcgReportDataModule(lightning.LightningDataModule):
 
     def _loader(self, dataset: RecordDataset, order: Order) -> BatchLoader:
         return BatchLoader(dataset, self.loading.batch_size, order, self.loading.prefetch)
+
+    def labelled_summary(self) -> dict[str, Any]:
+        """Number of training records and patients whose labels are seen."""
+        n_patients = self.store.records["patient"][self.labelled].n_unique()
+        return {"split": "train", "records": len(self.labelled), "patients": n_patients}
 
     def summary(self) -> pl.DataFrame:
         """Number of records and patients that take part, by split."""

@@ -50,8 +50,9 @@ def _absent_classes(
     if not hidden:
         names = ", ".join(printable(targets.class_names[k]) for k in absent)
         return ConfigError(
-            f"no training record has class {names} ({n_train} records); raise train_fraction, add data or choose"
-            " another label set (labels.min_records=1 leaves such classes out, where the label set has that setting)"
+            f"no training record has class {names} ({n_train} records); raise train_fraction or label_fraction, add"
+            " data or choose another label set (labels.min_records=1 leaves such classes out, where the label set has"
+            " that setting)"
         )
     names = ", ".join(printable(targets.class_names[k]) for k in hidden)
     counts = ", ".join(f"{printable(targets.class_names[k])} {with_class[k]}" for k in hidden)
