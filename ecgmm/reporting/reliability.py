@@ -44,9 +44,9 @@ def build(runs: list[Run]) -> Drawing:
         f" bins, with its 95 % interval ({_N_RESAMPLES:,} resamples of test patients; with several seeds over training"
         " again too), and"
         " the temperature T, fitted on validation, mean over seeds; above 1 the method was too sure of itself. Chance"
-        " alone raises ECE: the lower bound allows for that, the value does not. Slope and intercept: each class's"
-        " truth regressed on the logit of its probability, before temperature, mean over classes; a slope below 1 is"
-        f" too extreme, 1 and 0 are right. {provenance(runs)}"
+        " alone raises ECE: the lower bound allows for that, the value does not. Slope: each class's truth"
+        " regressed on the logit of its probability, before temperature, mean over classes; below 1 the probabilities"
+        f" are too extreme. {provenance(runs)}"
     )
     return Drawing("reliability", _draw(groups), caption, findings.of_calibration(groups))
 
@@ -66,10 +66,9 @@ def _write_errors(axes: Axes, group: Sequence[Run]) -> None:
     scorers = [joint_scorer([run.calibration_scorer(), run.cox_scorer()]) for run in group]
     estimated = replicated_estimates(scorers, group[0].patients, _N_RESAMPLES, _BOOTSTRAP_SEED)
     temperature = float(np.mean([run.temperature for run in group]))
-    slope, intercept = (estimated[f"calibration_{name}"] for name in ("slope", "intercept"))
     lines = (
         (f"ECE {_words(estimated['ece'])}", BEFORE_COLOR),
-        (f"slope {_words(slope)}, intercept {intercept.value:+.2f}", BEFORE_COLOR),
+        (f"slope {_words(estimated['calibration_slope'])}", BEFORE_COLOR),
         (f"T {temperature:.2f}: {_words(estimated['ece_calibrated'])}", AFTER_COLOR),
     )
     for height, (text, color) in zip((1.25, 1.14, 1.03), lines, strict=True):
