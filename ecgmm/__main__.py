@@ -21,6 +21,7 @@ _WITH_SETTINGS = (
     "plan",
     "evaluate",
     "robustness",
+    "written_reports",
     "predict",
     "explain",
     "export",

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 from scipy.special import expit, logit, softmax
 
 from ecgmm.evaluation.metrics import Scorer, TaskKind, scored_classes
 from ecgmm.evaluation.ranking import Floats, ratio
 
-CALIBRATION_METRICS = ("ece", "brier", "nll")
-RAISED_BY_CHANCE = ("ece", "ece_calibrated")
+CALIBRATION_METRICS = ("ece", "classwise_ece", "brier", "nll")
+RAISED_BY_CHANCE = ("ece", "ece_calibrated", "classwise_ece", "classwise_ece_calibrated")
 """A distance cannot be negative, so chance in every bin adds to the error instead of cancelling."""
 CHANCE_OF = "chance of "
 """Put before the key of such an error: what its interval needs to know (``error_interval``); no metric itself."""
@@ -54,11 +54,14 @@ def calibration_scorer(
     suffix: str = "",
     with_chance: bool = False,
 ) -> Scorer:
-    """Scorer of ``ece``, ``brier`` and ``nll``.
+    """Scorer of ``ece``, ``classwise_ece``, ``brier`` and ``nll``.
 
     - ECE: expected calibration error, the distance of confidence from share correct in each bin, weighted by the
       bin's records (Guo et al., On Calibration of Modern Neural Networks, ICML 2017). Confidence is the highest
       probability; for multi-label each class has an error of its own and this is their mean.
+    - Class-wise ECE: each class's own probability in the same bins against how often the class was there, mean over
+      classes (Kull et al., Beyond Temperature Scaling, NeurIPS 2019; the static error of Nixon et al., Measuring
+      Calibration in Deep Learning, 2019). For multi-label that is what ECE is.
     - Brier: squared distance of the probabilities from the truth (Brier, Monthly Weather Review 78, 1950), summed
       over classes, so in [0, 2]; for multi-label the mean over classes, so in [0, 1].
     - NLL: negative log likelihood in nats; for multi-label the mean over classes.
@@ -70,31 +73,38 @@ def calibration_scorer(
         probabilities: ``[n, K]``.
         task: ``single_label`` or ``multi_label``.
         suffix: Put behind every key.
-        with_chance: Whether ``chance of ece`` is there too, without which ``ece`` has no interval.
+        with_chance: Whether ``chance of ece`` is there too, without which ``ece`` has no interval, and that of
+            ``classwise_ece``.
     """
     truth = _truth(labels, probabilities, task)
-    confidence, correct = _confidence_and_correct(truth, probabilities, task)
     distance = (probabilities.astype(np.float64) - truth) ** 2
     loss = _negative_log_likelihood(truth, probabilities, task)
-    share = 1.0
+    there = scored_classes(truth)
+    of_class = 1 / int(there.sum()) if there.any() else np.nan
+    by_class = _gaps_by_bin(probabilities[:, there].astype(np.float64), truth[:, there].astype(np.float64))
     if task == "multi_label":
-        there = scored_classes(truth)
-        confidence, correct, distance, loss = (one[:, there] for one in (confidence, correct, distance, loss))
-        share = 1 / int(there.sum()) if there.any() else np.nan
-    gaps = _gaps_by_bin(confidence, correct)
-    sums_of = vstack([gaps, csr_array(np.stack([distance.sum(axis=1), loss.sum(axis=1)]))], format="csr")
-    measured = gaps.sum(axis=1)[:, None] / len(truth)
+        distance, loss, share = distance[:, there], loss[:, there], of_class
+        errors: dict[tuple[str, ...], tuple[csr_array, float]] = {("ece", "classwise_ece"): (by_class, of_class)}
+    else:
+        gaps, share = _gaps_by_bin(*_confidence_and_correct(truth, probabilities, task)), 1.0
+        errors = {("ece",): (gaps, share), ("classwise_ece",): (by_class, of_class)}
+    penalties = np.stack([distance.sum(axis=1), loss.sum(axis=1)])
 
     def score(weights: Floats) -> dict[str, Floats]:
-        sums, total = sums_of @ weights, weights.sum(axis=0)
-        parts = (np.abs(sums[:-2]).sum(axis=0), sums[-2], sums[-1])
-        values = {
-            f"{key}{suffix}": share * ratio(part, total, np.nan)
-            for key, part in zip(CALIBRATION_METRICS, parts, strict=True)
+        total = weights.sum(axis=0)
+        values: dict[str, Floats] = {}
+        for keys, (gaps, mean) in errors.items():
+            sums, measured = gaps @ weights, gaps.sum(axis=1)[:, None] / len(truth)
+            error = mean * ratio(np.abs(sums).sum(axis=0), total, np.nan)
+            values |= {f"{key}{suffix}": error for key in keys}
+            if with_chance:
+                chance = mean * _chance(measured, sums / total)
+                values |= {f"{CHANCE_OF}{key}{suffix}": chance for key in keys}
+        brier, nll = penalties @ weights
+        return values | {
+            f"brier{suffix}": share * ratio(brier, total, np.nan),
+            f"nll{suffix}": share * ratio(nll, total, np.nan),
         }
-        if with_chance:
-            values[f"{CHANCE_OF}ece{suffix}"] = share * _chance(measured, sums[:-2] / total)
-        return values
 
     return score
 
@@ -191,7 +201,7 @@ def fit_temperature(labels: NDArray[Any], probabilities: NDArray[np.floating], t
 
 def apply_temperature(probabilities: NDArray[np.floating], temperature: float, task: TaskKind) -> Floats:
     """Probabilities ``[n, K]`` with their logits divided by ``temperature``."""
-    clipped = _clipped(probabilities)
+    clipped = bounded(probabilities)
     scaled = (
         softmax(np.log(clipped) / temperature, axis=1)
         if task == "single_label"
@@ -221,13 +231,14 @@ def _confidence_and_correct(
 
 def _negative_log_likelihood(truth: NDArray[np.bool_], probabilities: NDArray[np.floating], task: TaskKind) -> Floats:
     """``[n, 1]`` for class numbers, ``[n, K]`` for yes/no decisions."""
-    clipped = _clipped(probabilities)
+    clipped = bounded(probabilities)
     if task == "single_label":
         return -np.log(clipped[truth])[:, None]
     return -np.log(np.where(truth, clipped, 1 - clipped))
 
 
-def _clipped(probabilities: NDArray[np.floating]) -> Floats:
+def bounded(probabilities: NDArray[np.floating]) -> Floats:
+    """Probabilities none of which is surer than a saved one can be (``LEAST``)."""
     return np.clip(probabilities.astype(np.float64), LEAST, 1 - LEAST)
 
 

@@ -34,7 +34,15 @@ HEADLINE = "auroc_macro"
 _RATES = {"sensitivity": "recall_macro"}
 """Names of macro means that are not ``<rate>_macro``."""
 NORMAL_CLASS = "NORM"
-_SHARES = (*TABLE2_METRICS, "exact_match", "auroc_abnormal", "ece", "ece_calibrated")
+_SHARES = (
+    *TABLE2_METRICS,
+    "exact_match",
+    "auroc_abnormal",
+    "ece",
+    "ece_calibrated",
+    "classwise_ece",
+    "classwise_ece_calibrated",
+)
 _PER_CLASS = ("auroc", "auprc", "sensitivity", "specificity", "precision", "f1")
 _RANGES = dict.fromkeys((*_SHARES, *_PER_CLASS), (0.0, 1.0)) | {"mcc": (-1.0, 1.0)}
 

@@ -23,11 +23,18 @@ _WORDS = {
 _CALIBRATION = {
     "ece": "expected calibration error (15 bins)",
     "ece_calibrated": "the same after temperature",
+    "classwise_ece": "class-wise calibration error, mean over classes",
+    "classwise_ece_calibrated": "the same after temperature",
+    "calibration_slope": "calibration slope, mean over classes (1 is right)",
+    "calibration_slope_calibrated": "the same after temperature",
+    "calibration_intercept": "calibration intercept at slope 1, mean over classes (0 is right)",
+    "calibration_intercept_calibrated": "the same after temperature",
     "brier": "Brier score",
     "brier_calibrated": "the same after temperature",
     "nll": "negative log likelihood",
     "nll_calibrated": "the same after temperature",
 }
+_COX = {"calibration_slope": "Slope", "calibration_intercept": "Intercept at slope 1"}
 _PER_CLASS = {"auroc": "AUROC", "auprc": "AUPRC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
 
 
@@ -68,7 +75,14 @@ def calibration(run: Run) -> Part:
         f"Temperature that divides the logits, fitted on validation: {fitted}; above 1 the model was too sure."
         " Errors are better when lower; chance alone raises the calibration error of a small test split."
     ]
-    return Part("Calibration", sentences, tables=[_table("Calibration", run.metrics, _CALIBRATION)])
+    tables = [_table("Calibration", run.metrics, _CALIBRATION)]
+    if any(key.startswith("test/calibration_slope/") for key in run.metrics.measured):  # not in runs from before
+        sentences.append(
+            "A slope below 1 means probabilities that are too extreme, an intercept below 0 a class called too likely."
+        )
+        lines = [(name, *(_words(run.metrics, f"test/{key}/{name}") for key in _COX)) for name in run.metrics.classes]
+        tables.append(Section("Calibration by class", ("Class", *(f"{name} (95 %)" for name in _COX.values())), lines))
+    return Part("Calibration", sentences, tables=tables)
 
 
 def thresholds(run: Run) -> Part:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from ecgmm.evaluation.bootstrap import Estimate
 from ecgmm.evaluation.calibration import ReliabilityCurve
+from ecgmm.evaluation.metrics import joint_scorer
 from ecgmm.evaluation.ranking import ratio
 from ecgmm.evaluation.replicates import replicated_estimates
 from ecgmm.plots.reliability import AFTER_COLOR, BEFORE_COLOR, LEAST_COUNT, draw_reliability
@@ -43,13 +44,15 @@ def build(runs: list[Run]) -> Drawing:
         f" bins, with its 95 % interval ({_N_RESAMPLES:,} resamples of test patients; with several seeds over training"
         " again too), and"
         " the temperature T, fitted on validation, mean over seeds; above 1 the method was too sure of itself. Chance"
-        f" alone raises ECE: the lower bound allows for that, the value does not. {provenance(runs)}"
+        " alone raises ECE: the lower bound allows for that, the value does not. Slope: each class's truth"
+        " regressed on the logit of its probability, before temperature, mean over classes; below 1 the probabilities"
+        f" are too extreme. {provenance(runs)}"
     )
     return Drawing("reliability", _draw(groups), caption, findings.of_calibration(groups))
 
 
 def _draw(groups: dict[str, list[Run]]) -> Figure:
-    figure, places = pairs_of(list(groups), 2.3, (3.2, 1), pad_pt=20)
+    figure, places = pairs_of(list(groups), 2.3, (3.2, 1), pad_pt=28)
     for (curves, counts), group in zip(places, groups.values(), strict=True):
         before, after = (_pooled(run.reliability(calibrated) for run in group) for calibrated in (False, True))
         draw_reliability(curves, counts, before, after, len(group))
@@ -60,14 +63,15 @@ def _draw(groups: dict[str, list[Run]]) -> Figure:
 
 
 def _write_errors(axes: Axes, group: Sequence[Run]) -> None:
-    scorers = [run.calibration_scorer() for run in group]
+    scorers = [joint_scorer([run.calibration_scorer(), run.cox_scorer()]) for run in group]
     estimated = replicated_estimates(scorers, group[0].patients, _N_RESAMPLES, _BOOTSTRAP_SEED)
     temperature = float(np.mean([run.temperature for run in group]))
     lines = (
         (f"ECE {_words(estimated['ece'])}", BEFORE_COLOR),
+        (f"slope {_words(estimated['calibration_slope'])}", BEFORE_COLOR),
         (f"T {temperature:.2f}: {_words(estimated['ece_calibrated'])}", AFTER_COLOR),
     )
-    for height, (text, color) in zip((1.14, 1.03), lines, strict=True):
+    for height, (text, color) in zip((1.25, 1.14, 1.03), lines, strict=True):
         axes.text(0, height, text, color=color, fontsize=6.5, transform=axes.transAxes)
 
 

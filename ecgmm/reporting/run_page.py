@@ -22,6 +22,12 @@ log = logging.getLogger(__name__)
 _METRICS = TABLE2_METRICS | {
     "ece": "ECE",
     "ece_calibrated": "ECE after temperature",
+    "classwise_ece": "Class-wise ECE",
+    "classwise_ece_calibrated": "Class-wise ECE after temperature",
+    "calibration_slope": "Calibration slope (1 is right)",
+    "calibration_slope_calibrated": "Calibration slope after temperature",
+    "calibration_intercept": "Calibration intercept (0 is right)",
+    "calibration_intercept_calibrated": "Calibration intercept after temperature",
     "brier": "Brier",
     "brier_calibrated": "Brier after temperature",
 }

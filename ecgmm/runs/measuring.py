@@ -14,6 +14,7 @@ from ecgmm.data.sources.leakage import Origins
 from ecgmm.evaluation.bootstrap import CONFIDENCE, Estimate, estimates
 from ecgmm.evaluation.calibration import apply_temperature, calibration_scorer, fit_temperature
 from ecgmm.evaluation.confusion import confusion_counts
+from ecgmm.evaluation.cox_calibration import cox_scorer
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics, joint_scorer, make_scorer, scored_classes
 from ecgmm.evaluation.thresholds import Thresholds, choose_thresholds
 from ecgmm.runs.metrics import Bootstrap, ClassMetrics, Metric, Metrics
@@ -163,6 +164,7 @@ def measure_predictions(
     values = None if thresholds is None else thresholds.values
     scorers = [make_scorer(labels, probabilities, class_names, task, values)]
     scorers.append(calibration_scorer(labels, probabilities, task, with_chance=True))
+    scorers.append(cox_scorer(labels, probabilities, task, class_names))
     if label_set == CHALLENGE and values is not None:
         from ecgmm.evaluation.challenge_score import challenge_scorer  # only for this label set
 
@@ -170,6 +172,7 @@ def measure_predictions(
     if temperature is not None:
         calibrated = apply_temperature(probabilities, temperature, task)
         scorers.append(calibration_scorer(labels, calibrated, task, "_calibrated", with_chance=True))
+        scorers.append(cox_scorer(labels, calibrated, task, suffix="_calibrated"))
     estimated = estimates(joint_scorer(scorers), patients, n_resamples, seed)
     positive = labels[:, None] == np.arange(len(class_names)) if task == "single_label" else labels >= 0.5
     return Metrics(

@@ -18,6 +18,7 @@ from ecgmm.evaluation.calibration import (
     fit_temperature,
     reliability_curve,
 )
+from ecgmm.evaluation.cox_calibration import cox_scorer
 from ecgmm.evaluation.metrics import Scorer, TaskKind, joint_scorer, make_scorer
 from ecgmm.evaluation.ranking import Floats
 from ecgmm.files import inside
@@ -203,6 +204,10 @@ class Run:
             calibration_scorer(labels, calibrated, self.task, "_calibrated", with_chance=True),
         )
         return joint_scorer(scorers)
+
+    def cox_scorer(self) -> Scorer:
+        """Scorer of calibration slope and intercept of the test predictions as they are."""
+        return cox_scorer(*self.labels_and_probabilities, self.task)
 
     def reliability(self, calibrated: bool) -> ReliabilityCurve:
         """Reliability of the test predictions, as they are or after temperature."""

@@ -311,6 +311,19 @@ ENTRIES: dict[str, Group] = {
             "paths": _PATHS,
         }
     ),
+    "written_reports": Group(
+        {
+            "run": path(),
+            "store": nullable(path()),
+            "data": replace(_DATA, null=True),
+            "split": choice(*SPLITS, "all"),
+            "shared_patients": choice("refuse", "drop"),
+            "n_resamples": whole(1, 100_000),
+            "n_shown": whole(0, 1000),
+            "out": nullable(path()),
+            "paths": _PATHS,
+        }
+    ),
     "predict": Group(
         {
             "run": path(),

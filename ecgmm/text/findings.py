@@ -21,10 +21,13 @@ def stated(statement: str) -> tuple[Finding, ...]:
     return tuple(
         finding
         for finding in findings_of(statement)
-        if not finding.negated
-        and CERTAINTY_WEIGHT[finding.certainty] >= RELIED_ON
-        and finding.category not in _SAYS_NOTHING_OF_THE_HEART
+        if not finding.negated and CERTAINTY_WEIGHT[finding.certainty] >= RELIED_ON and is_of_the_heart(finding)
     )
+
+
+def is_of_the_heart(finding: Finding) -> bool:
+    """Whether a finding is of the heart and not of the recording, or of its comparison with another."""
+    return finding.category not in _SAYS_NOTHING_OF_THE_HEART
 
 
 def findings_in(statements: Sequence[str]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Reports as padded tables of token ids, each distinct statement tokenised once (docs/engineering-log.md)."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -80,7 +81,7 @@ class WordTokeniser:
             frequent = _frequent(mentions(reports, patients), min_frequency, min_patients)
             kept = [*SPECIAL_TOKENS, *frequent[: max_vocabulary - len(SPECIAL_TOKENS)]]
         if glossary:
-            kept += [word for text in (*texts_of_glossary(), *described) for word in _words(text)]
+            kept += [word for text in (*texts_of_glossary(), *described) for word in words_of(text)]
         return cls.of_words(dict.fromkeys(kept))
 
     @classmethod
@@ -118,6 +119,11 @@ class WordTokeniser:
         """Words of token ids; [SEP] reads as the end of a sentence."""
         text: str = self._tokeniser.decode(list(ids), skip_special_tokens=False)
         return text.replace(" [SEP]", ".")
+
+    def statements_in(self, ids: Sequence[int]) -> list[str]:
+        """Statements of the token ids of a report; punctuation marks stand apart."""
+        parts = self._tokeniser.decode(list(ids), skip_special_tokens=False).split("[SEP]")
+        return [part.strip() for part in parts if part.strip()]
 
     def save(self, folder: Path) -> None:
         """Write ``tokenizer.json`` into a folder."""
@@ -205,6 +211,11 @@ class TransformerTokeniser:
         text: str = self._tokeniser.decode(list(ids), skip_special_tokens=True)
         return text
 
+    def statements_in(self, ids: Sequence[int]) -> list[str]:
+        """Statements of the token ids of a report: its sentences; a point before a digit is none's end."""
+        parts = re.split(r"\.(?!\d)", self.decode(ids))
+        return [part.strip() for part in parts if part.strip()]
+
     def save(self, folder: Path) -> None:
         """Write ``tokenizer.json`` and its settings into a folder, from which the constructor reads them.
 
@@ -283,14 +294,15 @@ class StatementVocabulary:
         return cls(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """Words and punctuation marks of a text, in lower case."""
     return [word for word, _ in _SPLITTER.pre_tokenize_str(_NORMALISER.normalize_str(text))]
 
 
 @cache
 def _known_words() -> dict[str, None]:
     """Words of ``known_texts``, each once and in order."""
-    return dict.fromkeys(word for text in known_texts() for word in _words(text))
+    return dict.fromkeys(word for text in known_texts() for word in words_of(text))
 
 
 def _frequent(mentioned: Mentions, min_frequency: int, min_patients: int) -> list[str]:
@@ -298,7 +310,7 @@ def _frequent(mentioned: Mentions, min_frequency: int, min_patients: int) -> lis
     counts: Counter[str] = Counter()
     groups: dict[str, list[NDArray[np.int64]]] = {}
     for statement, count, people in zip(*mentioned, strict=True):
-        for word in _words(statement):
+        for word in words_of(statement):
             counts[word] += count
             groups.setdefault(word, []).append(people)
     known = _known_words()

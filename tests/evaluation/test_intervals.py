@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ecgmm.evaluation.comparison import paired_difference
+from ecgmm.evaluation.cox_calibration import COX_METRICS
 from ecgmm.evaluation.metrics import TaskKind, make_scorer
 from ecgmm.evaluation.thresholds import Thresholds
 from ecgmm.runs.measuring import measure_predictions
@@ -54,6 +55,7 @@ def test_the_estimate_lies_in_its_interval(task: TaskKind, kind: str) -> None:
                 continue
             assert entry["low"] <= entry["value"] <= entry["high"], (seed, key, entry)
             bounds = {"mcc": (-1, 1), "nll": (0, np.inf), "brier": (0, 2)}
+            bounds |= dict.fromkeys(COX_METRICS, (-np.inf, np.inf))
             lowest, highest = bounds.get(key.split("/")[1].removesuffix("_calibrated"), (0, 1))
             assert lowest <= entry["low"] <= entry["high"] <= highest, (seed, key, entry)
 

@@ -213,6 +213,7 @@ TAKE_PATHS = (
     "statements",
     "verify",
     "suspicious_labels",
+    "written_reports",
 )
 
 
@@ -236,6 +237,7 @@ def test_a_mistyped_key_is_refused_by_every_command_before_it_does_anything(
         "serve": ["run=a"],
         "statements": ["file=a"],
         "suspicious_labels": ["folder=a"],
+        "written_reports": ["run=a"],
     }.get(module, [])
     has = known_keys("train" if module == "plan" else module)
     for mistyped, sentence in MISTYPED.items():

@@ -37,6 +37,7 @@ COMPOSED = {
     "audit": ("audit", ["data=ptb_xl"]),
     "verify": ("verify", ["store=a", "run=b"]),
     "suspicious_labels": ("suspicious_labels", ["folder=a"]),
+    "written_reports": ("written_reports", ["run=a"]),
     "download": ("download", []),
 }
 WRONG: list[Any] = [

@@ -1,0 +1,108 @@
+"""Tables of written reports, and a page that shows some beside the real ones and stays on the machine."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ecgmm.evaluation.written_findings import Reading, read
+from ecgmm.files import write_whole
+from ecgmm.plots.page import templates
+from ecgmm.reporting.drawing import provenance
+from ecgmm.text.findings import finding_name, stated
+from ecgmm.writing.records import Report
+from ecgmm.writing.table import WrittenReports
+
+NAME = "written_reports"
+_TEMPLATE = "page.html.jinja"
+
+
+class Line(NamedTuple):
+    """A statement with its verdict: right, hedged, contradicted, hallucinated, missing, found or neutral."""
+
+    text: str
+    verdict: str
+
+
+class Shown(NamedTuple):
+    """A record on the page: its own report, and those of systems by name, with what none of their statements says."""
+
+    record: int
+    reports: list[tuple[str, list[Line]]]
+
+
+def save(written: WrittenReports, folder: Path, n_shown: int) -> list[str]:
+    """Write Markdown, CSV and the page, which holds text of reports, for its owner's eyes alone.
+
+    Args:
+        written: What was measured.
+        folder: Where to.
+        n_shown: Records on the page.
+
+    Returns:
+        Lines that say what was written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {ending: folder / f"{NAME}.{ending}" for ending in ("md", "csv", "html")}
+    write_whole(files["md"], written.to_markdown().encode())
+    write_whole(files["csv"], written.to_csv().encode())
+    write_whole(files["html"], _page(written, n_shown).encode(), private=True)
+    return [f"saved {files['md']} and .csv", f"{files['html']} holds text of reports: it stays on this machine"]
+
+
+def _page(written: WrittenReports, n_shown: int) -> str:
+    comparison = written.comparison
+    return (
+        templates(Path(__file__).parent, {})
+        .get_template(_TEMPLATE)
+        .render(
+            about=provenance(comparison.runs),
+            sections=written.sections()[:3],
+            notes=written.notes(),
+            shown=_shown(written, n_shown),
+        )
+    )
+
+
+def _shown(written: WrittenReports, n_shown: int) -> list[Shown]:
+    """Records evenly over the split in order of its rows, none of them chosen by how well it went."""
+    comparison = written.comparison
+    n = len(comparison.records.rows)
+    chosen = np.unique(np.linspace(0, n - 1, min(n_shown, n)).round().astype(int)).tolist()
+    systems = [one for one in comparison.systems if one.seeds]
+    shown = []
+    for index in chosen:
+        reference = comparison.records.reports[index]
+        reports = [(f"{one.name}, seed {one.seeds[0]}", one.reports[0][index]) for one in systems]
+        by_first = reports[0][1]
+        lines = [("The report of the record", marked_reference(reference, by_first))]
+        lines += [(name, marked(report, reference)) for name, report in reports]
+        shown.append(Shown(int(comparison.records.record[index]), lines))
+    return shown
+
+
+def marked(report: Report, reference: Report) -> list[Line]:
+    """Statements that were written, each with the worst verdict of the findings that it states, against a reference."""
+    real = read(reference)
+    return [Line(statement, _verdict(statement, real)) for statement in report]
+
+
+def _verdict(statement: str, real: Reading) -> str:
+    names = {finding_name(finding) for finding in stated(statement)}
+    if names & real.denied:
+        return "contradicted"
+    if names - real.mentioned:
+        return "hallucinated"
+    if names - real.stated:
+        return "hedged"
+    return "right" if names else "neutral"
+
+
+def marked_reference(reference: Report, report: Report) -> list[Line]:
+    """Statements of a reference: found or missing in a written report, or neutral where they state no finding."""
+    said = read(report).stated
+    lines = []
+    for statement in reference:
+        names = {finding_name(finding) for finding in stated(statement)}
+        lines.append(Line(statement, "neutral" if not names else "found" if names <= said else "missing"))
+    return lines

@@ -1,0 +1,85 @@
+"""Waveforms of a finished run's records as it sees them, with their reports kept apart."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from numpy.typing import NDArray
+
+from ecgmm.data.store.store import Store
+from ecgmm.training.evaluation import Served, serve
+from ecgmm.training.evaluation_choice import Choice
+from ecgmm.training.other_store import OtherStore
+from ecgmm.types import Batch
+
+Report = list[str]
+_AT_ONCE = 128
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records with a waveform and a report, the first window of each recording.
+
+    Attributes:
+        rows: int64 ``[n]``, rows of the store.
+        record: int64 ``[n]``.
+        patients: int64 ``[n]``.
+        reports: Clean statements of each report, whole: before any policy hides some of them.
+    """
+
+    rows: NDArray[np.int64]
+    record: NDArray[np.int64]
+    patients: NDArray[np.int64]
+    reports: list[Report]
+
+    @staticmethod
+    def of(store: Store, rows: NDArray[np.int64]) -> "Records":
+        """Those among some rows of a store."""
+        table = store.records[rows].with_columns(row=rows)
+        table = table.filter("has_waveform", table["report"] >= 0).unique("record", keep="first", maintain_order=True)
+        statements = store.reports["statements"].to_list()
+        return Records(
+            table["row"].to_numpy(),
+            table["record"].to_numpy(),
+            table["patient"].to_numpy(),
+            [statements[index] for index in table["report"].to_list()],
+        )
+
+
+class Subject:
+    """A finished run beside records of a store.
+
+    Args:
+        run: The run directory.
+        other: Another store than the run's own, or None.
+        choice: Split, and what is done with shared patients.
+        stores: Where the run's own store is looked for.
+    """
+
+    def __init__(self, run: Path, other: OtherStore, choice: Choice, stores: Path) -> None:
+        self.served: Served = serve(run, other, choice, stores)
+        datamodule = self.served.datamodule
+        rows = np.sort(np.concatenate([datamodule.rows[split] for split in choice.splits]))
+        self.records = Records.of(self.served.store, rows)
+        self.fabric = Fabric(accelerator=self.served.settings.trainer.accelerator, devices=1)  # 32 bits
+        for part in (self.served.model.method, self.served.model.preparation):
+            part.to(self.fabric.device)
+
+    @torch.inference_mode()
+    def batches(self) -> Iterator[Batch]:
+        """Prepared batches of the records in order, without a word of their reports."""
+        dataset = self.served.datamodule.dataset(self.records.rows)
+        for start in range(0, len(self.records.rows), _AT_ONCE):
+            batch = dataset.batch(np.arange(start, min(start + _AT_ONCE, len(self.records.rows))))
+            empty = batch.token_ids.new_zeros(len(batch.rows), 1)
+            blind = batch._replace(
+                token_ids=empty,
+                token_mask=empty.bool(),
+                statement_ids=empty,
+                has_report=torch.zeros_like(batch.has_report),
+            )
+            moved = Batch(*(values.to(self.fabric.device) for values in blind))
+            yield self.served.model.prepared(moved)
