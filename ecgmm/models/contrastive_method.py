@@ -81,7 +81,7 @@ class ContrastiveMethod(Method):
         replaced = [one for one in self.heard if one.class_name in unseen and one.unheard]
         if replaced:
             log.warning(
-                "%d of %d descriptions of %s hold words that no statement of training holds, and were replaced"
+                "%d of %d descriptions of %s hold words that no report of training holds, and were replaced"
                 " (ecgmm zero_shot lists them)",
                 len(replaced),
                 sum(one.class_name in unseen for one in self.heard),

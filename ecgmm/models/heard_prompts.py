@@ -21,7 +21,7 @@ class HeardDescription:
     Attributes:
         class_name: The class.
         written: The description as it was written.
-        unheard: How many of its tokens no statement of training holds.
+        unheard: How many of its tokens no report of training holds.
         used: What is read in its place; nothing where another description of the class will do.
     """
 
@@ -32,30 +32,30 @@ class HeardDescription:
 
 
 def heard_descriptions(texts: TextBank) -> list[HeardDescription]:
-    """Replace descriptions that hold a token which no statement of the training vocabulary holds.
+    """Replace descriptions that hold a token which no report of training holds.
 
     The rule looks at words alone, never at a label or a waveform. In the place of such a description stand the
     statements of the vocabulary that state the very findings which the description states, by the rule table, wherever
     in the heart. Where none does, the class's other descriptions must do; where none of those is known either, the
     description without its unheard words; where no word is left, the description as it is.
     """
-    heard = {index for statement in texts.statements for index in texts.tokeniser.encode_text(statement)}
-    found = [
-        _heard(name, written, heard, texts) for name in texts.class_names for written in texts.descriptions(name)
-    ]
+    heard = texts.heard
+    if heard is None:
+        heard = frozenset(index for text in texts.statements for index in texts.tokeniser.encode_text(text))
+    found = [_heard(name, written, heard, texts) for name in texts.class_names for written in texts.descriptions(name)]
     known = {one.class_name for one in found if one.used}
     return [one if one.used or one.class_name in known else _shortened(one, heard, texts) for one in found]
 
 
 def with_heard(texts: TextBank, found: Sequence[HeardDescription]) -> TextBank:
     """The words of a run with the descriptions that were found in place of those that were written."""
-    described: dict[str, tuple[str, ...]] = {name: () for name in texts.class_names}
+    described: dict[str, tuple[str, ...]] = dict.fromkeys(texts.class_names, ())
     for one in found:
         described[one.class_name] += tuple(text for text in one.used if text not in described[one.class_name])
     return replace(texts, described=described)
 
 
-def _heard(name: str, written: str, heard: set[int], texts: TextBank) -> HeardDescription:
+def _heard(name: str, written: str, heard: frozenset[int], texts: TextBank) -> HeardDescription:
     unheard = sum(index not in heard for index in texts.tokeniser.encode_text(written))
     if not unheard:
         return HeardDescription(name, written, 0, (written,))
@@ -64,6 +64,6 @@ def _heard(name: str, written: str, heard: set[int], texts: TextBank) -> HeardDe
     return HeardDescription(name, written, unheard, tuple(alike[:MOST_STATEMENTS]))
 
 
-def _shortened(one: HeardDescription, heard: set[int], texts: TextBank) -> HeardDescription:
+def _shortened(one: HeardDescription, heard: frozenset[int], texts: TextBank) -> HeardDescription:
     words = [word for word in one.written.split() if heard.issuperset(texts.tokeniser.encode_text(word))]
     return replace(one, used=(" ".join(words) or one.written,))
