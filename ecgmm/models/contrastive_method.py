@@ -1,14 +1,24 @@
-"""Base of the contrastive rows of Table 2: two stages, and a linear readout of both embeddings."""
+"""Base of the contrastive rows of Table 2: two stages, a space of waveforms and words, and a linear readout."""
 
+import logging
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ecgmm.errors import ConfigError
+from ecgmm.models.contrastive import LogitScale, cosine
+from ecgmm.models.encoders import TextEncoder
+from ecgmm.models.heard_prompts import HeardDescription, heard_descriptions, with_heard
 from ecgmm.models.logistic_regression import LinearReadout
 from ecgmm.models.method import Method, TrainingSplit
+from ecgmm.models.text_bank import TextBank
+from ecgmm.models.words import ClassPrompts
 from ecgmm.types import Batch, ModelOutput
+
+log = logging.getLogger(__name__)
 
 
 class ContrastiveMethod(Method):
@@ -18,23 +28,109 @@ class ContrastiveMethod(Method):
     from labels alone, stage ``joint`` from both. A linear readout of both embeddings, solved after training, says
     what the report adds at test (late fusion of the method's own two towers).
 
+    Classes may be declared unseen: their labels do not reach the loss, and they are recognised by their words alone,
+    which are read as reports are (``heard_descriptions``, no template, no learned vector). So are all classes while no
+    label was seen.
+
     Args:
         criterion: Loss of logits and labels.
         n_classes: K.
         dim: Width D of each of the two embeddings in ``ModelOutput``.
+        unseen_classes: Names of the unseen classes.
+
+    Attributes:
+        heard: What stands for each description of a class; known once the method is bound.
     """
 
     two_stages: ClassVar[bool] = True
     inputs_at_test = ("ecg",)
     readouts: ClassVar[dict[str, tuple[str, ...]]] = {"report": ("ecg", "text")}
+    text_encoder: TextEncoder
+    scale: LogitScale
+    seen: Tensor
+    heard: list[HeardDescription]
 
-    def __init__(self, criterion: nn.Module, n_classes: int, dim: int) -> None:
+    def __init__(self, criterion: nn.Module, n_classes: int, dim: int, unseen_classes: Sequence[str] = ()) -> None:
+        if unseen_classes:
+            from ecgmm.models.seen_classes import SeenClassLoss  # with all criteria, for such runs alone
+
+            criterion = SeenClassLoss(criterion)
         super().__init__(criterion)
+        self.unseen_classes = tuple(unseen_classes)
         self.report_readout = LinearReadout(2 * dim, n_classes)
+        self.plain_prompts = ClassPrompts()
+
+    def bind(self, texts: TextBank) -> None:
+        """Find the unseen classes, and write all classes in words that training has shown.
+
+        Raises:
+            ConfigError: If an unseen class is not a class, or fewer than two others are left.
+        """
+        unseen, classes = set(self.unseen_classes), texts.class_names
+        if not unseen <= set(classes) or (unseen and len(set(classes) - unseen) < 2):
+            raise ConfigError(
+                f"method.unseen_classes is {list(self.unseen_classes)}; it may name some of {', '.join(classes)} and "
+                "must leave at least two of them"
+            )
+        seen = [name not in unseen for name in classes]
+        self.register_buffer("seen", torch.tensor(seen), persistent=False)
+        if unseen:
+            self.criterion.bind(seen)  # type: ignore[operator]  # SeenClassLoss
+        self.heard = heard_descriptions(texts)
+        self.plain_prompts.bind(with_heard(texts, self.heard), templates=("{}",))
+        replaced = [one for one in self.heard if one.class_name in unseen and one.unheard]
+        if replaced:
+            log.warning(
+                "%d of %d descriptions of %s hold words that no report of training holds, and were replaced"
+                " (ecgmm zero_shot lists them)",
+                len(replaced),
+                sum(one.class_name in unseen for one in self.heard),
+                ", ".join(self.unseen_classes),
+            )
 
     @abstractmethod
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the loss terms that need no label; records that lack a modality take no part."""
+
+    def project_text(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
+        """Bring texts ``[P, N]`` into the space in which waveforms and reports are compared: ``[P, D']``."""
+        return self.text_encoder(token_ids, token_mask)
+
+    def shared(self, output: ModelOutput) -> tuple[Tensor, Tensor]:
+        """Waveforms and reports in that space, ``[B, D']`` each: projections where the method has them."""
+        assert output.ecg_embedding is not None
+        assert output.text_embedding is not None
+        extra = output.extra
+        return extra.get("ecg_projection", output.ecg_embedding), extra.get("text_projection", output.text_embedding)
+
+    def similarities(self, batch: Batch, directions: Tensor) -> Tensor:
+        """Compare waveforms with texts as the method compares them with its classes, without any bias.
+
+        Args:
+            batch: Batch whose waveforms are float z-scores.
+            directions: ``[M, D']`` of length 1 in the space of ``project_text``.
+
+        Returns:
+            float32 ``[B, M]``, on the scale of logits.
+        """
+        ecg, _ = self.shared(self(batch))
+        scaled: Tensor = self.scale() * cosine(ecg, directions)
+        return scaled
+
+    def class_directions(self, taught: Callable[[], Tensor]) -> Tensor:
+        """Directions of the classes ``[K, D']``: as labels have taught them, in plain words where no label has.
+
+        Args:
+            taught: The method's own prompts.
+        """
+        if self.stage != "pretrain" and not self.unseen_classes:
+            return taught()
+        plain: Tensor = self.plain_prompts(self.project_text)
+        return plain if self.stage == "pretrain" else torch.where(self.seen.unsqueeze(-1), taught(), plain)
+
+    def bias_of(self, class_bias: Tensor) -> Tensor:
+        """Bias of each class ``[K]``: its own, or the mean of the others' where it is unseen."""
+        return torch.where(self.seen, class_bias, class_bias[self.seen].mean()) if self.unseen_classes else class_bias
 
     def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms of the present stage: pairs, labels (``cls``), or both."""

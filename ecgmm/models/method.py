@@ -59,6 +59,7 @@ class Method(nn.Module, ABC):
         readouts: Inputs at test of each further prediction in ``ModelOutput.readouts``, by its name.
         loss_weights: Weight of each loss term in the total; a term that is not named has weight 1.
         stage: ``joint`` for all losses at once; two-stage methods also know ``pretrain`` and ``classify``.
+        unseen_classes: Names of classes whose labels the method does not learn from.
         given: What of the method began with given weights rather than random ones; None where nothing did.
     """
 
@@ -77,6 +78,7 @@ class Method(nn.Module, ABC):
         self.criterion = criterion
         self.loss_weights: dict[str, float] = {}
         self.stage: Stage = "joint"
+        self.unseen_classes: tuple[str, ...] = ()
         self.given: Matching | None = None
         self._frozen: list[nn.Module] = []
 

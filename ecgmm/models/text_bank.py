@@ -40,6 +40,8 @@ class TextBank:
         tokeniser: The tokeniser that made ``Batch.token_ids``.
         max_tokens: Longest text in tokens.
         described: The user's own descriptions of classes, by name.
+        heard: Ids of the tokens that reports of training hold; None takes those of ``statements`` (models of earlier
+            versions do not say).
     """
 
     class_names: tuple[str, ...]
@@ -47,6 +49,7 @@ class TextBank:
     tokeniser: Tokeniser
     max_tokens: int
     described: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    heard: frozenset[int] | None = None
 
     def descriptions(self, name: str) -> Sequence[str]:
         """Descriptions of a class in words: the user's own, else those of the glossary."""

@@ -81,7 +81,7 @@ def load_model(run: Path) -> SavedModel:
     if n_classes is not None and n_classes != len(facts.class_names):
         raise DataError(f"{printable(path)}: method.n_classes is not the number of class_names; {CURE}")
     tokeniser, statements = vocabularies_of(folder, facts)
-    texts = TextBank(tuple(facts.class_names), statements.statements, tokeniser, facts.max_tokens, facts.descriptions)
+    texts = texts_of(facts, tokeniser, statements)
     unlike = DataError(f"{printable(folder / WEIGHTS)} does not fit its {MODEL_FILE}; {CURE}")
     with torch.device("meta"):  # takes no memory, whatever the settings ask for
         wanted = _shapes(_built(facts, None, path))
@@ -97,6 +97,15 @@ def load_model(run: Path) -> SavedModel:
     return SavedModel(
         method.eval(), build_preparation(facts.store.plain(), facts.waveform), tokeniser, statements, facts
     )
+
+
+def texts_of(
+    facts: ModelFacts, tokeniser: WordTokeniser | TransformerTokeniser, statements: StatementVocabulary
+) -> TextBank:
+    """The words that a saved model is bound to."""
+    heard = None if facts.heard_tokens is None else frozenset(facts.heard_tokens)
+    classes = tuple(facts.class_names)
+    return TextBank(classes, statements.statements, tokeniser, facts.max_tokens, facts.descriptions, heard)
 
 
 def build_preparation(manifest: Mapping[str, Any], waveform: Waveform) -> WaveformPreparation:

@@ -24,6 +24,7 @@ from ecgmm.runs.reading import (
     AS_GIVEN,
     CURE,
     Classes,
+    Count,
     Number,
     Schema,
     Written,
@@ -100,7 +101,8 @@ class ModelFacts(Schema):
     """``model.json``; ``masked_phrases`` and ``descriptions`` are those of the user's own labels.
 
     ``doubtful_above`` is the inconsistency from which on report and waveform are said to disagree, see ``Metrics``.
-    ``calibration`` is None in models of earlier versions.
+    ``heard_tokens`` are the token ids that training reports hold. It and ``calibration`` are None in models of earlier
+    versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -109,6 +111,7 @@ class ModelFacts(Schema):
     labels: str
     masked_phrases: list[str] = Field(default_factory=list)
     descriptions: dict[str, list[str]] = Field(default_factory=dict)
+    heard_tokens: list[Count] | None = None
     tokeniser: Literal["WordTokeniser", "TransformerTokeniser"]
     text_policy: str
     text_at_test: str = "report"

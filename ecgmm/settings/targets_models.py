@@ -139,6 +139,9 @@ _ECG: dict[str, Spec] = {"ecg_encoder": ECG_ENCODER}
 _TEXT: dict[str, Spec] = {"text_encoder": TEXT_ENCODER}
 _DROPOUT: dict[str, Spec] = {"dropout": SHARE_BELOW_ONE}
 _SHARED: dict[str, Spec] = {"shared_dim": WIDTH}
+_UNSEEN: dict[str, Spec] = {  # older runs have it of time_frequency alone
+    "unseen_classes": optional(many(text(), "different classes, such as [MI]", least=0, distinct=True))
+}
 _TRANSFORMER: dict[str, Spec] = {"n_layers": LAYERS, "n_heads": HEADS, **_DROPOUT}
 
 _METHODS: dict[str, Target] = {
@@ -159,7 +162,7 @@ _METHODS: dict[str, Target] = {
             "findings_weight": WEIGHT,
         }
     ),
-    "ecg_clip.EcgClip": Target({**_ECG, **_TEXT, **_METHOD, **_SHARED}, (_one_dim,)),
+    "ecg_clip.EcgClip": Target({**_ECG, **_TEXT, **_METHOD, **_SHARED, **_UNSEEN}, (_one_dim,)),
     "ecg_doctor.EcgDoctor": Target(
         {
             **_ECG,
@@ -196,6 +199,7 @@ _METHODS: dict[str, Target] = {
             "n_heads": HEADS,
             "similarity": SIMILARITY,
             "least_similarity": number(-1, 1),
+            **_UNSEEN,
         },
         (_one_dim, divides("n_heads", "shared_dim")),
     ),
@@ -210,6 +214,7 @@ _METHODS: dict[str, Target] = {
             **_METHOD,
             **_TRANSFORMER,
             "feedforward_width": WIDTH,
+            **_UNSEEN,
         },
         (_heads_of_the_encoder,),
     ),
@@ -232,7 +237,7 @@ _METHODS: dict[str, Target] = {
             **_TEXT,
             **_METHOD,
             "n_context": whole(1, 1000),
-            "unseen_classes": many(text(), "different classes, such as [MI]", least=0, distinct=True),
+            **_UNSEEN,
             "time_frequency_weight": WEIGHT,
         },
         (_one_dim,),

@@ -63,7 +63,8 @@ class Setup:
         statements = data.statement_vocabulary.statements
         described = own_descriptions(data.labels.label_set, self.settings["task"]["selection"])
         max_tokens = self.settings["text"]["max_tokens"]
-        return TextBank(data.targets.class_names, statements, data.tokeniser, max_tokens, described)
+        heard = data.heard_tokens
+        return TextBank(data.targets.class_names, statements, data.tokeniser, max_tokens, described, heard)
 
     @property
     def waveform(self) -> Waveform:

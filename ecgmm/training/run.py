@@ -155,7 +155,8 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
         metrics = metrics.model_copy(update=doubtful)
         vocabularies = (datamodule.tokeniser, datamodule.statement_vocabulary)
         calibration = calibrate(frame, task.class_names, task.task_name, fitted[""], description.precision)
-        learnt = model_facts(setup).model_copy(update={**doubtful, "calibration": calibration})
+        found = {**doubtful, "calibration": calibration, "heard_tokens": sorted(datamodule.heard_tokens)}
+        learnt = model_facts(setup).model_copy(update=found)
         save_model(directory / MODEL, task.method, vocabularies, learnt)
         write_metrics(directory / METRICS, metrics)
         facts = RunFacts(

@@ -220,7 +220,7 @@ class DiagnosisTask(lightning.LightningModule):
         if not logits.isfinite().all():
             raise self.diverged("predictions are no numbers any more")
         labels = torch.cat([labels for _, labels in self._validation]).cpu()
-        metrics = compute_metrics(labels.numpy(), self.probabilities(logits).numpy(), self.class_names, self.task_name)
+        metrics = self._measured(logits, labels)
         logged: dict[str, Any] = {f"val/{name}": value for name, value in metrics.items() if "/" not in name}
         logged |= {f"train/loss_{name}": value / self._n_steps for name, value in self._loss_sums.items()}
         logged["train/learning_rate"] = self.trainer.optimizers[0].param_groups[0]["lr"]
@@ -232,6 +232,19 @@ class DiagnosisTask(lightning.LightningModule):
         self.log_dict({f"{self.log_prefix}{name}": value for name, value in logged.items()})
         self._validation.clear()
         self._diagnostics.clear()
+
+    def _measured(self, logits: Tensor, labels: Tensor) -> dict[str, float]:
+        """Validation metrics of the classes that labels teach: no choice of training may see the labels of others."""
+        names = [name for name in self.class_names if name not in self.method.unseen_classes]
+        if len(names) < len(self.class_names):
+            columns = torch.tensor([self.class_names.index(name) for name in names])
+            logits = logits[:, columns]
+            if self.task_name == "single_label":
+                kept = torch.isin(labels, columns)
+                logits, labels = logits[kept], torch.searchsorted(columns, labels[kept])
+            else:
+                labels = labels[:, columns]
+        return compute_metrics(labels.numpy(), self.probabilities(logits).numpy(), names, self.task_name)
 
     def _corrections(self) -> "list[ForwardCorrection]":
         """Criteria that have to know how wrong the labels are; none while pairs are learnt."""

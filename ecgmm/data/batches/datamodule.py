@@ -20,6 +20,7 @@ from ecgmm.data.store.splits import SPLITS, kept_for_training
 from ecgmm.data.store.store import Store
 from ecgmm.text.findings import findings_in
 from ecgmm.text.policy import apply_policy, shuffle_reports
+from ecgmm.types import PADDING_ID, UNKNOWN_ID
 
 
 class EcgReportDataModule(lightning.LightningDataModule):
@@ -116,6 +117,12 @@ class EcgReportDataModule(lightning.LightningDataModule):
         with_empty = [*reports, []]  # the last row, which report -1 picks
         self.tokens = self.tokeniser.encode_reports(with_empty, text.max_tokens)
         self.statement_ids = self.statement_vocabulary.encode(with_empty)
+
+    @property
+    def heard_tokens(self) -> frozenset[int]:
+        """Token ids that the reports of training hold; an embedding of any other was never trained."""
+        reports = np.unique(self.report_of_row[self.rows["train"]])
+        return frozenset(np.unique(self.tokens.ids[reports]).tolist()) - {PADDING_ID, UNKNOWN_ID}
 
     def facts(self) -> dict[str, Any]:
         """Facts of the store and of this choice of its data, which settings refer to as ``from_data``."""

@@ -1,5 +1,7 @@
 """Zhou et al. [8]: waveform and report in one space, classified by which class description lies nearest."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +28,7 @@ class EcgClip(ContrastiveMethod):
         criterion: Classification loss of logits and labels.
         n_classes: K.
         shared_dim: Width of the space in which waveforms, reports and classes are compared.
+        unseen_classes: Names of the unseen classes.
     """
 
     name = "ecg_clip"
@@ -42,9 +45,10 @@ class EcgClip(ContrastiveMethod):
         criterion: nn.Module,
         n_classes: int,
         shared_dim: int,
+        unseen_classes: Sequence[str] = (),
     ) -> None:
         dim = ecg_encoder.dim
-        super().__init__(criterion, n_classes, dim)
+        super().__init__(criterion, n_classes, dim, unseen_classes)
         require_same_width(ecg_encoder, text_encoder)
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
@@ -56,6 +60,7 @@ class EcgClip(ContrastiveMethod):
 
     def bind(self, texts: TextBank) -> None:
         """Write the class prompts."""
+        super().bind(texts)
         self.class_prompts.bind(texts)
 
     def project_text(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
@@ -68,7 +73,8 @@ class EcgClip(ContrastiveMethod):
         h_e = ecg_embedding(self.ecg_encoder, batch)
         h_t = text_embedding(self.text_encoder, batch)
         p_e, p_t = self.ecg_projection(h_e), self.text_projection(h_t)
-        logits = self.scale() * cosine(p_e, self.class_prompts(self.project_text)) + self.class_bias
+        classes = self.class_directions(lambda: self.class_prompts(self.project_text))
+        logits = self.scale() * cosine(p_e, classes) + self.bias_of(self.class_bias)
         return self.output(logits, h_e, h_t, ecg_projection=p_e, text_projection=p_t)
 
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:

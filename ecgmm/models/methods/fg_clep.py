@@ -1,5 +1,7 @@
 """Li et al. [10], FG-CLEP: waveforms and reports as a whole, and waveforms and single tags of reports."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, pad
@@ -31,6 +33,7 @@ class FgClep(ContrastiveMethod):
         n_heads: Heads of the cross-attention; divides ``shared_dim``.
         similarity: Batch to soft targets ``[B, B]``: how much two reports say the same.
         least_similarity: Cosine with the waveform from which a feature that the dictionary adds is taken as a tag.
+        unseen_classes: Names of the unseen classes.
     """
 
     name = "fg_clep"
@@ -50,9 +53,10 @@ class FgClep(ContrastiveMethod):
         n_heads: int,
         similarity: nn.Module,
         least_similarity: float,
+        unseen_classes: Sequence[str] = (),
     ) -> None:
         dim = ecg_encoder.dim
-        super().__init__(criterion, n_classes, dim)
+        super().__init__(criterion, n_classes, dim, unseen_classes)
         require_same_width(ecg_encoder, text_encoder)
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
@@ -74,6 +78,7 @@ class FgClep(ContrastiveMethod):
 
     def bind(self, texts: TextBank) -> None:
         """Write class prompts and tags."""
+        super().bind(texts)
         self.class_prompts.bind(texts)
         self.tags.bind(texts)
 
@@ -103,10 +108,20 @@ class FgClep(ContrastiveMethod):
         h_t = text_embedding(self.text_encoder, batch)
         p_e, p_t = self.ecg_projection(h_e), self.text_projection(h_t)
         features = features.transpose(1, 2) * present.unsqueeze(-1)
-        classes = self.class_prompts(self.project_text)
-        similarity = (cosine(p_e, classes) + self.fine_similarity(features, classes) * present) / 2
-        logits = self.scale() * similarity + self.class_bias
+        classes = self.class_directions(lambda: self.class_prompts(self.project_text))
+        logits = self._compared(p_e, features, present, classes) + self.bias_of(self.class_bias)
         return self.output(logits, h_e, h_t, features=features, ecg_projection=p_e, text_projection=p_t)
+
+    def similarities(self, batch: Batch, directions: Tensor) -> Tensor:
+        """Mean of the coarse and the fine cosine, scaled."""
+        extra = self(batch).extra
+        present = batch.has_waveform.unsqueeze(-1)
+        return self._compared(extra["ecg_projection"], extra["features"], present, directions)
+
+    def _compared(self, p_e: Tensor, features: Tensor, present: Tensor, directions: Tensor) -> Tensor:
+        fine = self.fine_similarity(features, directions) * present
+        compared: Tensor = self.scale() * (cosine(p_e, directions) + fine) / 2
+        return compared
 
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms ``coarse`` and ``fine`` over the records that have both modalities."""

@@ -1,5 +1,7 @@
 """Liu et al. [11], K-MERL: tokens of single leads, aligned with the report and asked for what the report states."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -30,6 +32,7 @@ class KMerl(ContrastiveMethod):
         n_heads: Attention heads of each layer; divides the width of the tokens.
         feedforward_width: Width inside the layers' feed-forward networks.
         dropout: Dropout in the decoder.
+        unseen_classes: Names of the unseen classes.
     """
 
     name = "k_merl"
@@ -51,9 +54,10 @@ class KMerl(ContrastiveMethod):
         n_heads: int,
         feedforward_width: int,
         dropout: float,
+        unseen_classes: Sequence[str] = (),
     ) -> None:
         dim, width = text_encoder.dim, ecg_encoder.width
-        super().__init__(criterion, n_classes, dim)
+        super().__init__(criterion, n_classes, dim, unseen_classes)
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
         self.ecg_projection = nn.Linear(width, dim)
@@ -67,6 +71,7 @@ class KMerl(ContrastiveMethod):
 
     def bind(self, texts: TextBank) -> None:
         """Write the names of the findings and the descriptions of the classes in tokens."""
+        super().bind(texts)
         self.class_prompts.bind(texts, templates=("{}",))
         self.stated_findings.bind(texts)
         ids, mask = texts.encode(self.stated_findings.names)
@@ -97,8 +102,12 @@ class KMerl(ContrastiveMethod):
         h_t = text_embedding(self.text_encoder, batch)
         findings = normalize(self.text_encoder(self.finding_ids, self.finding_mask).float(), dim=-1)
         # In two calls, because the queries of one call attend to each other.
-        logits = self.ask(tokens, self.class_prompts(self.text_encoder))
+        logits = self.ask(tokens, self.class_directions(lambda: self.class_prompts(self.text_encoder)))
         return self.output(logits, h_e, h_t, findings=self.ask(tokens, findings))
+
+    def similarities(self, batch: Batch, directions: Tensor) -> Tensor:
+        """Answers of the decoder; queries of one call attend to each other."""
+        return self.ask(self.ecg_encoder(batch.waveforms, batch.has_waveform), directions)
 
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms over the records that have both modalities.

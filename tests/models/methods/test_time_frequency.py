@@ -9,7 +9,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from ecgmm.errors import ConfigError
 from ecgmm.models.criteria import ForwardCorrection, GeneralisedCrossEntropy
-from ecgmm.models.methods.time_frequency import SeenClassLoss, TimeFrequency
+from ecgmm.models.methods.time_frequency import TimeFrequency
+from ecgmm.models.seen_classes import SeenClassLoss
 from ecgmm.models.text_encoders.transformer import Transformer
 from ecgmm.types import Batch
 from tests.models.building import CLASSES, N_CLASSES, N_RECORDS, TEXTS, Task, batch_of, build, rows_of
@@ -173,7 +174,7 @@ def test_a_robust_criterion_sees_the_seen_classes_alone() -> None:
 def test_the_noise_of_labels_is_not_estimated_where_classes_are_unseen() -> None:
     method = model("single_label")
     method.unseen_classes = ("MI",)
-    method.criterion.criterion = ForwardCorrection("single_label", N_CLASSES, 0.5)
+    method.criterion = SeenClassLoss(ForwardCorrection("single_label", N_CLASSES, 0.5))
     with pytest.raises(ConfigError, match="criterion=forward_correction"):
         method.bind(TEXTS)
 
