@@ -54,6 +54,8 @@ class Method(nn.Module, ABC):
         fidelity: How much of the description could be confirmed; ``control`` for rows that no paper proposes.
         closed_form: True where ``after_training`` replaces gradient training.
         two_stages: True where the method was published with pre-training before classification.
+        label_free: Predictions that its pre-training alone allows: class prompts, a linear head on frozen features.
+        learns_from_reports: False where a method of two stages never sees a report.
         class_parts: Parts that some method has whose numbers stand for the classes of one label set.
         finding_parts: Parts that some method has whose numbers stand for the findings of one store's reports.
         readouts: Inputs at test of each further prediction in ``ModelOutput.readouts``, by its name.
@@ -71,6 +73,8 @@ class Method(nn.Module, ABC):
     fidelity: ClassVar[Fidelity]
     closed_form: ClassVar[bool] = False
     two_stages: ClassVar[bool] = False
+    label_free: ClassVar[tuple[str, ...]] = ("zero_shot", "linear_probe")
+    learns_from_reports: ClassVar[bool] = True
     readouts: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __init__(self, criterion: nn.Module) -> None:

@@ -1,8 +1,9 @@
-"""Sizes of the transformers that methods build for themselves, and the layers of these sizes."""
+"""Sizes of the transformers that methods build for themselves, the layers of these sizes, and places in sequences."""
 
 from dataclasses import dataclass
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,13 @@ class QueryShape(TransformerShape):
     """
 
     n_queries: int
+
+
+def sinusoids(n: int, width: int, device: torch.device) -> Tensor:
+    """Sines and cosines of places 0 to n - 1: ``[n, width]``.
+
+    Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.5, all sines before all cosines.
+    """
+    rates = 10_000.0 ** -torch.arange(0, 1, 2 / width, device=device)
+    angles = torch.arange(n, device=device).unsqueeze(1) * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1)

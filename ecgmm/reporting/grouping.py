@@ -65,11 +65,12 @@ class RowKey(NamedTuple):
 def choices_of(run: Run) -> dict[str, str | None]:
     """Choices in which runs of one method may differ within a table; None where one changes nothing for the method.
 
-    A method that was published with pre-training learns from reports even where it predicts without.
+    A method that was published with pre-training on pairs learns from reports even where it predicts without.
     """
     facts = run.facts
     withheld = facts.text_at_test == "none"
-    reads = "text" in facts.inputs_at_test or facts.two_stages or withheld
+    pairs = facts.two_stages and facts.learns_from_reports
+    reads = "text" in facts.inputs_at_test or pairs or withheld
     stages = {"joint": "joint", "two": NO_PAIRS if run.config.get("pretrain_epochs") == 0 else "two stages"}
     return {
         "ablation": facts.ablation,

@@ -150,6 +150,7 @@ class RunDescription(Schema):
     ablation: str | None = None
     stages: Literal["joint", "two"]
     two_stages: bool
+    learns_from_reports: bool = True
     readouts: dict[str, ReadoutFacts]
     data: DataFacts
     precision: str

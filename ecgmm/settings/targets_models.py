@@ -110,6 +110,11 @@ def _heads_of_the_encoder(node: Mapping[str, Any]) -> tuple[str, str] | None:
     return None if width % node["n_heads"] == 0 else ("n_heads", f"a divisor of ecg_encoder.width, which is {width}")
 
 
+def _heads_of_the_embedding(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    dim = node["ecg_encoder"]["dim"]
+    return None if dim % node["n_heads"] == 0 else ("n_heads", f"a divisor of ecg_encoder.dim, which is {dim}")
+
+
 def _one_dim(node: Mapping[str, Any]) -> tuple[str, str] | None:
     dim = node["ecg_encoder"]["dim"]
     for part in ("text_encoder", "frequency_encoder"):
@@ -219,6 +224,17 @@ _METHODS: dict[str, Target] = {
         (_heads_of_the_encoder,),
     ),
     "majority.Majority": Target(_METHOD),
+    "masked_reconstruction.MaskedReconstruction": Target(
+        {
+            "ecg_encoder": Built(("ecgmm.models.ecg_encoders.patch_tokens.PatchTokens",)),
+            "decoder": Built(("ecgmm.models.transformer_shape.TransformerShape",)),
+            **_METHOD,
+            "mask_ratio": SHARE_BELOW_ONE,
+            "target": choice("normalised", "signal"),
+            "reconstruction_weight": WEIGHT,
+            **_DROPOUT,
+        }
+    ),
     "mean.Mean": Target({**_ECG, **_TEXT, **_METHOD, **_DROPOUT}, (_one_dim,)),
     "meit.Meit": Target(
         {
@@ -228,6 +244,30 @@ _METHODS: dict[str, Target] = {
             "report_in_prompt": flag(),
             "report_weight": WEIGHT,
         }
+    ),
+    "merl.Merl": Target(
+        {
+            **_ECG,
+            **_TEXT,
+            **_METHOD,
+            "n_heads": HEADS,
+            "temperature": number(1e-3, 100),
+            "view_dropout": SHARE_BELOW_ONE,
+            "uni_modal_weight": WEIGHT,
+        },
+        (_one_dim, _heads_of_the_embedding),
+    ),
+    "sigmoid_caption.SigmoidCaption": Target(
+        {
+            **_ECG,
+            **_TEXT,
+            "writer": Built(("ecgmm.models.report_writer.ReportWriter",)),
+            **_METHOD,
+            "n_queries": whole(1, 10_000),
+            "n_heads": HEADS,
+            "caption_weight": WEIGHT,
+        },
+        (_one_dim, _heads_of_the_embedding),
     ),
     "text_only.TextOnly": Target({**_TEXT, **_METHOD, **_DROPOUT}),
     "time_frequency.TimeFrequency": Target(
@@ -299,6 +339,10 @@ MODEL_TARGETS: dict[str, Target] = {
         },
         (_one_width, divides("n_heads", "width")),
     ),
+    "ecgmm.models.ecg_encoders.patch_tokens.PatchTokens": Target(
+        {"tokeniser": LEAD_TOKENISER, "width": WIDTH, **_TRANSFORMER, "feedforward_width": WIDTH},
+        (_one_width, divides("n_heads", "width")),
+    ),
     "ecgmm.models.ecg_encoders.lead_tokens.ConvolutionalSegments": Target(
         {
             "rate_hz": RATE_HZ,
@@ -334,6 +378,9 @@ MODEL_TARGETS: dict[str, Target] = {
             "lora_dropout": optional(SHARE_BELOW_ONE),
         },
         (_one_learning_model,),
+    ),
+    "ecgmm.models.report_writer.ReportWriter": Target(
+        {"vocabulary_size": VOCABULARY, "width": WIDTH, **_TRANSFORMER}, (divides("n_heads", "width"),)
     ),
     "ecgmm.models.report_similarity.FrozenEmbeddings": Target(
         {"text_encoder": Built(("ecgmm.models.text_encoders.transformer.Transformer",))}

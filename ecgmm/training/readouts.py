@@ -11,7 +11,7 @@ from ecgmm.training.task import DiagnosisTask
 from ecgmm.types import Batch
 
 LABEL_FREE: dict[str, tuple[str, ...]] = {"zero_shot": ("ecg",), "linear_probe": ("ecg",)}
-"""Inputs at test of the readouts that pre-training alone allows: class prompts, a linear head on frozen features."""
+"""Inputs at test of the readouts that pre-training alone may allow: class prompts, a linear head on frozen features."""
 
 
 class TrainedSplit:
@@ -48,17 +48,20 @@ def label_free_columns(
 
     Returns:
         Columns ``zero_shot.probability.<class>`` (the method's own logits) and ``linear_probe.probability.<class>``
-        (logistic regression on the waveform's embedding, solved on the training split), in order of the two splits.
+        (logistic regression on the waveform's embedding, solved on the training split), those of ``Method.label_free``,
+        in order of the two splits.
     """
     from ecgmm.models.logistic_regression import LinearReadout  # for runs of two stages only
 
     predicted = predict(trainer, task, datamodule, ("val", "test"))
-    train = TrainedSplit(trainer, task, datamodule).embeddings()
-    probe = LinearReadout(train.ecg.shape[1], len(task.class_names))
-    probe.fit(train.ecg, train.labels)
+    train = predict(trainer, task, datamodule, ("train",))
+    assert train.ecg_embedding is not None
     assert predicted.ecg_embedding is not None
+    probe = LinearReadout(train.ecg_embedding.shape[1], len(task.class_names))
+    probe.fit(train.ecg_embedding, torch.from_numpy(datamodule.targets.values[train.rows.numpy()]))
     probabilities = {
         "zero_shot": predicted.probabilities[""],
         "linear_probe": task.probabilities(probe(predicted.ecg_embedding)),
     }
-    return pl.DataFrame(probability_columns(probabilities, task.class_names))
+    allowed = {name: probabilities[name] for name in task.method.label_free}
+    return pl.DataFrame(probability_columns(allowed, task.class_names))

@@ -246,7 +246,7 @@ def own_words(setup: Setup) -> dict[str, Any]:
 
 def readouts_of(method: Method, stages: Sequence[Stage], origins: Origins, allow_leaky: bool) -> dict[str, Origins]:
     """Origins of each readout that a run may show; one that leaks needs ``allow_leaky``."""
-    label_free = LABEL_FREE if "pretrain" in stages else {}
+    label_free = {name: LABEL_FREE[name] for name in method.label_free if "pretrain" in stages}
     return shown_readouts(origins, method.readouts | label_free, allow_leaky)
 
 
@@ -290,6 +290,7 @@ def describe(setup: Setup, method: Method, origins: Origins, readouts: Mapping[s
         ablation=settings["ablation"],
         stages=settings["stages"],
         two_stages=method.two_stages,
+        learns_from_reports=method.learns_from_reports,
         readouts={
             name: ReadoutFacts(inputs_at_test=one.inputs_at_test, leaky=one.leaky) for name, one in readouts.items()
         },

@@ -34,8 +34,8 @@ class Prediction(NamedTuple):
         probabilities: ``[B, K]`` by name of the readout; the method's own under the empty name.
         gate: ``[B]``, where the method has one.
         inconsistency: ``[B]``, where the method has one; NaN for a record that lacks a modality.
-        ecg_embedding: ``[B, D]``, where the method has readouts.
-        text_embedding: ``[B, D]``, where the method has readouts.
+        ecg_embedding: ``[B, D]``, where the method has readouts or two stages.
+        text_embedding: ``[B, D]``, where it has them and embeds reports.
     """
 
     rows: Tensor
@@ -269,10 +269,11 @@ class DiagnosisTask(lightning.LightningModule):
         criterion.transition.copy_(torch.from_numpy(np.stack(found)).reshape(criterion.transition.shape))
 
     def predict_step(self, batch: Batch, batch_index: int) -> Prediction:
-        """Probabilities, the gate, and embeddings where readouts are made of them."""
+        """Probabilities, the gate, and embeddings where readouts or probes are made of them."""
         output, batch = whole(self(share_of(batch)), batch)
         logits = {"": output.logits, **output.readouts}
-        embeddings = (output.ecg_embedding, output.text_embedding) if output.readouts else (None, None)
+        with_embeddings = output.readouts or self.method.two_stages
+        embeddings = (output.ecg_embedding, output.text_embedding) if with_embeddings else (None, None)
         inconsistency = output.inconsistency
         if inconsistency is not None:
             inconsistency = inconsistency.float().masked_fill(~batch.is_pair, torch.nan)

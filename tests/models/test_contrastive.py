@@ -106,3 +106,18 @@ def test_zeros_stay_zeros_and_their_gradient_is_of_the_size_of_the_others() -> N
     (unit(vectors) * torch.tensor([1.0, 2.0])).sum().backward()
     assert vectors.grad is not None
     assert vectors.grad.abs().max() <= 2
+
+
+@pytest.mark.parametrize("kept", [[0, 2, 3, 5], [4], []])
+def test_info_nce_of_present_records_is_that_of_a_batch_of_these_alone(kept: list[int]) -> None:
+    vectors = [embeddings(6, seed).requires_grad_() for seed in (0, 1)]
+    report = torch.tensor([0, 1, 0, 2, 1, 0])
+    same, present = report[:, None] == report, torch.isin(torch.arange(6), torch.tensor(kept, dtype=torch.int64))
+    losses = (
+        info_nce(3 * cosine(*vectors), same, present),
+        info_nce(3 * cosine(*(of[kept] for of in vectors)), same[kept][:, kept]),
+    )
+    torch.testing.assert_close(*losses)
+    gradients = [torch.autograd.grad(loss, vectors) for loss in losses]
+    torch.testing.assert_close(*gradients)
+    assert all(not gradient[~present].any() for gradient in gradients[0])

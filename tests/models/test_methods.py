@@ -26,6 +26,7 @@ from tests.models.building import (
 )
 
 pytestmark = pytest.mark.parametrize("task", ["single_label", "multi_label"])
+WITH_PROJECTIONS = ("gated_fusion", "ecg_clip", "fg_clep", "merl", "sigmoid_caption")
 every_method = pytest.mark.parametrize("name", METHODS)
 every_learnt_method = pytest.mark.parametrize("name", LEARNT)
 
@@ -76,7 +77,7 @@ def test_diagnostics_are_finite_scalars_of_the_same_names_for_every_batch(name: 
         measured = [method.diagnostics(method(batch), batch) for batch in batches]
     assert measured[0].keys() == measured[1].keys()
     assert all(value.shape == () and value.isfinite() for values in measured for value in values.values())
-    assert ("ecg_projection_norm" in measured[0]) == (name in ("gated_fusion", "ecg_clip", "fg_clep"))
+    assert ("ecg_projection_norm" in measured[0]) == (name in WITH_PROJECTIONS)
 
 
 @every_method

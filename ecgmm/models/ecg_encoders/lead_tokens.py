@@ -141,6 +141,7 @@ class ConvolutionalSegments(nn.Module):
     ) -> None:
         super().__init__()
         stride = max(1, round(rate_hz / stem_hz))
+        self.n_samples = round(segment_s * rate_hz)
         self.n_features = round(segment_s * rate_hz / stride / 2 ** (len(channels) - 1))
         stem_kernel = round(stem_kernel_s * rate_hz) // 2 * 2 + 1
         self.layers = nn.Sequential(

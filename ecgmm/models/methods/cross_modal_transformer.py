@@ -7,7 +7,7 @@ from torch.nn.functional import avg_pool1d
 from ecgmm.models.encoders import EcgEncoder, TextEncoder
 from ecgmm.models.method import Method
 from ecgmm.models.text_bank import TextBank
-from ecgmm.models.transformer_shape import TransformerShape
+from ecgmm.models.transformer_shape import TransformerShape, sinusoids
 from ecgmm.models.words import StatedFindings
 from ecgmm.types import Batch, ModelOutput
 
@@ -129,13 +129,3 @@ def at_most(features: Tensor, n: int) -> Tensor:
     """
     times = -(-features.shape[-1] // n)
     return avg_pool1d(features, times, ceil_mode=True)
-
-
-def sinusoids(n: int, width: int, device: torch.device) -> Tensor:
-    """Sines and cosines of places 0 to n - 1: ``[n, width]``.
-
-    Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.5, all sines before all cosines.
-    """
-    rates = 10_000.0 ** -torch.arange(0, 1, 2 / width, device=device)
-    angles = torch.arange(n, device=device).unsqueeze(1) * rates
-    return torch.cat([angles.sin(), angles.cos()], dim=1)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ecgmm.models.methods.cross_modal_transformer import CrossModalTransformer, at_most, sinusoids
+from ecgmm.models.methods.cross_modal_transformer import CrossModalTransformer, at_most
+from ecgmm.models.transformer_shape import sinusoids
 from ecgmm.types import Batch
 from tests.models.building import STATEMENTS, TEXTS, batch_of, build, rows_of
 
