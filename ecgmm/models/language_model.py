@@ -14,6 +14,8 @@ from ecgmm.pretrained import load_pretrained
 if TYPE_CHECKING:
     from transformers import DynamicCache, PretrainedConfig
 
+_ATTENTION = "ecgmm_sdpa"
+
 
 class LanguageModel(nn.Module):
     """The layers and the output weights of a causal language model; from the hub, a folder or a configuration.
@@ -190,16 +192,35 @@ def causal(present: Tensor) -> Tensor:
 
 
 def _load(name_or_path: str | None, config: "PretrainedConfig | Mapping[str, Any] | None") -> Any:
-    from transformers import AutoModelForCausalLM
+    from transformers import AttentionInterface, AttentionMaskInterface, AutoModelForCausalLM
+    from transformers.masking_utils import sdpa_mask
 
-    # Of the attention kernels only "sdpa" takes a mask of truth values for every pair of positions as it is.
+    AttentionInterface.register(_ATTENTION, _attend)
+    AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
     if config is not None:
         return AutoModelForCausalLM.from_config(
-            architecture_of(config), attn_implementation="sdpa", trust_remote_code=False
+            architecture_of(config), attn_implementation=_ATTENTION, trust_remote_code=False
         )
     assert name_or_path is not None
     name = "language_model.name_or_path"
-    return load_pretrained(AutoModelForCausalLM, name, name_or_path, dtype=torch.float32, attn_implementation="sdpa")
+    return load_pretrained(
+        AutoModelForCausalLM, name, name_or_path, dtype=torch.float32, attn_implementation=_ATTENTION
+    )
+
+
+def _attend(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **more: Any
+) -> tuple[Tensor, None]:
+    """Attend by torch's ``scaled_dot_product_attention``, which takes a mask of truth values for pairs of positions.
+
+    On a CPU in float32, whatever surrounds it: torch's kernel for bfloat16 takes two to five times as long there.
+    """
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    if query.device.type != "cpu":
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **more)
+    with torch.autocast("cpu", enabled=False):
+        return sdpa_attention_forward(module, query.float(), key.float(), value.float(), attention_mask, **more)
 
 
 def _adapt(model: Any, rank: int, alpha: int, dropout: float) -> None:

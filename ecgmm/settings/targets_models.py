@@ -178,6 +178,7 @@ _METHODS: dict[str, Target] = {
             "queries": Built(("ecgmm.models.transformer_shape.QueryShape",)),
             "findings_weight": WEIGHT,
             "measurements_weight": WEIGHT,
+            "bottleneck": flag(),
         }
     ),
     "ecg_only.EcgOnly": Target({**_ECG, **_METHOD, **_DROPOUT}),

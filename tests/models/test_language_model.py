@@ -66,6 +66,25 @@ def test_equals_the_library(pairs: dict[str, Pair], kind: str) -> None:
 
 
 @every_kind
+def test_attends_in_float32_on_a_cpu_under_autocast(pairs: dict[str, Pair], kind: str) -> None:
+    model, _ = pairs[kind]
+    kinds: list[torch.dtype] = []
+    projection = {"llama": "o_proj", "gpt2": "c_proj"}[kind]
+    hooks = [
+        getattr(attention, projection).register_forward_pre_hook(lambda _, args: kinds.append(args[0].dtype))
+        for attention in attentions(model)
+    ]
+    plain = model(model.embed(IDS), everything(*IDS.shape))
+    with torch.autocast("cpu", torch.bfloat16):
+        halved = model(model.embed(IDS), everything(*IDS.shape))
+    for hook in hooks:
+        hook.remove()
+    assert kinds == [torch.float32] * (2 * N_LAYERS)
+    assert halved.isfinite().all()
+    assert (halved - plain).norm() < 0.05 * plain.norm()
+
+
+@every_kind
 def test_padding_in_the_middle_changes_nothing(pairs: dict[str, Pair], kind: str) -> None:
     model, _ = pairs[kind]
     straight = model(model.embed(IDS), everything(*IDS.shape))

@@ -1,4 +1,4 @@
-"""Tian et al. [13], ECG-Doctor: a language model that sees a waveform only as findings and measurements."""
+"""Tian et al. [13], ECG-Doctor: a language model that is told the findings and measurements of a waveform."""
 
 import torch
 from torch import Tensor, nn
@@ -30,10 +30,10 @@ N_TOLD = 5
 class EcgDoctor(Method):
     """Reads findings and measurements off the waveform, and hands these and the report to a language model.
 
-    Nothing else of the waveform reaches the language model: what it answers rests on numbers that can be read. They
-    stand before the report as two soft tokens, one of all findings weighted by their probability and one of the
-    measurements. The heart rate is counted from beat to beat and regressed as well; how far the count is to be trusted
-    is learned.
+    They stand before the report as two soft tokens, one of all findings weighted by their probability and one of the
+    measurements. With a bottleneck nothing else of the waveform reaches the language model, and what it answers rests
+    on numbers that can be read; without one a third soft token holds the waveform's embedding. The heart rate is
+    counted from beat to beat and regressed as well; how far the count is to be trusted is learned.
 
     Args:
         ecg_encoder: Gives features over time ``[B, C, T']`` and the embedding ``[B, D]``.
@@ -44,6 +44,7 @@ class EcgDoctor(Method):
         queries: Number and width of the queries that read the waveform, and the layers in which they attend.
         findings_weight: Weight of the findings loss.
         measurements_weight: Weight of the measurement loss.
+        bottleneck: Whether findings and measurements are all that the language model is told of the waveform.
     """
 
     name = "ecg_doctor"
@@ -66,6 +67,7 @@ class EcgDoctor(Method):
         queries: QueryShape,
         findings_weight: float,
         measurements_weight: float,
+        bottleneck: bool = True,
     ) -> None:
         super().__init__(criterion)
         width, read = queries.width, queries.n_queries * queries.width
@@ -81,6 +83,7 @@ class EcgDoctor(Method):
             self.measurements_head.bias[-1] = TRUST_AT_FIRST
         self.findings_token = nn.Linear(n_findings, language_model.width)
         self.measurements_token = nn.Linear(N_TARGETS, language_model.width)
+        self.embedding_token = None if bottleneck else nn.Linear(ecg_encoder.dim, language_model.width)
         self.language_model = language_model
         self.options = OptionLetters()
         self.stated_findings = StatedFindings()
@@ -100,7 +103,10 @@ class EcgDoctor(Method):
         h_e, findings, measurements = self.read_waveform(batch)
         # The answer may not bend the measurements to its own ends: they are read as they stand.
         readings = self.measurements_token(measurements.detach())
-        soft = torch.stack([self.findings_token(findings.sigmoid()), readings], dim=1)
+        told = [self.findings_token(findings.sigmoid()), readings]
+        if self.embedding_token is not None:
+            told.append(self.embedding_token(h_e))
+        soft = torch.stack(told, dim=1)
         question = self.options.question.expand(soft.shape[0], -1)
         words = self.language_model.embed(torch.cat([batch.token_ids, question], dim=1))
         present = torch.cat(

@@ -75,6 +75,17 @@ def test_nothing_but_findings_and_measurements_reaches_the_language_model() -> N
     torch.testing.assert_close(method(other).logits, method(batch).logits)
 
 
+def test_without_a_bottleneck_the_embedding_reaches_the_language_model_of_records_with_a_waveform() -> None:
+    method, batch = ecg_doctor("method.bottleneck=false"), batch_of("single_label", complete=False)
+    with torch.no_grad():
+        for head in (method.findings_head, method.measurements_head):
+            head.weight.zero_()
+        method.measurements_head.bias[-1] = -100
+    other = batch._replace(waveforms=batch.waveforms + 1)
+    changed = (method(other).logits - method(batch).logits).abs().amax(dim=1) > 1e-6
+    assert changed.tolist() == batch.has_waveform.tolist()
+
+
 def test_answers_follow_findings_and_measurements() -> None:
     method, batch = ecg_doctor(), batch_of("single_label")
     for head in (method.findings_head, method.measurements_head):
