@@ -44,6 +44,7 @@ _IF_CHOSEN: dict[str, Callable[[Any], bool]] = {
     "init": lambda init: False,  # by the content of the weights
     "label_noise": lambda noise: noise is not None and noise["kind"] != "none",
     "held_out": lambda part: part is not None,
+    "measured_split": lambda split: split not in (None, "test"),
     "decayed": lambda which: which not in (None, "all"),
 }
 # A run may go on with another number of devices: a batch stays the same batch.

@@ -226,6 +226,7 @@ ENTRIES: dict[str, Group] = {
             "train_fraction": number(0, 1, above=True),
             "fraction_seed": optional(nullable(SEED)),
             "held_out": _HELD_OUT,
+            "measured_split": optional(choice("test", "val")),
             "batch_size": BATCH,
             "warmup_fraction": SHARE,
             "sampling": choice("uniform", "balanced"),
