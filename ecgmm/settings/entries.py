@@ -217,7 +217,7 @@ ENTRIES: dict[str, Group] = {
         {
             "from_data": _FROM_DATA,
             "name": folder_name(),
-            "recipe": choice("quick", "paper", "shared", "native"),
+            "recipe": choice("quick", "paper", "shared", "native", "tuned"),
             "size": folder_name(),
             "ablation": nullable(folder_name()),
             "stages": choice("joint", "two"),
