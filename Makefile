@@ -11,8 +11,8 @@ TOOLS := .venv-tools
 # Packages of these lists are installed only if the sha256 of their files is known, and nothing else is installed.
 LOCKED := $(BIN)/pip install --quiet --require-hashes --no-deps --no-build-isolation
 
-.PHONY: help setup reproduce-table2 extend-table2 table3 studies figures leads test test-slow lint types imports docs check bench
-.PHONY: constraints audit licences clean
+.PHONY: help setup reproduce-table2 tuned-table2 tune extend-table2 table3 studies figures leads test test-slow lint types
+.PHONY: imports docs check bench constraints audit licences clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,17 @@ reproduce-table2: $(VENV)/.base ## Train every method on synthetic data, three s
 	$(TRAIN) +experiment=table2
 	$(BIN)/python -m experiments.table2 outputs/table2
 	$(BIN)/python -m experiments.report outputs/table2 --out figures/report.html
+
+tuned-table2: $(VENV)/.base ## The same with settings that a search chose for each row; print them too
+	$(TRAIN) +experiment=table2_tuned
+	$(BIN)/python -m experiments.table2 outputs/table2_tuned
+	$(BIN)/python -m experiments.tuning docs/results/data/tuning_trials.csv --out outputs/table2_tuned
+	$(BIN)/python -m experiments.report outputs/table2_tuned --out figures/report.html
+
+tune: $(VENV)/.base ## Search the settings of each row anew (hours; goes on where it stopped), and keep what it chose
+	$(TRAIN) +experiment=tuning
+	$(BIN)/python -m experiments.tuning outputs/tuning --conf conf/tuned
+	cp outputs/tuning/tuning.csv outputs/tuning/tuning_trials.csv docs/results/data/
 
 extend-table2: reproduce-table2 ## The same with rows trained without the report and in two stages (zero-shot, probe)
 	$(TRAIN) +experiment=without_report

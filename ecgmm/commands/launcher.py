@@ -8,6 +8,9 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from ecgmm.commands.halving import NAME as HALVING
+from ecgmm.commands.halving import Halving
+
 NAME = "hydra_plugins.ecgmm.SideBySide"
 """``_target_`` of ``conf/hydra/launcher/side_by_side.yaml``: Hydra takes no launcher whose name begins otherwise."""
 
@@ -35,5 +38,5 @@ class SideBySide(Launcher):
 
 
 def register_launcher() -> None:
-    """Make the launcher known to Hydra, which otherwise looks for launchers in a package ``hydra_plugins`` only."""
-    Plugins.instance().class_name_to_class[NAME] = SideBySide
+    """Make launcher and search known to Hydra, which otherwise looks for them in a package ``hydra_plugins`` only."""
+    Plugins.instance().class_name_to_class |= {NAME: SideBySide, HALVING: Halving}

@@ -62,6 +62,11 @@ def header_lines(table: Table) -> list[str]:
         f"stages: {common['stages'] or 'no method has two'}; {_beginning(common)}{_criterion(common)}"
         f"commit: {join(table.commits)}",
     ]
+    if facts.recipe == "tuned":
+        lines.append(
+            "learning rate, weight decay, epochs and at most two parameters of each row were chosen on validation, with"
+            " the same trials for all rows (`ecgmm tuning` lists them): in these rows differ"
+        )
     variants = {choice for row in table.rows for choice in row.key.variant}
     if variants:
         words = {**_CHOICES, **choices_explained("ablation")}

@@ -27,6 +27,8 @@ _OF_ALL = (
     "quality",
 )
 """The same for all rows, but under ``recipe=native``, which takes the published numbers of each method."""
+_SEARCHED = ("optimizer.lr", "optimizer.weight_decay", "trainer.max_epochs", "augmentation")
+"""Of these, what runs of ``+tuned=...`` differ in: a search chose it for each row."""
 _OF_A_METHOD = ("method.lambda_cons", "method.ecg_encoder", "method.text_encoder")
 """A method's own affair; its ablations change them under a name."""
 
@@ -40,8 +42,13 @@ def settings_of(run: Run, *axes: str) -> dict[str, str]:
     """
     facts = run.facts
     own = f"{run.method} {facts.ablation} "
-    of_all = own if facts.recipe == "native" else ""
-    stated = {of_all + key: value for name in _OF_ALL for key, value in _leaves(run, name) if key not in axes}
+    differ = {"native": _OF_ALL, "tuned": _SEARCHED}.get(facts.recipe, ())
+    stated = {
+        (own if name in differ else "") + key: value
+        for name in _OF_ALL
+        for key, value in _leaves(run, name)
+        if key not in axes
+    }
     stated |= {own + key: value for name in _OF_A_METHOD for key, value in _leaves(run, name) if key not in axes}
     return stated
 

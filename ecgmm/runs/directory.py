@@ -45,6 +45,7 @@ _IF_CHOSEN: dict[str, Callable[[Any], bool]] = {
     "label_noise": lambda noise: noise is not None and noise["kind"] != "none",
     "held_out": lambda part: part is not None,
     "label_fraction": lambda part: part is not None,
+    "measured_split": lambda split: split not in (None, "test"),
     "decayed": lambda which: which not in (None, "all"),
 }
 # A run may go on with another number of devices: a batch stays the same batch.

@@ -108,6 +108,11 @@ class Run:
         return self.facts.method
 
     @property
+    def is_trial(self) -> bool:
+        """Whether it was measured on validation alone, as a trial of a search is: it belongs in no table."""
+        return "val/auroc_macro" in self.metrics.measured
+
+    @property
     def seed(self) -> int:
         """Seed of the training run."""
         return self.facts.seed
@@ -226,7 +231,8 @@ def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:
     """Look for run directories at and below the given folders.
 
     Returns:
-        The finished runs in order of their path, and the directories of runs that were begun but not finished.
+        The finished runs in order of their path, trials of a search left out, and the directories of runs that were
+        begun but not finished.
 
     Raises:
         UserError: If a folder does not exist, no finished run is found, or a run is of another version.
@@ -236,10 +242,12 @@ def find_runs(folders: list[Path]) -> tuple[list[Run], list[Path]]:
             raise UserError(f"{folder} is not a folder; give the folder that holds the run directories")
     directories = sorted({path.parent.resolve() for folder in folders for path in folder.rglob(RUN)})
     runs = {directory: Run.if_finished(directory) for directory in directories}
-    finished = [run for run in runs.values() if run is not None]
+    finished = [run for run in runs.values() if run is not None and not run.is_trial]
     unfinished = [directory for directory, run in runs.items() if run is None]
     if not finished:
         begun = f" ({len(unfinished)} begun, none finished)" if unfinished else ""
+        if len(unfinished) < len(directories):
+            begun = f" but {len(directories) - len(unfinished)} trials of a search, which `ecgmm tuning` shows"
         searched = ", ".join(map(str, folders))
         raise UserError(
             f"{searched} holds no finished run{begun}; train first, as `ecgmm train +experiment=table2` does"

@@ -217,7 +217,7 @@ ENTRIES: dict[str, Group] = {
         {
             "from_data": _FROM_DATA,
             "name": folder_name(),
-            "recipe": choice("quick", "paper", "shared", "native"),
+            "recipe": choice("quick", "paper", "shared", "native", "tuned"),
             "size": folder_name(),
             "ablation": nullable(folder_name()),
             "stages": choice("joint", "two"),
@@ -227,6 +227,7 @@ ENTRIES: dict[str, Group] = {
             "fraction_seed": optional(nullable(SEED)),
             "label_fraction": optional(nullable(number(0, 1, above=True))),
             "held_out": _HELD_OUT,
+            "measured_split": optional(choice("test", "val")),
             "batch_size": BATCH,
             "warmup_fraction": SHARE,
             "sampling": choice("uniform", "balanced"),

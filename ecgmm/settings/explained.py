@@ -14,7 +14,7 @@ from ecgmm.settings.defaults_lists import Part
 from ecgmm.settings.sentences import Sentences, sentences_of
 from ecgmm.settings.values import written
 
-ADDED_GROUPS = {"train": ("experiment", "ablation")}
+ADDED_GROUPS = {"train": ("experiment", "ablation", "tuned")}
 """Groups that are not in a command's defaults list: ``+experiment=table2``."""
 _MADE = ("native", "sizes", "from_data")
 """Settings that files of methods or the store make; nobody sets them."""

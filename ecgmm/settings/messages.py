@@ -22,7 +22,8 @@ _NOT_IN_LIST = "No match in the defaults list"
 _AMBIGUOUS = re.compile(r"Ambiguous value for argument '(?P<key>[^=']+)=(?P<value>.*?)'\s+1\.", re.DOTALL)
 _NEEDS_SWEEP = re.compile(r"Sweep parameters '(?P<text>.*)' requires --multirun", re.DOTALL)
 _NO_CHOICE = re.compile(
-    r"Could not find '(?P<group>[^']+)/(?P<choice>[^'/]+)'.*Available options in '[^']+':(?P<all>.*)Config", re.DOTALL
+    r"Could not find '(?P<group>[^']+)/(?P<choice>[^'/]+)'(?:.*Available options in '[^']+':(?P<all>.*)Config)?",
+    re.DOTALL,
 )
 _LONGEST = 500
 
@@ -32,8 +33,8 @@ def hydra_sentence(error: Exception) -> str:
     text = str(error)
     if isinstance(error, OverrideParseException):
         return unreadable(error.override)
-    if match := _NO_CHOICE.search(text):
-        options = [name for name in match["all"].split() if not name.startswith("_")]
+    if (match := _NO_CHOICE.search(text)) and (match["all"] or match["group"] == "tuned"):
+        options = [name for name in (match["all"] or "").split() if not name.startswith("_")]
         return no_such_choice(match["group"], match["choice"], options)
     if match := _AMBIGUOUS.search(text):
         key, value = printable(match["key"]), match["value"]

@@ -8,7 +8,7 @@ from ecgmm.settings.explained import ADDED_GROUPS, Explained, Key, choices_expla
 from ecgmm.settings.kinds import Value
 from ecgmm.settings.lookup import specs_at
 
-_WITHOUT_KEYS = ("experiment", "ablation", "recipe", "size")
+_WITHOUT_KEYS = ("experiment", "ablation", "tuned", "recipe", "size")
 """Groups whose files set keys of other groups."""
 
 

@@ -33,6 +33,15 @@ def _highpass_below_half_the_rate(waveform: Mapping[str, Any], data: Mapping[str
     return "waveform.highpass_hz", f"below {rate_hz / 2:g}, half of data.rate_hz"
 
 
+def _trials_are_not_shown(measured_split: str, page: bool, logger: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Pages, figures and dashboards of a run are of its test split."""
+    if measured_split == "test":
+        return None
+    if page:
+        return "page", "false where measured_split=val, since a page shows the test split"
+    return None if logger["kind"] == "none" else ("logger.kind", "none where measured_split=val (logger=none)")
+
+
 def _half_precision_on_a_cpu(trainer: Mapping[str, Any]) -> tuple[str, str] | None:
     if trainer["accelerator"] != "cpu" or trainer["precision"] != "16-mixed":
         return None
@@ -136,6 +145,7 @@ RELATIONS: dict[str, Sequence[Relation]] = {
             _highpass_below_half_the_rate,
             _half_precision_on_a_cpu,
             _labels_of_training_patients,
+            _trials_are_not_shown,
             _numbered_devices_are_gpus,
             _shift_within_the_window,
             _layers_for_the_window,

@@ -15,6 +15,11 @@ _LIST_THEM = "`--cfg job` behind the command lists all settings"
 
 def no_such_choice(group: str, choice: object, options: Sequence[str]) -> str:
     """Sentence for a choice that a group of ``conf/`` does not have."""
+    if group == "tuned":
+        return (
+            f"no settings were chosen for {printable(choice)} yet, only for {', '.join(options) or 'no row'}; search"
+            " them with +experiment=tuning (docs/understand/tuning.md)"
+        )
     return f"{group} is {printable(choice)!r}; choose one of {', '.join(options)}"
 
 
@@ -27,7 +32,7 @@ def no_such_key(entry: str, key: str, *, is_group: bool = False) -> str:
         is_group: Whether a group of ``conf/`` has this name.
     """
     key = printable(key)
-    if is_group and entry == "train" and key in ("experiment", "ablation"):
+    if is_group and entry == "train" and key in ("experiment", "ablation", "tuned"):
         return f"{key} is added to the settings; write +{key}=..."
     known = known_keys(entry)
     if key in known:

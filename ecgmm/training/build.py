@@ -204,6 +204,7 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
         asked["seed"],
         TrainingPart(asked["train_fraction"], asked.get("fraction_seed"), asked.get("label_fraction")),
         None if asked["quality"] is None else construct(asked["quality"]),
+        splits=("train", *measured_splits(asked)),
     )
     settings = resolved(config, datamodule.facts())
     own = [labels.digest] if "own" in labels.made_from else []  # of a file that may change while its path does not
@@ -211,6 +212,11 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
     data = "+".join([store.fingerprint, *own])
     digest = config_digest(settings, data, None if initial is None else initial.digested)
     return Setup(datamodule, settings, digest, started_s, initial)
+
+
+def measured_splits(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Splits that a run predicts in its end: validation, and test unless ``measured_split=val``."""
+    return ("val",) if settings.get("measured_split") == "val" else ("val", "test")
 
 
 def refuse_certain(labels: LabelTable) -> None:

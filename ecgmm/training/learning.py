@@ -28,7 +28,7 @@ _Callback = TypeVar("_Callback", bound=Callback)
 def learn(
     trainers: Sequence[StageTrainer], task: DiagnosisTask, datamodule: EcgReportDataModule, directory: Path
 ) -> tuple[pl.DataFrame, float | None, pl.DataFrame | None]:
-    """Solve or train a method, going on from its last checkpoint, and predict validation, test and what is held out.
+    """Solve or train a method, going on from its last checkpoint, and predict what is measured and held out.
 
     Args:
         trainers: As ``build_trainers`` returns them.
@@ -47,15 +47,16 @@ def learn(
         from ecgmm.training.frozen_texts import know_frozen_texts
 
         know_frozen_texts(task.method, datamodule, device)
+    measured = tuple(split for split in datamodule.splits if split != "train")
     for stage, trainer, _ in trainers:
         task.enter(stage)
         if not task.method.closed_form and trainer.max_epochs:  # 0 leaves pre-training out
             _fit(stage, trainer, task, datamodule, directory)
         if stage == "pretrain":
-            label_free.append(label_free_columns(trainer, task, datamodule))
+            label_free.append(label_free_columns(trainer, task, datamodule, measured))
     _, trainer, timer = trainers[-1]
     task.method.after_training(TrainedSplit(trainer, task, datamodule))
-    frame = predict_frame(trainer, task, datamodule, ("val", "test"))
+    frame = predict_frame(trainer, task, datamodule, measured)
     held_out = held_out_frame(trainer, task, datamodule) if len(datamodule.held_out) else None
     return pl.concat([frame, *label_free], how="horizontal"), timer.median_s, held_out
 

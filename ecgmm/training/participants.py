@@ -48,6 +48,8 @@ def _left_out(data: EcgReportDataModule, split: str) -> dict[str, int]:
         counts["held out"] = len(data.held_out)
         others = int((in_split & data.targets.usable & ~data.training).sum())
         counts["not in train_fraction"] = others - len(data.held_out)
+    if split not in data.splits:
+        counts["not looked at"] = int((in_split & data.targets.usable).sum())
     counts |= {f"quality.{limit}": n for limit, n in data.left_out.get(split, {}).items()}
     assert in_split.sum() == len(data.rows[split]) + sum(counts.values())
     return {reason: n for reason, n in counts.items() if n}

@@ -1,5 +1,7 @@
 """Predictions beside a method's own: what its pairs alone have taught, and what its report tower adds at test."""
 
+from collections.abc import Sequence
+
 import lightning
 import polars as pl
 import torch
@@ -42,19 +44,19 @@ class TrainedSplit:
 
 
 def label_free_columns(
-    trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule
+    trainer: lightning.Trainer, task: DiagnosisTask, datamodule: EcgReportDataModule, splits: Sequence[str]
 ) -> pl.DataFrame:
-    """Predict validation and test after pre-training, before any label was seen by the towers.
+    """Predict some splits after pre-training, before any label was seen by the towers.
 
     Returns:
         Columns ``zero_shot.probability.<class>`` (the method's own logits) and ``linear_probe.probability.<class>``
-        (logistic regression on the waveform's embedding, solved on the training split), those of ``Method.label_free``,
-        in order of the two splits.
+        (logistic regression on the waveform's embedding, solved on the training records whose labels are seen), those
+        of ``Method.label_free``, in order of the splits.
     """
     from ecgmm.models.logistic_regression import LinearReadout  # for runs of two stages only
 
-    predicted = predict(trainer, task, datamodule, ("val", "test"))
-    train = predict(trainer, task, datamodule, ("train",))
+    predicted = predict(trainer, task, datamodule, splits)
+    train = predict_from(trainer, task, datamodule.labelled_dataloader())
     assert train.ecg_embedding is not None
     assert predicted.ecg_embedding is not None
     probe = LinearReadout(train.ecg_embedding.shape[1], len(task.class_names))

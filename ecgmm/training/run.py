@@ -103,7 +103,8 @@ def _saying_how_to_go_on(directory: Path) -> Iterator[None]:
 def _train(setup: Setup, directory: Path) -> Metrics | None:
     settings, datamodule = setup.settings, setup.datamodule
     targets = datamodule.targets
-    require_both_answers(targets.values[datamodule.rows["test"]], "test", targets.class_names)
+    measured = datamodule.splits[-1]
+    require_both_answers(targets.values[datamodule.rows[measured]], measured, targets.class_names)
     if run_state(directory, setup.digest, settings["overwrite"]) == "finished":
         log.info("%s is finished already", directory)  # before the method is built, which may take long
         done = read_facts(directory)
@@ -148,7 +149,14 @@ def _train(setup: Setup, directory: Path) -> Metrics | None:
         fitted = fit_on_validation(frame, task.class_names, task.task_name)
         resampling = settings["evaluation"]
         metrics = measure(
-            frame, task.class_names, task.task_name, fitted, **resampling, origins=origins, readouts=readouts
+            frame,
+            task.class_names,
+            task.task_name,
+            fitted,
+            **resampling,
+            origins=origins,
+            readouts=readouts,
+            split=measured,
         )
         limit = doubtful_above(frame)
         doubtful = {} if limit is None else {"doubtful_above": limit}
