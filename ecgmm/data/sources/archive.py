@@ -111,7 +111,7 @@ class Archive:
         for start in range(0, len(packed), _PIECE):
             try:
                 piece = inflate.decompress(packed[start : start + _PIECE])
-            except isal_zlib.error:
+            except isal_zlib.error:  # type: ignore[misc]  # its stub declares an instance
                 raise DamagedMemberError from None
             if end + len(piece) > len(target):
                 raise DamagedMemberError
@@ -204,7 +204,7 @@ def _inflated(inflate: Any, chunk: bytes) -> Iterator[bytes]:
     while chunk or piece:
         try:
             piece = inflate.decompress(chunk, _CHUNK)
-        except isal_zlib.error:
+        except isal_zlib.error:  # type: ignore[misc]  # its stub declares an instance
             raise DamagedMemberError from None
         chunk = inflate.unconsumed_tail
         yield piece
