@@ -16,6 +16,7 @@ from ecgmm.errors import UserError
 from ecgmm.evaluation.metrics import TaskKind, compute_metrics
 from ecgmm.models.method import Method, Stage
 from ecgmm.streams import Purpose, stream_seed
+from ecgmm.training.attention_kernel import attention_kernel
 from ecgmm.training.lightning.processes import same_draws, share_of, whole
 from ecgmm.types import Batch, ModelOutput
 
@@ -160,8 +161,10 @@ class DiagnosisTask(lightning.LightningModule):
             waveforms = self.preparation(share.waveforms)
             if self.augmentation is not None:
                 waveforms = self.augmentation(waveforms, self.generator)
-        output, batch = whole(self.method(share._replace(waveforms=waveforms)), batch)
-        with same_draws(stream_seed(Purpose.SHARED, self.seed, self.global_step), self.device):
+        with attention_kernel(self.device):
+            output, batch = whole(self.method(share._replace(waveforms=waveforms)), batch)
+        shared_seed = stream_seed(Purpose.SHARED, self.seed, self.global_step)
+        with attention_kernel(self.device), same_draws(shared_seed, self.device):
             terms = self.method.losses(output, batch)
             if self.group_dro is not None:
                 terms = self.group_dro(terms, self.method.criterion, output, batch)

@@ -7,10 +7,12 @@ from torch import Tensor, nn
 from ecgmm.models.ecg_encoders.lead_tokens import (
     ConvolutionalSegments,
     EcgTokens,
+    LeadTokeniser,
     LeadTokens,
     LinearPatches,
+    cut,
+    kept_segments,
     leave_leads_out,
-    leave_segments_out,
 )
 
 N_RECORDS, N_LEADS, WIDTH = 6, 12, 8
@@ -18,7 +20,7 @@ PRESENT = torch.ones(N_RECORDS, dtype=torch.bool)
 KINDS = ("convolution", "linear")
 
 
-def tokeniser(kind: str, rate_hz: float = 100) -> nn.Module:
+def tokeniser(kind: str, rate_hz: float = 100) -> LeadTokeniser:
     if kind == "linear":
         return LinearPatches(rate_hz, segment_s=0.5, width=WIDTH)
     return ConvolutionalSegments(
@@ -50,13 +52,14 @@ def waveforms(leads: list[int], n_times: int = 1000) -> Tensor:
 class Disturbed(nn.Module):
     """A tokeniser that gives other tokens for leads that are missing."""
 
-    def __init__(self, inner: nn.Module) -> None:
+    def __init__(self, inner: LeadTokeniser) -> None:
         super().__init__()
         self.inner = inner
+        self.n_samples = inner.n_samples
 
-    def forward(self, signals: Tensor) -> Tensor:
-        tokens: Tensor = self.inner(signals)
-        missing = ~signals.any(dim=-1)
+    def forward(self, segments: Tensor) -> Tensor:
+        tokens: Tensor = self.inner(segments)
+        missing = ~segments.any(dim=-1)
         tokens[missing] = 100 * torch.randn(tokens[missing].shape)
         return tokens
 
@@ -127,8 +130,8 @@ def test_the_same_wave_in_another_lead_is_another_record(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rate_hz", [100, 250, 500])
 def test_number_of_tokens_does_not_depend_on_the_rate(kind: str, rate_hz: int) -> None:
-    tokens = tokeniser(kind, rate_hz)(waveforms(list(range(12)), n_times=10 * rate_hz))
-    assert tokens.shape == (N_RECORDS, N_LEADS, 20 if kind == "linear" else 10, WIDTH)
+    tokens = encoder(kind, rate_hz).eval()(waveforms(list(range(12)), n_times=10 * rate_hz), PRESENT)
+    assert tokens.states.shape == (N_RECORDS, 1 + N_LEADS * (20 if kind == "linear" else 10), WIDTH)
 
 
 def test_linear_patches_by_hand() -> None:
@@ -136,7 +139,40 @@ def test_linear_patches_by_hand() -> None:
     with torch.no_grad():
         patches.linear.weight.copy_(torch.tensor([[1.0, 10.0]]))
         patches.linear.bias.zero_()
-    assert patches(torch.tensor([[[1.0, 2.0, 3.0, 4.0, 5.0]]])).tolist() == [[[[21.0], [43.0]]]]
+    segments = cut(torch.tensor([[[1.0, 2.0, 3.0, 4.0, 5.0]]]), patches.n_samples)
+    assert patches(segments).tolist() == [[[[21.0], [43.0]]]]
+
+
+def test_convolution_gives_mean_and_maximum_of_each_stretch_by_itself() -> None:
+    torch.manual_seed(0)
+    convolution = tokeniser("convolution").eval()
+    assert isinstance(convolution, ConvolutionalSegments)
+    segments = torch.randn(2, 3, 4, convolution.n_samples)
+    features = convolution.layers(segments.reshape(24, 1, 1, -1)).squeeze(2)
+    pooled = torch.cat([features.mean(dim=-1), features.amax(dim=-1)], dim=1)
+    expected = convolution.linear(convolution.norm(pooled)).reshape(2, 3, 4, WIDTH)
+    torch.testing.assert_close(convolution(segments), expected)
+    torch.testing.assert_close(convolution(segments[:1, 1:2, 2:3]), expected[:1, 1:2, 2:3])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_without_what_is_left_out_equals_taking_it_out_of_all_tokens(kind: str) -> None:
+    model, signals = encoder(kind), waveforms(list(range(12)))
+    for part in model.modules():
+        if not isinstance(part, LeadTokens):
+            part.eval()  # batch norm and dropout are not the question
+    torch.manual_seed(5)
+    states, mask = model(signals, PRESENT)
+    torch.manual_seed(5)
+    present = leave_leads_out(torch.ones(N_RECORDS, N_LEADS, dtype=torch.bool), model.most_leads_out)
+    segments = cut(signals, model.tokeniser.n_samples)
+    tokens = model.tokeniser(segments) + model.lead + model.time[: segments.shape[2]]
+    kept = kept_segments(segments.shape[:3], model.segments_out, signals.device)
+    tokens = tokens.gather(2, kept.unsqueeze(-1).expand(-1, -1, -1, WIDTH))
+    sequence = torch.cat([model.record.expand(N_RECORDS, 1, -1), tokens.flatten(1, 2)], dim=1)
+    there = torch.cat([PRESENT.unsqueeze(1), present.repeat_interleave(kept.shape[2], dim=1)], dim=1)
+    assert torch.equal(mask, there)
+    torch.testing.assert_close(states[mask], model.transformer(sequence, src_key_padding_mask=~there)[mask])
 
 
 def test_pooled_is_the_mean_of_the_tokens_that_are_there() -> None:
@@ -147,7 +183,7 @@ def test_pooled_is_the_mean_of_the_tokens_that_are_there() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_training_leaves_out_leads_and_stretches_and_evaluation_nothing(kind: str) -> None:
     model, signals = encoder(kind), waveforms(list(range(12)))
-    n_segments = model.tokeniser(signals).shape[2]
+    n_segments = signals.shape[2] // model.tokeniser.n_samples
     whole = model.eval()(signals, PRESENT)
     assert whole.mask.shape == (N_RECORDS, 1 + 12 * n_segments)
     assert whole.mask.all()
@@ -170,8 +206,7 @@ def test_missing_leads_are_the_first_to_be_left_out() -> None:
 
 
 def test_stretches_are_left_out_of_each_lead_on_their_own() -> None:
-    tokens = torch.arange(8.0).expand(50, 12, 8).unsqueeze(-1)
-    kept = leave_segments_out(tokens, 0.25).squeeze(-1)
+    kept = kept_segments((50, 12, 8), 0.25, torch.device("cpu"))
     assert kept.shape == (50, 12, 6)
     assert all(len(set(row.tolist())) == 6 for row in kept.flatten(0, 1))
     n_patterns = len({tuple(sorted(row.tolist())) for row in kept[0]})

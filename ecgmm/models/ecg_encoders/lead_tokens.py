@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, embedding, max_pool2d
 
 from ecgmm.leads import N_LEADS
-from ecgmm.models.ecg_encoders.layers import as_image
+from ecgmm.models.ecg_encoders.layers import as_image, convolution
 from ecgmm.models.transformer_shape import TransformerShape
 
 
@@ -30,6 +31,19 @@ class EcgTokens(NamedTuple):
         return mean
 
 
+class LeadTokeniser(Protocol):
+    """Maker of tokens, an ``nn.Module``, the same for every lead.
+
+    Attributes:
+        n_samples: Length of a stretch.
+    """
+
+    n_samples: int
+
+    def __call__(self, segments: Tensor) -> Tensor:
+        """Map stretches to tokens: float ``[B, L, M, n_samples] -> [B, L, M, width]``."""
+
+
 class LeadTokens(nn.Module):
     """Transformer over one token for each lead and stretch of time, marked with its lead and its time.
 
@@ -39,7 +53,7 @@ class LeadTokens(nn.Module):
     ``most_leads_out`` is 3), and of each lead, independently, all but ``segments_out`` of its stretches.
 
     Args:
-        tokeniser: Cuts leads into tokens, float ``[B, 12, T] -> [B, 12, M, width]``, the same for every lead.
+        tokeniser: Makes a token of each stretch.
         max_segments: Largest M, the number of learned places in time.
         width: Width of the tokens.
         n_layers: Layers of the transformer.
@@ -52,7 +66,7 @@ class LeadTokens(nn.Module):
 
     def __init__(
         self,
-        tokeniser: nn.Module,
+        tokeniser: LeadTokeniser,
         max_segments: int,
         width: int,
         n_layers: int,
@@ -81,11 +95,14 @@ class LeadTokens(nn.Module):
     def forward(self, waveforms: Tensor, has_waveform: Tensor) -> EcgTokens:
         """Encode float waveforms ``[B, 12, T]``; ``has_waveform`` is bool ``[B]``."""
         present = waveforms.any(dim=-1) & has_waveform.unsqueeze(-1)
-        tokens = self.tokeniser(waveforms * present.unsqueeze(-1))
-        tokens = tokens + self.lead + self.time[: tokens.shape[2]]
-        if self.training:
+        segments = cut(waveforms * present.unsqueeze(-1), self.tokeniser.n_samples)
+        times = self.time[: segments.shape[2]]
+        if self.training:  # before the tokeniser, which is the dearest part: what is left out costs nothing
             present = leave_leads_out(present, self.most_leads_out)
-            tokens = leave_segments_out(tokens, self.segments_out)
+            kept = kept_segments(segments.shape[:3], self.segments_out, segments.device)
+            segments = segments.gather(2, kept.unsqueeze(-1).expand(-1, -1, -1, segments.shape[3]))
+            times = embedding(kept, times)
+        tokens = self.tokeniser(segments) + self.lead + times
         mask = present.repeat_interleave(tokens.shape[2], dim=1)
         sequence = torch.cat([self.record.expand(tokens.shape[0], 1, -1), tokens.flatten(1, 2)], dim=1)
         mask = torch.cat([torch.ones_like(mask[:, :1]), mask], dim=1)
@@ -93,7 +110,7 @@ class LeadTokens(nn.Module):
 
 
 class LinearPatches(nn.Module):
-    """Stretches of a lead without overlap, each mapped by one linear layer; what is left at the end is not used.
+    """Stretches of a lead, each mapped by one linear layer.
 
     Args:
         rate_hz: Sampling rate of the waveforms.
@@ -106,22 +123,23 @@ class LinearPatches(nn.Module):
         self.n_samples = round(segment_s * rate_hz)
         self.linear = nn.Linear(self.n_samples, width)
 
-    def forward(self, waveforms: Tensor) -> Tensor:
-        """Cut ``[B, L, T]`` into ``[B, L, T / n_samples, width]``."""
-        tokens: Tensor = self.linear(waveforms.unfold(-1, self.n_samples, self.n_samples))
+    def forward(self, segments: Tensor) -> Tensor:
+        """Map ``[B, L, M, n_samples]`` to ``[B, L, M, width]``."""
+        tokens: Tensor = self.linear(segments)
         return tokens
 
 
 class ConvolutionalSegments(nn.Module):
-    """Layers of convolution over each lead, the same for all leads, and the mean and maximum of each stretch.
+    """Layers of convolution over each stretch, the same for all leads, and the mean and maximum of what they give.
 
     A linear patch must learn every wave anew at each place where it may lie in the patch, for which a few thousand
     records are too few; these features move with the wave. The first layer is sized in seconds and every further one
-    halves the rate. One batch norm stands behind the pooling, where it costs little.
+    halves the rate. A batch norm stands in each layer, and one behind the pooling, since means and maxima of what is
+    never negative differ little between stretches.
 
     Args:
         rate_hz: Sampling rate of the waveforms.
-        segment_s: Length of a stretch in seconds, about.
+        segment_s: Length of a stretch in seconds.
         width: Width of the tokens.
         channels: Output channels of each layer.
         stem_kernel_s: Length of the first layer's filters in seconds.
@@ -140,28 +158,31 @@ class ConvolutionalSegments(nn.Module):
         kernel_size: int,
     ) -> None:
         super().__init__()
-        stride = max(1, round(rate_hz / stem_hz))
         self.n_samples = round(segment_s * rate_hz)
-        self.n_features = round(segment_s * rate_hz / stride / 2 ** (len(channels) - 1))
         stem_kernel = round(stem_kernel_s * rate_hz) // 2 * 2 + 1
         self.layers = nn.Sequential(
-            *_layer(1, channels[0], stem_kernel, stride),
+            *_layer(1, channels[0], stem_kernel, max(1, round(rate_hz / stem_hz))),
             *(part for pair in pairwise(channels) for part in _layer(*pair, kernel_size, 2)),
         )
         self.norm = nn.BatchNorm1d(2 * channels[-1])
         self.linear = nn.Linear(2 * channels[-1], width)
 
-    def forward(self, waveforms: Tensor) -> Tensor:
-        """Cut ``[B, L, T]`` into ``[B, L, M, width]``; what is left at the end is not used."""
-        features: Tensor = self.layers(as_image(waveforms.reshape(-1, 1, waveforms.shape[-1]))).squeeze(2)
-        segments = features.unfold(-1, self.n_features, self.n_features)  # [B L, C, M, n_features]
-        pooled = torch.cat([segments.mean(dim=-1), segments.amax(dim=-1)], dim=1)
-        tokens: Tensor = self.linear(self.norm(pooled).transpose(1, 2)).unflatten(0, waveforms.shape[:2])
+    def forward(self, segments: Tensor) -> Tensor:
+        """Map ``[B, L, M, n_samples]`` to ``[B, L, M, width]``."""
+        features: Tensor = self.layers(as_image(segments.reshape(-1, 1, self.n_samples)))
+        whole = features.shape[2:]  # pooling layers, unlike mean() and amax(), keep to the layout of ``as_image``
+        pooled = torch.cat([avg_pool2d(features, whole), max_pool2d(features, whole)], dim=1)
+        tokens: Tensor = self.linear(self.norm(pooled.flatten(1))).unflatten(0, segments.shape[:3])
         return tokens
 
 
 def _layer(n_in: int, n_out: int, kernel_size: int, stride: int) -> list[nn.Module]:
-    return [nn.Conv2d(n_in, n_out, (1, kernel_size), (1, stride), (0, kernel_size // 2)), nn.ReLU(inplace=True)]
+    return [convolution(n_in, n_out, kernel_size, stride), nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
+
+
+def cut(waveforms: Tensor, n_samples: int) -> Tensor:
+    """Cut ``[B, L, T]`` into stretches ``[B, L, T / n_samples, n_samples]``; what is left at the end is not used."""
+    return waveforms.unfold(-1, n_samples, n_samples)
 
 
 def leave_leads_out(present: Tensor, most: int) -> Tensor:
@@ -180,16 +201,16 @@ def leave_leads_out(present: Tensor, most: int) -> Tensor:
     return present & (luck.argsort(dim=1).argsort(dim=1) < n_kept)
 
 
-def leave_segments_out(tokens: Tensor, part: float) -> Tensor:
-    """Leave a part of the stretches out of each lead of each record, each drawn on its own.
+def kept_segments(shape: Sequence[int], part: float, device: torch.device) -> Tensor:
+    """Draw the stretches of each lead of each record that stay, each lead on its own.
 
     Args:
-        tokens: ``[B, L, M, width]``.
+        shape: Records, leads and stretches ``[B, L, M]``.
         part: Part to leave out.
+        device: Where to draw.
 
     Returns:
-        ``[B, L, M - round(part M), width]``.
+        int64 ``[B, L, M - round(part M)]``, their places.
     """
-    n_kept = tokens.shape[2] - round(part * tokens.shape[2])
-    kept = torch.rand(tokens.shape[:3], device=tokens.device).argsort(dim=2)[:, :, :n_kept]
-    return tokens.gather(2, kept.unsqueeze(-1).expand(-1, -1, -1, tokens.shape[3]))
+    n_kept = shape[2] - round(part * shape[2])
+    return torch.rand(tuple(shape), device=device).argsort(dim=2)[:, :, :n_kept]

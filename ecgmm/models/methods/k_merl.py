@@ -66,6 +66,8 @@ class KMerl(ContrastiveMethod):
         self.answer = nn.Linear(width, width)
         self.answer_bias = nn.Parameter(torch.zeros(()))
         self.scale = LogitScale()
+        # A mean of products over the width hardly tells classes apart; a softmax needs them as large as it is certain.
+        self.class_scale = LogitScale(width**0.5)
         self.class_prompts = ClassPrompts()
         self.stated_findings = StatedFindings()
 
@@ -102,7 +104,8 @@ class KMerl(ContrastiveMethod):
         h_t = text_embedding(self.text_encoder, batch)
         findings = normalize(self.text_encoder(self.finding_ids, self.finding_mask).float(), dim=-1)
         # In two calls, because the queries of one call attend to each other.
-        logits = self.ask(tokens, self.class_directions(lambda: self.class_prompts(self.text_encoder)))
+        directions = self.class_directions(lambda: self.class_prompts(self.text_encoder))
+        logits = self.class_scale() * self.ask(tokens, directions)
         return self.output(logits, h_e, h_t, findings=self.ask(tokens, findings))
 
     def similarities(self, batch: Batch, directions: Tensor) -> Tensor:
