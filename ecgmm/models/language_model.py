@@ -14,6 +14,8 @@ from ecgmm.pretrained import load_pretrained
 if TYPE_CHECKING:
     from transformers import DynamicCache, PretrainedConfig
 
+    from ecgmm.models.own_key_value import OwnKeyValue
+
 _ATTENTION = "ecgmm_sdpa"
 
 
@@ -71,7 +73,7 @@ class LanguageModel(nn.Module):
         words: Tensor = self.body.get_input_embeddings()(token_ids)
         return words
 
-    def key_values(self, vectors: Tensor) -> "DynamicCache":
+    def key_values(self, vectors: Tensor) -> "OwnKeyValue":
         """Make one key and value for every layer with the layer's own projections.
 
         Source: MEIT (Wan et al., Findings of ACL 2025). The vector is repeated for each head; no position is written
@@ -81,21 +83,24 @@ class LanguageModel(nn.Module):
             vectors: ``[B, head_dim]``.
 
         Returns:
-            A cache of length 1, for one call of ``forward`` or ``generate``.
+            A cache of length 1, for one call of ``forward`` or ``generate``; each layer fills it when it attends.
         """
-        from transformers import DynamicCache
+        from ecgmm.models.own_key_value import OwnKeyValue
 
         hidden = vectors.repeat(1, self.width // self.head_dim)
-        cache = DynamicCache()
-        for index, attention in enumerate(self._attentions()):
+        attentions = self._attentions()
+
+        def make(layer: int) -> tuple[Tensor, Tensor]:
+            attention = attentions[layer]
             if hasattr(attention, "c_attn"):  # GPT-2 makes query, key and value in one
                 _, key, value = attention.c_attn(hidden).chunk(3, dim=-1)
             else:
                 key, value = attention.k_proj(hidden), attention.v_proj(hidden)
             # [B, heads of keys * head_dim] -> [B, heads of keys, 1, head_dim]
             shape = (hidden.shape[0], -1, 1, self.head_dim)
-            cache.update(key.view(shape), value.view(shape), index)
-        return cache
+            return key.view(shape), value.view(shape)
+
+        return OwnKeyValue(make)
 
     def _attentions(self) -> list[Any]:
         layers = next(part for part in self.body.children() if isinstance(part, nn.ModuleList))
