@@ -225,7 +225,7 @@ ENTRIES: dict[str, Group] = {
             "seed": SEED,
             "train_fraction": number(0, 1, above=True),
             "fraction_seed": optional(nullable(SEED)),
-            "label_fraction": optional(nullable(number(0, 1, above=True))),
+            "label_fraction": nullable(number(0, 1, above=True)),
             "held_out": _HELD_OUT,
             "batch_size": BATCH,
             "warmup_fraction": SHARE,
