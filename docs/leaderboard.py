@@ -1,12 +1,12 @@
 """The leaderboard of the site: all result files of one data set in one view, with ranks as the intervals allow.
 
-A result file is a column here by one line of ``COLUMNS``, and the rows of a view by one line of ``ROWS``. A file that is
-not in ``docs/results/data`` yet has no column; one that is there and lacks what its line says stops the building.
+A result file is a column here by one line of ``COLUMNS``, and the rows of a view by one line of ``ROWS``. A file that
+is not in ``docs/results/data`` yet has no column; one that is there and lacks what its line says stops the building.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 TEST, FRESH, PTB_XL = "synthetic_test", "synthetic_fresh", "ptb_xl"
@@ -181,9 +181,7 @@ def _is_chosen(column: Column, line: Mapping[str, str]) -> bool:
 
 
 def _read(file: str, read: Read) -> list[list[str]]:
-    rows = read(file)
-    assert rows is not None, file
-    return rows
+    return read(file) or []
 
 
 def key_of(label: str) -> str:
@@ -226,7 +224,7 @@ def what_would_change(placed: Sequence[Placed]) -> str:
     first = placed[0]
     rivals = [row for row in placed[1:] if not above(first, row)]
     close = sorted(
-        ((one, other) for one, other in zip(placed, placed[1:], strict=False) if not above(one, other)),
+        ((one, other) for one, other in pairwise(placed) if not above(one, other)),
         key=lambda pair: pair[0].value - pair[1].value,
     )[:3]
     text = (

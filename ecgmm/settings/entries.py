@@ -225,7 +225,7 @@ ENTRIES: dict[str, Group] = {
             "seed": SEED,
             "train_fraction": number(0, 1, above=True),
             "fraction_seed": optional(nullable(SEED)),
-            "label_fraction": optional(nullable(number(0, 1, above=True))),
+            "label_fraction": nullable(number(0, 1, above=True)),
             "held_out": _HELD_OUT,
             "measured_split": optional(choice("test", "val")),
             "batch_size": BATCH,

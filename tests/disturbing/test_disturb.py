@@ -7,7 +7,7 @@ import pytest
 
 from ecgmm.disturbing.disturb import cannot_meet, disturb
 from ecgmm.disturbing.inputs import Inputs
-from ecgmm.leads import LEADS
+from ecgmm.leads import FEWER_LEADS, LEADS
 from ecgmm.settings.disturbances import HITS_RECORDS, KINDS, SHARES
 from ecgmm.types import MISSING_SAMPLE
 from tests.disturbing.made_inputs import MV_PER_STEP, N_TIMES, RATE_HZ, made
@@ -112,6 +112,15 @@ def test_lost_leads_are_lost_for_their_share_of_the_recording() -> None:
     for n_leads in KINDS["random_leads_lost"].strengths:
         lost = (waveforms("random_leads_lost", n_leads) == MISSING_SAMPLE).all(axis=-1)
         assert (lost.sum(axis=1) == n_leads).all()
+
+
+def test_fewer_leads_keep_the_named_ones_and_no_others() -> None:
+    for n_leads in KINDS["fewer_leads"].strengths:
+        changed = waveforms("fewer_leads", n_leads)
+        kept = [lead in FEWER_LEADS[int(n_leads)] for lead in LEADS]
+        assert sum(kept) == n_leads
+        np.testing.assert_array_equal(changed[:, kept], INPUTS.waveforms[:, kept])
+        assert (changed[:, np.logical_not(kept)] == MISSING_SAMPLE).all()
 
 
 def test_a_larger_share_holds_the_records_of_a_smaller_one() -> None:

@@ -1,46 +1,39 @@
-"""AUROC against leads, from evaluations that run directories hold."""
+"""AUROC against leads, from what runs made of the suite of disturbances."""
 
-import csv
-import io
-import json
+import re
 from pathlib import Path
 
 import pytest
 
-from ecgmm.reporting.leads import main
+from ecgmm.reporting.leads import KIND, by_leads, main
+from ecgmm.reporting.robustness_scores import rows_of
+from ecgmm.runs.run import find_runs
 from tests.reporting.simulated_runs import write_run
+from tests.reporting.simulated_suites import met
+
+SKILLS = {"clean": 3.0, KIND: 1.0}
 
 
-def evaluated(run: Path, leads: list[str] | None, auroc: float) -> None:
-    """Save an evaluation as ``python -m ecgmm.evaluate`` does."""
-    folder = run / "evaluation"
-    folder.mkdir(exist_ok=True)
-    name = "+".join(leads or ["all"])
-    content = json.loads((run / "metrics.json").read_text()) | ({"leads": leads} if leads else {})
-    content["test/auroc_macro"]["value"] = auroc
-    (folder / f"store-test-{name}.json").write_text(json.dumps(content))
+def test_every_row_that_sees_a_waveform_has_its_numbers_with_intervals(tmp_path: Path) -> None:
+    for method in ("ecg_only", "concat", "text_only"):
+        for seed in (1, 2):
+            met(write_run(tmp_path / f"{method}-{seed}", method, seed), seed, SKILLS, weakest=0)
+    assert main([str(tmp_path), "--resamples", "20"]) == 0
+    lines = (tmp_path / "leads.csv").read_text().splitlines()
+    assert lines[0].startswith("# SYNTHETIC data.")
+    assert lines[1] == "leads at test,II,I II,I II V2,I II III V2,I II III aVR aVL aVF,all 12"
+    assert [line.split(",")[0] for line in lines[2:]] == ["`concat`", "`ecg_only`"]
+    assert all(re.fullmatch(r"0\.\d{3} \(0\.\d{3}–[01]\.\d{3}\)", cell) for cell in lines[2].split(",")[1:])
+    assert (tmp_path / "leads.png").stat().st_size > 1000
+    row = next(row for row in rows_of(find_runs([tmp_path])[0], None, 20, 0) if row.label == "ecg_only")
+    found = by_leads(row)
+    assert list(found) == [1, 2, 3, 4, 6, 12]
+    assert all(found[n_leads].high < found[12].value for n_leads in (1, 2, 3, 4, 6))
 
 
-def test_means_over_seeds_in_order_of_the_number_of_leads(tmp_path: Path) -> None:
-    for seed in (1, 2):
-        run = write_run(tmp_path / f"seed={seed}", "ecg_only", seed)
-        evaluated(run, ["I", "II"], 0.6 + 0.1 * seed)
-        evaluated(run, ["V1"], 0.5)
-        evaluated(run, None, 0.1)  # of all leads: not one with fewer
-    assert main([str(tmp_path)]) == 0
-    text = (tmp_path / "leads.md").read_text()
-    head = next(line for line in text.splitlines() if line.startswith("| leads at test"))
-    assert [cell.strip() for cell in head.split("|")[2:-1]] == ["V1", "I II", "all 12"]
-    assert "0.750 ± 0.071" in text
-    assert "SYNTHETIC" in text
-    lines = {line["column"]: line for line in csv.DictReader(io.StringIO((tmp_path / "leads.csv").read_text()))}
-    assert float(lines["I II"]["mean"]) == pytest.approx(0.75)
-    assert lines["V1"]["n_seeds"] == "2"
-
-
-def test_runs_that_were_not_evaluated_with_fewer_leads_are_a_user_mistake(
+def test_runs_that_have_not_met_fewer_leads_are_a_user_mistake(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_run(tmp_path / "run", "ecg_only", 1)
+    met(write_run(tmp_path / "run", "ecg_only", 1), 1, {"clean": 3.0, "drift": 1.0})
     assert main([str(tmp_path)]) == 2
-    assert "leads=[II]" in capsys.readouterr().err
+    assert "kinds=[fewer_leads]" in capsys.readouterr().err

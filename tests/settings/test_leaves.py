@@ -152,6 +152,7 @@ def test_one_value_is_a_list_of_one_and_a_number_a_path(entry: str, overrides: l
         ("evaluate", "leads=[[I]]", "leads is a list; it must be"),
         ("evaluate", "split=valid", "split is 'valid'; it must be one of train, val, test"),
         ("train", "waveform.limit_mv=0", "it must be a number from 0.1 to 1000"),
+        ("train", "label_fraction=0", "label_fraction is 0; it must be a number in (0, 1]"),
         ("train", "waveform.highpass_hz=250", "it must be below 250, half of data.rate_hz"),
         ("train", "warmup_fraction=5", "it must be a number from 0 to 1"),
         ("train", "train_fraction='1%'", "train_fraction is '1%'; it must be a number in (0, 1]"),
@@ -183,6 +184,12 @@ def test_the_sentence_says_key_value_and_range(entry: str, setting: str, words: 
     with pytest.raises(ConfigError) as refused:
         check_plain(entry, with_value(config, tuple(key.split(".")), value))
     assert words in str(refused.value)
+
+
+def test_labels_are_those_of_patients_who_take_part() -> None:
+    config = with_value(with_value(resolved("default")[1], ("train_fraction",), 0.4), ("label_fraction",), 0.5)
+    with pytest.raises(ConfigError, match=r"label_fraction is 0\.5; it must be at most train_fraction, which is 0\.4"):
+        check_plain("train", config)
 
 
 def test_a_missing_key_is_named() -> None:

@@ -65,6 +65,15 @@ def test_two_stages_measure_what_pairs_alone_have_taught(train: Callable[..., Pa
     assert classifying["pretrain/train/loss_total"].null_count() == 2
 
 
+def test_without_pre_training_the_readouts_are_those_of_a_random_encoder(train: Callable[..., Path]) -> None:
+    run = train("stages=two", "pretrain_epochs=0", "label_fraction=0.7", "task=multilabel", "train_fraction=0.9")
+    facts, metrics = read(run, "run.json"), json.loads((run / "metrics.json").read_text())
+    assert list(metrics["readouts"]) == ["report", "zero_shot", "linear_probe"]
+    assert pl.read_csv(run / "history.csv").columns.count("pretrain/train/loss_total") == 0
+    labelled, pairs = facts["labelled"], facts["data"]["splits"][0]  # type: ignore[index]
+    assert 0 < labelled["patients"] < pairs["patients"]  # type: ignore[index]
+
+
 @pytest.mark.parametrize(
     "stop_after", [pytest.param(1, marks=pytest.mark.slow), 5, pytest.param(9, marks=pytest.mark.slow)]
 )

@@ -65,6 +65,26 @@ def test_training_sees_every_record_once_and_evaluation_in_store_order(
     assert rows_in(datamodule.split_dataloader("val", "test")) == both
 
 
+def test_hidden_labels_leave_pairs_steps_and_words_as_they_are(make: Callable[..., EcgReportDataModule]) -> None:
+    whole, some, fewer = make(), *(make(part=TrainingPart(1.0, 5, share)) for share in (0.7, 0.5))
+    assert rows_in(some.train_dataloader(with_labels=False)) == rows_in(whole.train_dataloader())
+    assert some.tokeniser.words == whole.tokeniser.words
+    assert set(fewer.labelled) < set(some.labelled) < set(whole.rows["train"])
+    drawn = rows_in(fewer.train_dataloader())
+    assert len(drawn) == len(whole.rows["train"])
+    counts = np.unique(drawn, return_counts=True)
+    assert counts[0].tolist() == rows_in(fewer.labelled_dataloader()) == fewer.labelled.tolist()
+    assert counts[1].max() - counts[1].min() <= 1
+    assert fewer.labelled_summary()["records"] == len(fewer.labelled)
+
+
+def test_fewer_pairs_have_the_labelled_patients_and_the_steps_of_all(make: Callable[..., EcgReportDataModule]) -> None:
+    whole, fewer = make(), make(part=TrainingPart(0.8, 5, 0.5))
+    pairs = rows_in(fewer.train_dataloader(with_labels=False))
+    assert set(fewer.labelled) < set(pairs) < set(whole.rows["train"])
+    assert len(pairs) == len(rows_in(fewer.train_dataloader())) == len(whole.rows["train"])
+
+
 def test_records_that_lack_waveform_or_report_can_be_left_out_of_every_split(
     make: Callable[..., EcgReportDataModule],
 ) -> None:
