@@ -15,6 +15,8 @@ from ecgmm.evaluation.ranking import Floats, ratio
 from ecgmm.text.findings import finding_name, is_of_the_heart, stated
 from ecgmm.text.statements import findings_of, mentions_of
 
+_HEADING = "summary_line"
+"""What the rule table makes of a statement that begins with "summary": no finding of the heart."""
 LEAST_PATIENTS = 10
 """Patients who must have a finding for its own numbers and for the macro mean."""
 OVERALL = (
@@ -31,6 +33,11 @@ OVERALL = (
 )
 
 
+def stated_names(statement: str) -> frozenset[str]:
+    """Names of the findings that a statement states."""
+    return frozenset(finding_name(finding) for finding in stated(statement) if finding.name != _HEADING)
+
+
 class Reading(NamedTuple):
     """Findings of a report by name: those that it states, those that it denies, and all that it speaks of."""
 
@@ -41,7 +48,7 @@ class Reading(NamedTuple):
 
 def read(statements: Sequence[str]) -> Reading:
     """Findings of a report's statements; what is stated and denied in one report counts as stated."""
-    said = frozenset(finding_name(finding) for statement in statements for finding in stated(statement))
+    said = frozenset(name for statement in statements for name in stated_names(statement))
     denied = frozenset(
         finding_name(finding)
         for statement in statements

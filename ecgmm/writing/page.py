@@ -5,11 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecgmm.evaluation.written_findings import Reading, read
+from ecgmm.evaluation.written_findings import Reading, read, stated_names
 from ecgmm.files import write_whole
 from ecgmm.plots.page import templates
-from ecgmm.reporting.drawing import provenance
-from ecgmm.text.findings import finding_name, stated
 from ecgmm.writing.records import Report
 from ecgmm.writing.table import WrittenReports
 
@@ -51,12 +49,11 @@ def save(written: WrittenReports, folder: Path, n_shown: int) -> list[str]:
 
 
 def _page(written: WrittenReports, n_shown: int) -> str:
-    comparison = written.comparison
     return (
         templates(Path(__file__).parent, {})
         .get_template(_TEMPLATE)
         .render(
-            about=provenance(comparison.runs),
+            about=written.about(),
             sections=written.sections()[:3],
             notes=written.notes(),
             shown=_shown(written, n_shown),
@@ -88,7 +85,7 @@ def marked(report: Report, reference: Report) -> list[Line]:
 
 
 def _verdict(statement: str, real: Reading) -> str:
-    names = {finding_name(finding) for finding in stated(statement)}
+    names = stated_names(statement)
     if names & real.denied:
         return "contradicted"
     if names - real.mentioned:
@@ -103,6 +100,6 @@ def marked_reference(reference: Report, report: Report) -> list[Line]:
     said = read(report).stated
     lines = []
     for statement in reference:
-        names = {finding_name(finding) for finding in stated(statement)}
+        names = stated_names(statement)
         lines.append(Line(statement, "neutral" if not names else "found" if names <= said else "missing"))
     return lines

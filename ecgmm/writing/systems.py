@@ -50,6 +50,7 @@ class Comparison:
     runs: list[Run]
     split: str
     store: str
+    synthetic: bool
 
 
 def compare(runs: Sequence[Run], other: OtherStore, choice: Choice, stores: Path) -> Comparison:
@@ -106,7 +107,9 @@ def compare(runs: Sequence[Run], other: OtherStore, choice: Choice, stores: Path
     ]
     vocabulary = frozenset(statement for report in known.reports for statement in report)
     used = [run for group in groups.values() for run in group]
-    return Comparison(ours, systems, vocabulary, used, choice.split, subject.served.store.path.name)
+    store = subject.served.store
+    synthetic = store.manifest["source"]["name"] == "synthetic"
+    return Comparison(ours, systems, vocabulary, used, choice.split, store.path.name, synthetic)
 
 
 def _of_others(reports: Sequence[Report]) -> list[Report]:

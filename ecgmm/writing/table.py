@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 
 from ecgmm.evaluation.bootstrap import Estimate
@@ -12,7 +13,6 @@ from ecgmm.evaluation.metrics import Scorer, joint_scorer
 from ecgmm.evaluation.replicates import Replicates, replicate, replicated_difference_of, replicated_estimate
 from ecgmm.evaluation.written_findings import LEAST_PATIENTS, OVERALL, findings_scorer
 from ecgmm.evaluation.written_words import LONGEST_GRAM, words_scorer
-from ecgmm.reporting.drawing import provenance
 from ecgmm.reporting.escaping import csv_text, markdown_text
 from ecgmm.reporting.table2_formats import markdown_list, markdown_table
 from ecgmm.reporting.table2_sections import Section
@@ -97,13 +97,24 @@ class WrittenReports:
         ]
         return Section(f"F1 of each finding that at least {LEAST_PATIENTS} patients have", ("Finding", *names), lines)
 
+    def about(self) -> str:
+        """Runs and records behind the numbers, SYNTHETIC where the records are."""
+        runs, records = self.comparison.runs, self.comparison.records
+        facts = runs[0].facts
+        mark = "SYNTHETIC data: shows that the code works, not how a method does on patients. "
+        seeds = ", ".join(map(str, sorted({run.seed for run in runs})))
+        return (
+            f"{mark * self.comparison.synthetic}{len(records.rows):,} records of {len(np.unique(records.patients)):,}"
+            f" patients with a waveform and a report, split {self.comparison.split} of {self.comparison.store}; runs on"
+            f" {facts.data.name} ({facts.data.fingerprint[:12]}), recipe {facts.recipe}, size {facts.size}, seeds"
+            f" {seeds}. The report was withheld; 32 bits."
+        )
+
     def notes(self) -> list[str]:
         """How to read the tables."""
-        n, patients = len(self.comparison.records.rows), len(set(self.comparison.records.patients.tolist()))
         return [
-            f"{n:,} records of {patients:,} patients with a waveform and a report, split {self.comparison.split} of"
-            f" {self.comparison.store}. Values are means over seeds; 95 % intervals over"
-            f" {self.n_resamples:,} resamples of patients, with several seeds over training again too.",
+            f"Values are means over seeds; 95 % intervals over {self.n_resamples:,} resamples of patients, with several"
+            " seeds over training again too.",
             "Findings are those that the rule table reads in a report as at least probable and not denied; the name"
             " holds the region. References are whole reports, before any text policy hides a statement.",
             "Hallucinated: findings per report of which the reference does not speak at all. Contradicted: findings per"
@@ -117,7 +128,7 @@ class WrittenReports:
 
     def to_markdown(self) -> str:
         """All tables with their notes; reads in a terminal as well."""
-        texts = ["# Reports written from the waveform alone", markdown_text(provenance(self.comparison.runs))]
+        texts = ["# Reports written from the waveform alone", markdown_text(self.about())]
         for part in self.sections():
             texts += [f"## {markdown_text(part.title)}", markdown_table(part)]
         return "\n\n".join([*texts, "## How to read it", markdown_list(self.notes())]) + "\n"

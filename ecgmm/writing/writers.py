@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from ecgmm.evaluation.written_findings import stated_names
 from ecgmm.models.methods.ecg_doctor import EcgDoctor
 from ecgmm.models.methods.meit import Meit
 from ecgmm.models.report_writing import told_findings, write_tokens
 from ecgmm.runs.loading import SavedModel
-from ecgmm.text.findings import finding_name, stated
 from ecgmm.writing.records import Report, Subject
 
 WRITERS = (Meit.name, EcgDoctor.name)
@@ -44,9 +44,9 @@ def _wording(statements: Sequence[str]) -> dict[str, str]:
     """The most frequent training statement that states a finding and no other, by name of the finding."""
     wording: dict[str, str] = {}
     for statement in statements:  # the most frequent first
-        names = {finding_name(finding) for finding in stated(statement)}
+        names = stated_names(statement)
         if len(names) == 1:
-            wording.setdefault(names.pop(), statement)
+            wording.setdefault(next(iter(names)), statement)
     return wording
 
 
