@@ -19,7 +19,8 @@ def gpus_of(config: DictConfig) -> list[str]:
         config: Composition that the jobs have in common.
 
     Returns:
-        Nothing where the jobs train on the CPU (``trainer.accelerator=cpu``), or are told a GPU (``trainer.devices=[1]``).
+        None at all where the jobs train on the CPU (``trainer.accelerator=cpu``) or are told a GPU
+        (``trainer.devices=[1]``).
     """
     told = OmegaConf.select(config, "trainer.accelerator"), OmegaConf.select(config, "trainer.devices")
     if told[0] not in ("gpu", "auto") or OmegaConf.is_list(told[1]):

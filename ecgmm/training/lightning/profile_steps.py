@@ -17,7 +17,7 @@ _LOADING = "loading"
 # What Lightning calls the parts of a step, by the end of its names.
 _ACTIONS = ("batch_to_device", "training_step", "backward", "optimizer_step")
 _STEP_ENDS, _BATCH_ASKED, _BATCH_THERE = "run_training_batch", "DiagnosisTask.on_train_batch_end", "batch_to_device"
-_WAITS = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize")
+WAITS = ("cudaStreamSynchronize", "cudaDeviceSynchronize", "cudaEventSynchronize")
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ def report(step_ms: float, host_ms: Mapping[str, float], device_ms: float | None
     lines = [f"a step takes {step_ms:.2f} ms, and of this"]
     lines += [f"  {ms:9.2f} ms {100 * ms / step_ms:5.1f} %  {name}" for name, ms in parts.items()]
     if device_ms is not None:
-        waited_ms = sum(host_ms.get(name, 0.0) for name in _WAITS)
+        waited_ms = sum(host_ms.get(name, 0.0) for name in WAITS)
         lines.append(f"the GPU is busy {device_ms:.2f} ms of it ({100 * device_ms / step_ms:.1f} %)")
         lines.append(f"the host waits for the GPU {waited_ms:.2f} ms of it ({100 * waited_ms / step_ms:.1f} %)")
     return lines

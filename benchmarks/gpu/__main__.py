@@ -1,0 +1,79 @@
+"""What a GPU gives: ``python -m benchmarks.gpu [--small] [--only busy] [--out gpu.json] [key=value ...]``.
+
+Answers one question after the other on the first GPU: the device's limits, ways of waveforms to it, precisions,
+compilation, how busy it is in an epoch, and a step of every row at ``size=base`` with random weights, which needs
+neither hub nor data. The data are synthetic; further settings choose others. ``--small`` goes through every branch on a
+CPU with two steps of tiny tensors, whose figures mean nothing. The last line is JSON; ``--out`` keeps it.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.gpu import busy, ceilings, compiled, precision, rows, transfer
+from benchmarks.gpu.bench import Bench, Found
+from ecgmm.files import write_json
+from ecgmm.runs.provenance import environment
+from ecgmm.training.memory import keep_freed_memory
+
+QUESTIONS: dict[str, Callable[[Bench, Found], Found]] = {
+    "ceilings": lambda bench, _: ceilings.measure(bench),
+    "transfer": lambda bench, _: transfer.measure(bench),
+    "busy": busy.measure,
+    "precision": lambda bench, _: precision.measure(bench),
+    "compiled": lambda bench, _: compiled.measure(bench),
+    "rows": lambda bench, _: rows.measure(bench),
+}
+
+
+def measure(bench: Bench, only: str | None = None) -> Found:
+    """Answer all questions, or one and the limits that it is judged by."""
+    found: Found = {}
+    for name, question in QUESTIONS.items():
+        if only in (None, name) or name == "ceilings":
+            found[name] = question(bench, found.get("ceilings", {}))
+    return found
+
+
+def figures(found: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Name and value of each figure."""
+    if isinstance(found, dict) and found:
+        for key, value in found.items():
+            yield from figures(value, f"{name} / {key}" if name else key)
+    else:
+        yield name, f"{found:,.3g}" if isinstance(found, float) else str(found)
+
+
+def main() -> None:
+    """Measure, print the table and the JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--only", choices=QUESTIONS)
+    parser.add_argument("--out", type=Path)
+    arguments, overrides = parser.parse_known_args()
+    if not (arguments.small or torch.cuda.is_available()):
+        parser.error("there is no GPU here; --small goes through every branch on a CPU")
+    keep_freed_memory()
+    bench = Bench(torch.device("cpu" if arguments.small else "cuda"), arguments.small, tuple(overrides))
+    found = measure(bench, arguments.only)
+    device = torch.cuda.get_device_name() if bench.on_gpu else "a CPU, small: figures mean nothing"
+    table = Table(title=device)
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, value in figures(found):
+        table.add_row(name, value)
+    Console().print(table)
+    result = {"benchmark": "gpu", "device": device, **found, "environment": environment().plain()}
+    if arguments.out is not None:
+        write_json(arguments.out, result)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
