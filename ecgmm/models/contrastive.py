@@ -9,6 +9,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 LARGEST_SCALE = 100.0
 """CLIP limits the scale of its logits to 100 (Radford et al., arXiv 2103.00020, section 2.5)."""
 
+_NEVER = -1e4  # as a logit: its exponential is 0, and unlike minus infinity it has a gradient
+
 
 class LogitScale(nn.Module):
     """Learned factor on cosine similarities, ``exp(s)`` of at most 100; 1 / 0.07 at first, as in CLIP."""
@@ -46,7 +48,7 @@ def same_report(token_ids: Tensor, token_mask: Tensor) -> Tensor:
     return (kept[:, None] == kept[None]).all(dim=-1)
 
 
-def info_nce(logits: Tensor, positives: Tensor) -> Tensor:
+def info_nce(logits: Tensor, positives: Tensor, counted: Tensor | None = None) -> Tensor:
     """Symmetric InfoNCE in which records of one report count as one: a frequent report is never its own negative.
 
     Source: Radford et al., arXiv 2103.00020, figure 3, which this equals where all reports differ. A record whose
@@ -56,21 +58,27 @@ def info_nce(logits: Tensor, positives: Tensor) -> Tensor:
     Args:
         logits: Scaled similarities ``[B, B]`` of waveforms (rows) and reports (columns).
         positives: bool ``[B, B]``, True where two records have the same report (``same_report``); the diagonal is.
+        counted: bool ``[B]``, the records that take part; None for all. Masked and not picked out, since picking would
+            make the host wait for the device.
 
     Returns:
-        float32 scalar, mean of both directions; 0 for an empty batch.
+        float32 scalar, mean of both directions; 0 where no record takes part.
     """
-    weight = 1 / positives.sum(dim=1).clamp(min=1).float()
+    if counted is None:
+        counted = positives.new_ones(len(positives))
+    positives = positives & counted
+    weight = counted / positives.sum(dim=1).clamp(min=1).float()
+    log_weight = weight.log().clamp(min=_NEVER)
 
     def one_way(logits: Tensor) -> Tensor:
-        weighted = logits + weight.log()
-        right = weighted.masked_fill(~positives, -torch.inf).logsumexp(dim=1)
+        weighted = logits + log_weight
+        right = weighted.masked_fill(~positives, _NEVER).logsumexp(dim=1)
         return ((weighted.logsumexp(dim=1) - right) * weight).sum() / weight.sum().clamp(min=1)
 
     return (one_way(logits.float()) + one_way(logits.float().T)) / 2
 
 
-def sigmoid_loss(logits: Tensor, targets: Tensor) -> Tensor:
+def sigmoid_loss(logits: Tensor, targets: Tensor, counted: Tensor | None = None) -> Tensor:
     """Pairwise sigmoid loss: every pair is a yes/no question of its own, so several partners may be right.
 
     Source: Zhai et al., "Sigmoid loss for language image pre-training", arXiv 2303.15343, equation 1, with soft
@@ -80,9 +88,11 @@ def sigmoid_loss(logits: Tensor, targets: Tensor) -> Tensor:
     Args:
         logits: ``[B, M]``.
         targets: ``[B, M]`` in [0, 1].
+        counted: bool ``[B, M]``, the pairs that take part; None for all.
 
     Returns:
-        float32 scalar, mean over all pairs; 0 where there is none.
+        float32 scalar, mean over all pairs that take part; 0 where there is none.
     """
-    total = binary_cross_entropy_with_logits(logits.float(), targets.float(), reduction="sum")
-    return total / max(logits.numel(), 1)
+    errors = binary_cross_entropy_with_logits(logits.float(), targets.float(), reduction="none")
+    counted = torch.ones_like(errors, dtype=torch.bool) if counted is None else counted
+    return (errors * counted).sum() / counted.sum().clamp(min=1)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ecgmm.models.contrastive import unit
 from ecgmm.models.text_bank import TextBank
@@ -50,7 +50,8 @@ class ClassPrompts(nn.Module):
 
     def mean_by_class(self, directions: Tensor) -> Tensor:
         """Average rows ``[P, D]`` by class and bring them to length 1: ``[K, D]``."""
-        member = one_hot(self.class_of_prompt, self.n_classes).T.float()  # [K, P]
+        classes = torch.arange(self.n_classes, device=directions.device)
+        member = (self.class_of_prompt == classes.unsqueeze(1)).float()  # [K, P]
         with torch.autocast(directions.device.type, enabled=False):
             return unit(member @ directions.float())
 
