@@ -8,8 +8,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 LARGEST_SCALE = 100.0
 """CLIP limits the scale of its logits to 100 (Radford et al., arXiv 2103.00020, section 2.5)."""
-_NOTHING_ALIKE = -1e4
-"""So far below any logit that its exponential is 0 beside them."""
+
+_NEVER = -1e4  # as a logit: its exponential is 0, and unlike minus infinity it has a gradient
 
 
 class LogitScale(nn.Module):
@@ -48,7 +48,7 @@ def same_report(token_ids: Tensor, token_mask: Tensor) -> Tensor:
     return (kept[:, None] == kept[None]).all(dim=-1)
 
 
-def info_nce(logits: Tensor, positives: Tensor, present: Tensor | None = None) -> Tensor:
+def info_nce(logits: Tensor, positives: Tensor, counted: Tensor | None = None) -> Tensor:
     """Symmetric InfoNCE in which records of one report count as one: a frequent report is never its own negative.
 
     Source: Radford et al., arXiv 2103.00020, figure 3, which this equals where all reports differ. A record whose
@@ -58,30 +58,27 @@ def info_nce(logits: Tensor, positives: Tensor, present: Tensor | None = None) -
     Args:
         logits: Scaled similarities ``[B, B]`` of waveforms (rows) and reports (columns).
         positives: bool ``[B, B]``, True where two records have the same report (``same_report``); the diagonal is.
-        present: bool ``[B]``, the records that take part; None for all. Unlike leaving the others out of ``logits``
-            this does not make the host wait for the device.
+        counted: bool ``[B]``, the records that take part; None for all. Masked and not picked out, since picking would
+            make the host wait for the device.
 
     Returns:
         float32 scalar, mean of both directions; 0 where no record takes part.
     """
-    logits = logits.float()
-    if present is not None:
-        # An absent record becomes a pair that resembles nothing but itself: its loss and its gradient are 0.
-        both, itself = present & present.unsqueeze(1), torch.eye(len(present), dtype=torch.bool, device=logits.device)
-        logits = logits.masked_fill(~both, _NOTHING_ALIKE).masked_fill(itself & ~both, 0.0)
-        positives = positives & both | itself
-    weight = 1 / positives.sum(dim=1).clamp(min=1).float()
-    counted = weight if present is None else weight * present
+    if counted is None:
+        counted = positives.new_ones(len(positives))
+    positives = positives & counted
+    weight = counted / positives.sum(dim=1).clamp(min=1).float()
+    log_weight = weight.log().clamp(min=_NEVER)
 
     def one_way(logits: Tensor) -> Tensor:
-        weighted = logits + weight.log()
-        right = weighted.masked_fill(~positives, -torch.inf).logsumexp(dim=1)
-        return ((weighted.logsumexp(dim=1) - right) * counted).sum() / counted.sum().clamp(min=1)
+        weighted = logits + log_weight
+        right = weighted.masked_fill(~positives, _NEVER).logsumexp(dim=1)
+        return ((weighted.logsumexp(dim=1) - right) * weight).sum() / weight.sum().clamp(min=1)
 
     return (one_way(logits) + one_way(logits.T)) / 2
 
 
-def sigmoid_loss(logits: Tensor, targets: Tensor, present: Tensor | None = None) -> Tensor:
+def sigmoid_loss(logits: Tensor, targets: Tensor, counted: Tensor | None = None) -> Tensor:
     """Pairwise sigmoid loss: every pair is a yes/no question of its own, so several partners may be right.
 
     Source: Zhai et al., "Sigmoid loss for language image pre-training", arXiv 2303.15343, equation 1, with soft
@@ -91,14 +88,11 @@ def sigmoid_loss(logits: Tensor, targets: Tensor, present: Tensor | None = None)
     Args:
         logits: ``[B, M]``.
         targets: ``[B, M]`` in [0, 1].
-        present: bool ``[B]``, the records that take part, where M is B; None for all. As in ``info_nce``.
+        counted: bool ``[B, M]``, the pairs that take part; None for all.
 
     Returns:
-        float32 scalar, mean over all pairs; 0 where there is none.
+        float32 scalar, mean over all pairs that take part; 0 where there is none.
     """
-    if present is not None:
-        both = present & present.unsqueeze(1)
-        errors = binary_cross_entropy_with_logits(logits.float(), targets.float(), reduction="none")
-        return (errors * both).sum() / both.sum().clamp(min=1)
-    total = binary_cross_entropy_with_logits(logits.float(), targets.float(), reduction="sum")
-    return total / max(logits.numel(), 1)
+    errors = binary_cross_entropy_with_logits(logits.float(), targets.float(), reduction="none")
+    counted = torch.ones_like(errors, dtype=torch.bool) if counted is None else counted
+    return (errors * counted).sum() / counted.sum().clamp(min=1)

@@ -50,8 +50,8 @@ class ClassPrompts(nn.Module):
 
     def mean_by_class(self, directions: Tensor) -> Tensor:
         """Average rows ``[P, D]`` by class and bring them to length 1: ``[K, D]``."""
-        classes = torch.arange(self.n_classes, device=directions.device).unsqueeze(1)
-        member = (self.class_of_prompt == classes).float()  # [K, P]; one_hot would make the host wait
+        classes = torch.arange(self.n_classes, device=directions.device)
+        member = (self.class_of_prompt == classes.unsqueeze(1)).float()  # [K, P]
         with torch.autocast(directions.device.type, enabled=False):
             return unit(member @ directions.float())
 

@@ -353,6 +353,7 @@ MODEL_TARGETS: dict[str, Target] = {
             "stem_kernel_s": number(0, 10),
             "stem_hz": number(0.1, 500),
             "kernel_size": _KERNEL,
+            "batch_norm": flag(),
         }
     ),
     "ecgmm.models.ecg_encoders.lead_tokens.LinearPatches": Target(

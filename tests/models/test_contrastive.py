@@ -59,6 +59,22 @@ def test_info_nce_has_nothing_to_tell_apart_in_fewer_than_two_pairs(n: int) -> N
     assert not ecg.grad.any()
 
 
+@pytest.mark.parametrize("counted", [[True, False, True, True, False], [False] * 5])
+def test_info_nce_and_sigmoid_loss_of_some_records_are_those_of_these_records_alone(counted: list[bool]) -> None:
+    ecg, text = embeddings(5, 0).requires_grad_(), embeddings(5, 1)
+    text = text.clone().index_fill_(0, torch.tensor([4]), 0.0)  # what is missing is zeros
+    same, mask = torch.tensor([0, 1, 0, 2, 0])[:, None] == torch.tensor([0, 1, 0, 2, 0]), torch.tensor(counted)
+    logits = 80 * cosine(ecg, text)
+    alone = info_nce(logits[mask][:, mask], same[mask][:, mask])
+    torch.testing.assert_close(info_nce(logits, same, mask), alone)
+    of_pairs = sigmoid_loss(logits, same, mask.unsqueeze(1) & mask)
+    torch.testing.assert_close(of_pairs, sigmoid_loss(logits[mask][:, mask], same[mask][:, mask]))
+    (info_nce(logits, same, mask) + of_pairs).backward()
+    assert ecg.grad is not None
+    assert ecg.grad.isfinite().all()
+    assert not ecg.grad[~mask].any()
+
+
 def test_same_report_compares_what_the_mask_lets_through() -> None:
     ids = torch.tensor([[5, 6, 0], [5, 6, 7], [5, 6, 9], [6, 5, 0], [5, 6, 7], [5, 0, 0]])
     lengths = torch.tensor([2, 3, 2, 2, 3, 1])

@@ -17,14 +17,21 @@ from ecgmm.models.ecg_encoders.lead_tokens import (
 
 N_RECORDS, N_LEADS, WIDTH = 6, 12, 8
 PRESENT = torch.ones(N_RECORDS, dtype=torch.bool)
-KINDS = ("convolution", "linear")
+KINDS = ("convolution", "convolution with norms", "linear")
 
 
 def tokeniser(kind: str, rate_hz: float = 100) -> LeadTokeniser:
     if kind == "linear":
         return LinearPatches(rate_hz, segment_s=0.5, width=WIDTH)
     return ConvolutionalSegments(
-        rate_hz, segment_s=1.0, width=WIDTH, channels=[4, 8], stem_kernel_s=0.2, stem_hz=20, kernel_size=3
+        rate_hz,
+        segment_s=1.0,
+        width=WIDTH,
+        channels=[4, 8],
+        stem_kernel_s=0.2,
+        stem_hz=20,
+        kernel_size=3,
+        batch_norm=kind == "convolution with norms",
     )
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, embedding, max_pool2d
 
 from ecgmm.leads import N_LEADS
-from ecgmm.models.ecg_encoders.layers import as_image, convolution
+from ecgmm.models.ecg_encoders.layers import as_image
 from ecgmm.models.transformer_shape import TransformerShape
 
 
@@ -134,8 +134,8 @@ class ConvolutionalSegments(nn.Module):
 
     A linear patch must learn every wave anew at each place where it may lie in the patch, for which a few thousand
     records are too few; these features move with the wave. The first layer is sized in seconds and every further one
-    halves the rate. A batch norm stands in each layer, and one behind the pooling, since means and maxima of what is
-    never negative differ little between stretches.
+    halves the rate. A batch norm stands behind the pooling, since means and maxima of what is never negative differ
+    little between stretches: without it the method hardly learns (docs/understand/baselines.md).
 
     Args:
         rate_hz: Sampling rate of the waveforms.
@@ -145,6 +145,7 @@ class ConvolutionalSegments(nn.Module):
         stem_kernel_s: Length of the first layer's filters in seconds.
         stem_hz: Rate at which the first layer gives out features; its stride follows from it.
         kernel_size: Length of the filters of the other layers, in samples at their own rate.
+        batch_norm: A batch norm in each layer as well.
     """
 
     def __init__(
@@ -156,13 +157,14 @@ class ConvolutionalSegments(nn.Module):
         stem_kernel_s: float,
         stem_hz: float,
         kernel_size: int,
+        batch_norm: bool,
     ) -> None:
         super().__init__()
         self.n_samples = round(segment_s * rate_hz)
         stem_kernel = round(stem_kernel_s * rate_hz) // 2 * 2 + 1
         self.layers = nn.Sequential(
-            *_layer(1, channels[0], stem_kernel, max(1, round(rate_hz / stem_hz))),
-            *(part for pair in pairwise(channels) for part in _layer(*pair, kernel_size, 2)),
+            *_layer(1, channels[0], stem_kernel, max(1, round(rate_hz / stem_hz)), batch_norm),
+            *(part for pair in pairwise(channels) for part in _layer(*pair, kernel_size, 2, batch_norm)),
         )
         self.norm = nn.BatchNorm1d(2 * channels[-1])
         self.linear = nn.Linear(2 * channels[-1], width)
@@ -176,8 +178,10 @@ class ConvolutionalSegments(nn.Module):
         return tokens
 
 
-def _layer(n_in: int, n_out: int, kernel_size: int, stride: int) -> list[nn.Module]:
-    return [convolution(n_in, n_out, kernel_size, stride), nn.BatchNorm2d(n_out), nn.ReLU(inplace=True)]
+def _layer(n_in: int, n_out: int, kernel_size: int, stride: int, batch_norm: bool) -> list[nn.Module]:
+    shape: dict[str, Any] = {"kernel_size": (1, kernel_size), "stride": (1, stride), "padding": (0, kernel_size // 2)}
+    norm = [nn.BatchNorm2d(n_out)] if batch_norm else []
+    return [nn.Conv2d(n_in, n_out, **shape, bias=not batch_norm), *norm, nn.ReLU(inplace=True)]
 
 
 def cut(waveforms: Tensor, n_samples: int) -> Tensor:

@@ -79,10 +79,9 @@ class EcgClip(ContrastiveMethod):
 
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the term ``contrastive``: InfoNCE over the records that have both modalities."""
-        both = batch.is_pair
-        p_e, p_t = output.extra["ecg_projection"][both], output.extra["text_projection"][both]
-        positives = same_report(batch.token_ids[both], batch.token_mask[both])
-        return {"contrastive": info_nce(self.scale() * cosine(p_e, p_t), positives)}
+        similarities = cosine(output.extra["ecg_projection"], output.extra["text_projection"])
+        positives = same_report(batch.token_ids, batch.token_mask)
+        return {"contrastive": info_nce(self.scale() * similarities, positives, batch.is_pair)}
 
     def diagnostics(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Norms, ranks and gap of the two projections (``projection_health``)."""

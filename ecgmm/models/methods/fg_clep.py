@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize, pad
+from torch.nn.functional import pad
 
-from ecgmm.models.contrastive import LogitScale, cosine, sigmoid_loss
+from ecgmm.models.contrastive import LogitScale, cosine, sigmoid_loss, unit
 from ecgmm.models.contrastive_method import ContrastiveMethod
 from ecgmm.models.encoders import EcgEncoder, TextEncoder
 from ecgmm.models.losses import projection_health
 from ecgmm.models.method import require_same_width, text_embedding
+from ecgmm.models.shared_queries import attend
 from ecgmm.models.tags import Tags, validated
 from ecgmm.models.text_bank import TextBank
 from ecgmm.models.words import ClassPrompts
@@ -97,8 +98,8 @@ class FgClep(ContrastiveMethod):
         Returns:
             Cosines, float32 ``[B, M]``.
         """
-        attended, _ = self.attention(queries.expand(features.shape[0], -1, -1), features, features, need_weights=False)
-        return (normalize(attended.float(), dim=-1) * normalize(queries.float(), dim=-1)).sum(dim=-1)
+        attended = attend(self.attention, queries, features)
+        return (unit(attended) * unit(queries)).sum(dim=-1)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch; ``extra`` holds ``features`` ``[B, T', C]`` and both projections ``[B, shared_dim]``."""
@@ -126,18 +127,20 @@ class FgClep(ContrastiveMethod):
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms ``coarse`` and ``fine`` over the records that have both modalities."""
         both = batch.is_pair
-        paired = Batch(*(part[both] for part in batch))
-        features, p_e, p_t = (output.extra[name][both] for name in ("features", "ecg_projection", "text_projection"))
+        features, p_e, p_t = (output.extra[name] for name in ("features", "ecg_projection", "text_projection"))
         coarse = self.scale() * cosine(p_e, p_t) + self.coarse_bias
-        has_tag = self.tags_of(paired, p_e)
+        has_tag = self.tags_of(batch, p_e) & both.unsqueeze(1)
         tagged = has_tag.any(dim=1)
-        # One tag per record and step. The column behind the last is never drawn: without reports there is no tag.
-        chosen = torch.multinomial(pad(has_tag[tagged].float(), (0, 1)), 1).squeeze(1)
-        queries = self.project_text(self.tags.token_ids[chosen], self.tags.token_mask[chosen])
-        fine = self.scale() * self.fine_similarity(features[tagged], queries) + self.fine_bias
+        # One tag per record and step, masked and not picked out: picking would make the host wait for the device. The
+        # column behind the last stands for none, and the row behind the last for its words.
+        chosen = torch.multinomial(torch.cat([has_tag, ~tagged.unsqueeze(1)], dim=1).float(), 1).squeeze(1)
+        token_ids, token_mask = (
+            pad(words, (0, 0, 0, 1))[chosen] for words in (self.tags.token_ids, self.tags.token_mask)
+        )
+        fine = self.scale() * self.fine_similarity(features, self.project_text(token_ids, token_mask)) + self.fine_bias
         return {
-            "coarse": sigmoid_loss(coarse, self.similarity(paired)),
-            "fine": sigmoid_loss(fine, has_tag[tagged][:, chosen]),
+            "coarse": sigmoid_loss(coarse, self.similarity(batch), both.unsqueeze(1) & both),
+            "fine": sigmoid_loss(fine, pad(has_tag, (0, 1))[:, chosen], tagged.unsqueeze(1) & tagged),
         }
 
     def diagnostics(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
@@ -147,7 +150,7 @@ class FgClep(ContrastiveMethod):
 
     def tags_of(self, batch: Batch, p_e: Tensor) -> Tensor:
         """Tags of each record: bool ``[B, G]``, its statements and those added features that its waveform resembles."""
-        added = validated(
-            self.tags.added(batch.statement_ids), p_e, self.project_text(*self.tags.features), self.least_similarity
-        )
+        with torch.no_grad():
+            p_features = self.project_text(*self.tags.features)
+        added = validated(self.tags.added(batch.statement_ids), p_e, p_features, self.least_similarity)
         return torch.cat([self.tags.stated(batch.statement_ids), added], dim=1)

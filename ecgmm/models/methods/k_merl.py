@@ -11,6 +11,7 @@ from ecgmm.models.contrastive_method import ContrastiveMethod
 from ecgmm.models.ecg_encoders.lead_tokens import EcgTokens, LeadTokens
 from ecgmm.models.encoders import TextEncoder
 from ecgmm.models.method import text_embedding
+from ecgmm.models.shared_queries import decode
 from ecgmm.models.text_bank import TextBank
 from ecgmm.models.transformer_shape import TransformerShape
 from ecgmm.models.words import ClassPrompts, StatedFindings
@@ -80,22 +81,23 @@ class KMerl(ContrastiveMethod):
         self.register_buffer("finding_ids", ids, persistent=False)
         self.register_buffer("finding_mask", mask, persistent=False)
 
-    def ask(self, tokens: EcgTokens, queries: Tensor) -> Tensor:
-        """Put queries to the tokens of each waveform.
+    def ask(self, tokens: EcgTokens, *groups: Tensor) -> list[Tensor]:
+        """Put queries to the tokens of each waveform; those of one group attend to each other.
 
         Args:
             tokens: Of B waveforms.
-            queries: float ``[Q, D]`` of length 1.
+            groups: Queries, each float ``[Q, D]`` of length 1.
 
         Returns:
-            Logits, float32 ``[B, Q]``.
+            Logits for each group, float32 ``[B, Q]``.
         """
-        projected = self.query_projection(queries * queries.shape[1] ** 0.5)  # entries of about 1, as those of tokens
-        answers = self.decoder(
-            projected.expand(tokens.states.shape[0], -1, -1), tokens.states, memory_key_padding_mask=~tokens.mask
-        )
-        logits: Tensor = (self.answer(answers) * projected).float().mean(dim=-1) + self.answer_bias
-        return logits
+        # Times the root of the width for entries of about 1, as those of tokens.
+        projected = [self.query_projection(queries * queries.shape[1] ** 0.5) for queries in groups]
+        answers = decode(self.decoder, projected, tokens.states, tokens.mask)
+        return [
+            (self.answer(answer) * queries).float().mean(dim=-1) + self.answer_bias
+            for answer, queries in zip(answers, projected, strict=True)
+        ]
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch; ``extra`` holds ``findings``, logits ``[B, F]``."""
@@ -103,14 +105,14 @@ class KMerl(ContrastiveMethod):
         h_e = self.ecg_projection(tokens.pooled()) * batch.has_waveform.unsqueeze(-1)
         h_t = text_embedding(self.text_encoder, batch)
         findings = normalize(self.text_encoder(self.finding_ids, self.finding_mask).float(), dim=-1)
-        # In two calls, because the queries of one call attend to each other.
         directions = self.class_directions(lambda: self.class_prompts(self.text_encoder))
-        logits = self.class_scale() * self.ask(tokens, directions)
-        return self.output(logits, h_e, h_t, findings=self.ask(tokens, findings))
+        of_classes, of_findings = self.ask(tokens, directions, findings)
+        return self.output(self.class_scale() * of_classes, h_e, h_t, findings=of_findings)
 
     def similarities(self, batch: Batch, directions: Tensor) -> Tensor:
         """Answers of the decoder; queries of one call attend to each other."""
-        return self.ask(self.ecg_encoder(batch.waveforms, batch.has_waveform), directions)
+        (answers,) = self.ask(self.ecg_encoder(batch.waveforms, batch.has_waveform), directions)
+        return answers
 
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms over the records that have both modalities.
@@ -120,9 +122,9 @@ class KMerl(ContrastiveMethod):
         both = batch.is_pair
         assert output.ecg_embedding is not None
         assert output.text_embedding is not None
-        similarities = cosine(output.ecg_embedding[both], output.text_embedding[both])
-        positives = same_report(batch.token_ids[both], batch.token_mask[both])
+        similarities = cosine(output.ecg_embedding, output.text_embedding)
+        positives = same_report(batch.token_ids, batch.token_mask)
         return {
-            "contrastive": info_nce(self.scale() * similarities, positives),
+            "contrastive": info_nce(self.scale() * similarities, positives, both),
             "findings": self.stated_findings.loss(output.extra["findings"], batch._replace(has_report=both)),
         }

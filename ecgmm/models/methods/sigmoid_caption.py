@@ -114,7 +114,7 @@ class SigmoidCaption(ContrastiveMethod):
         both = batch.is_pair
         p_e, p_t = output.extra["ecg_projection"], output.extra["text_projection"]
         same = same_report(batch.token_ids, batch.token_mask)
-        per_pair = sigmoid_loss(self.scale() * cosine(p_e, p_t) + self.bias, same, both)
+        per_pair = sigmoid_loss(self.scale() * cosine(p_e, p_t) + self.bias, same, both.unsqueeze(1) & both)
         nll, length = output.extra["report_nll"] * both, output.extra["report_length"] * both
         return {"contrastive": per_pair * both.sum(), "caption": nll.sum() / length.sum().clamp(min=1)}
 

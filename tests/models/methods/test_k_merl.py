@@ -64,9 +64,10 @@ def test_classes_and_findings_are_asked_by_the_same_decoder() -> None:
     tokens = method.ecg_encoder(batch.waveforms, batch.has_waveform)
     queries = method.class_prompts(method.text_encoder)
     assert queries.shape == (len(CLASSES), method.text_encoder.dim)
-    torch.testing.assert_close(method.class_scale() * method.ask(tokens, queries), output.logits)
-    swapped = method.ask(tokens, queries.flip(0))  # a logit belongs to its words and not to its place
-    torch.testing.assert_close(swapped.flip(1), method.ask(tokens, queries), atol=1e-5, rtol=1e-4)
+    (asked,) = method.ask(tokens, queries)
+    torch.testing.assert_close(method.class_scale() * asked, output.logits)
+    (swapped,) = method.ask(tokens, queries.flip(0))  # a logit belongs to its words and not to its place
+    torch.testing.assert_close(swapped.flip(1), asked, atol=1e-5, rtol=1e-4)
 
 
 def test_findings_loss_is_binary_cross_entropy_of_what_the_reports_state() -> None:
