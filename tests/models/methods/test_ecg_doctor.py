@@ -65,8 +65,8 @@ def test_measurement_loss_by_hand() -> None:
     assert method.losses(output, nothing)["measurements"].item() == 0
 
 
-def test_nothing_but_findings_and_measurements_reaches_the_language_model() -> None:
-    method, batch = ecg_doctor(), batch_of("single_label")
+def test_nothing_but_findings_and_measurements_passes_the_bottleneck() -> None:
+    method, batch = ecg_doctor("method.bottleneck=true"), batch_of("single_label")
     with torch.no_grad():
         for head in (method.findings_head, method.measurements_head):
             head.weight.zero_()
