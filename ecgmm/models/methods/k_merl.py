@@ -105,6 +105,11 @@ class KMerl(ContrastiveMethod):
         logits = self.ask(tokens, self.class_directions(lambda: self.class_prompts(self.text_encoder)))
         return self.output(logits, h_e, h_t, findings=self.ask(tokens, findings))
 
+    def plain_directions(self, prompts: ClassPrompts) -> Tensor:
+        """Directions of classes in plain words as they are: the decoder is asked as it was taught to be."""
+        classes: Tensor = prompts(self.project_text)
+        return classes
+
     def similarities(self, batch: Batch, directions: Tensor) -> Tensor:
         """Answers of the decoder; queries of one call attend to each other."""
         return self.ask(self.ecg_encoder(batch.waveforms, batch.has_waveform), directions)
