@@ -63,6 +63,9 @@ NOT_RUN = {
     r"ecgmm (train \+experiment=label_review|suspicious_labels )": (
         "four trainings; tests/integrity/test_suspicious_labels.py makes a small review"
     ),
+    r"ecgmm (zero_shot|retrieval) |ecgmm train \+experiment=unseen_classes": (
+        "needs runs of contrastive rows; tests/shared_space/test_commands.py trains one"
+    ),
     r"ecgmm label_noise ": "needs the runs of a long sweep; tests/reporting/test_label_noise.py",
     r"pytest ": "a part of the test suite",
     r"ecgmm train \+experiment=(search|profile|\w+ seed=42\b|table2 (name|recipe)=)": (

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgmm.errors import ConfigError
-from ecgmm.models.contrastive import LogitScale, cosine
+from ecgmm.models.contrastive import LogitScale, cosine, unit
 from ecgmm.models.encoders import TextEncoder
 from ecgmm.models.heard_prompts import HeardDescription, heard_descriptions, with_heard
 from ecgmm.models.logistic_regression import LinearReadout
@@ -19,6 +19,8 @@ from ecgmm.models.words import ClassPrompts
 from ecgmm.types import Batch, ModelOutput
 
 log = logging.getLogger(__name__)
+COMMON_STATEMENTS = 128
+"""Statements, the most frequent of training first, whose mean direction stands for a report in general."""
 
 
 class ContrastiveMethod(Method):
@@ -31,6 +33,9 @@ class ContrastiveMethod(Method):
     Classes may be declared unseen: their labels do not reach the loss, and they are recognised by their words alone,
     which are read as reports are (``heard_descriptions``, no template, no learned vector). So are all classes while no
     label was seen.
+
+    All texts lie near one direction, which says how much a waveform looks like a report at all. So classes in plain
+    words are contrasted with it: ``unit(c - m)``, m the direction of the mean statement.
 
     Args:
         criterion: Loss of logits and labels.
@@ -48,6 +53,8 @@ class ContrastiveMethod(Method):
     text_encoder: TextEncoder
     scale: LogitScale
     seen: Tensor
+    common_ids: Tensor
+    common_mask: Tensor
     heard: list[HeardDescription]
 
     def __init__(self, criterion: nn.Module, n_classes: int, dim: int, unseen_classes: Sequence[str] = ()) -> None:
@@ -78,6 +85,9 @@ class ContrastiveMethod(Method):
             self.criterion.bind(seen)  # type: ignore[operator]  # SeenClassLoss
         self.heard = heard_descriptions(texts)
         self.plain_prompts.bind(with_heard(texts, self.heard), templates=("{}",))
+        ids, mask = texts.encode(texts.statements[:COMMON_STATEMENTS])
+        self.register_buffer("common_ids", ids, persistent=False)
+        self.register_buffer("common_mask", mask, persistent=False)
         replaced = [one for one in self.heard if one.class_name in unseen and one.unheard]
         if replaced:
             log.warning(
@@ -125,8 +135,17 @@ class ContrastiveMethod(Method):
         """
         if self.stage != "pretrain" and not self.unseen_classes:
             return taught()
-        plain: Tensor = self.plain_prompts(self.project_text)
+        with torch.no_grad():  # no loss looks at them
+            plain = self.plain_directions(self.plain_prompts)
         return plain if self.stage == "pretrain" else torch.where(self.seen.unsqueeze(-1), taught(), plain)
+
+    def plain_directions(self, prompts: ClassPrompts) -> Tensor:
+        """Directions ``[K', D']`` of classes in plain words, against a report in general."""
+        classes: Tensor = prompts(self.project_text)
+        if not len(self.common_ids):  # text.policy=none
+            return classes
+        common = unit(self.project_text(self.common_ids, self.common_mask)).mean(dim=0)
+        return unit(classes - unit(common))
 
     def bias_of(self, class_bias: Tensor) -> Tensor:
         """Bias of each class ``[K]``: its own, or the mean of the others' where it is unseen."""

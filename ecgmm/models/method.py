@@ -166,7 +166,8 @@ class Method(nn.Module, ABC):
         """Token ids and masks ``[n, N]`` of texts that ``bind`` wrote: buffers ``<name>_ids`` and ``<name>_mask``."""
         buffers = dict(self.named_buffers())
         names = [name.removesuffix("_ids") for name in buffers if name.endswith("_ids")]
-        return [(buffers[f"{name}_ids"], buffers[f"{name}_mask"]) for name in names if f"{name}_mask" in buffers]
+        pairs = [(buffers[f"{name}_ids"], buffers[f"{name}_mask"]) for name in names if f"{name}_mask" in buffers]
+        return [(ids, mask) for ids, mask in pairs if len(ids)]
 
 
 class ClosedFormMethod(Method):

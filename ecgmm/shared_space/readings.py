@@ -50,7 +50,7 @@ def similarities(opened: Opened, rows: NDArray[np.int64], texts: TextBank, words
     """Similarity ``[n, K']`` with classes of another label set than the method's, read as one of ``WORDS`` has them."""
     method, prompts = opened.method, ClassPrompts()
     prompts.bind(written(texts, words), templates=("{}",))
-    directions = prompts.to(method.scale.log_scale.device)(method.project_text)
+    directions = method.plain_directions(prompts.to(method.scale.log_scale.device))
     return np.concatenate([as_numbers(method.similarities(batch, directions)) for batch in opened.batches(rows)])
 
 

@@ -28,7 +28,7 @@ from ecgmm.data.store.splits import SPLITS
 from ecgmm.errors import printable
 from ecgmm.plots import confusion_matrix, gate_histograms, roc_and_pr_curves
 from ecgmm.plots.page import templates
-from ecgmm.reporting import figure4, gates, leads, reliability, report, table2, unseen
+from ecgmm.reporting import figure4, gates, leads, reliability, report, table2
 from ecgmm.reporting.escaping import csv_text, latex_text, markdown_text
 from ecgmm.runs.metrics import Metric, Metrics
 from ecgmm.training.summary import print_metrics
@@ -329,18 +329,15 @@ def test_small_tables_of_hostile_runs(runs: Path, capsys: pytest.CaptureFixture[
         (run / "evaluation").mkdir()
         entry = {**json.loads((run / "metrics.json").read_text()), "leads": ["I", "II"]}
         (run / "evaluation" / "a.json").write_text(json.dumps(entry))
-        OmegaConf.save({"method": {"unseen_classes": []}}, run / "config.yaml")
     assert leads.main([str(runs)]) == 0
-    assert unseen.main([str(runs)]) == 0
     told = capsys.readouterr()
     assert_plain(told.out + told.err)
-    for name in ("leads", "unseen"):
-        text = (runs / f"{name}.md").read_text(encoding="utf-8")
-        assert_plain(text)
-        assert "<script" not in text
-        lines = list(csv.reader((runs / f"{name}.csv").read_text(encoding="utf-8").splitlines()))
-        assert {len(line) for line in lines} == {5}
-        assert not [cell for line in lines for cell in line if cell.startswith("=")]
+    text = (runs / "leads.md").read_text(encoding="utf-8")
+    assert_plain(text)
+    assert "<script" not in text
+    lines = list(csv.reader((runs / "leads.csv").read_text(encoding="utf-8").splitlines()))
+    assert {len(line) for line in lines} == {5}
+    assert not [cell for line in lines for cell in line if cell.startswith("=")]
 
 
 def test_a_template_shows_words(tmp_path: Path) -> None:

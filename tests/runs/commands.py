@@ -28,7 +28,6 @@ COMMANDS: dict[str, Arguments] = {
     "plan": lambda run, store, settings: [*settings, f"paths.outputs={run.parents[1]}", f"name={run.parent.name}"],
     "experiments.table2": _collected("--resamples", "20"),
     "experiments.leads": _collected(),
-    "experiments.unseen": lambda run, store, settings: [str(run.parent)],
     "experiments.second_cart": lambda run, store, settings: [str(run.parent)],
     **{f"experiments.{name}": _drawn_with_store if figure.needs_store else _drawn for name, figure in FIGURES.items()},
     "experiments.report": lambda run, store, settings: [

@@ -20,7 +20,7 @@ from tests.runs.commands import COMMANDS
 from tests.runs.conftest import Outcome
 
 READ_THE_MODEL = ("predict", "evaluate", "experiments.figure1")
-READ_THE_CONFIGURATION = ("evaluate", "experiments.figure2", "experiments.unseen", "experiments.report")
+READ_THE_CONFIGURATION = ("evaluate", "experiments.figure2", "experiments.report")
 
 
 def change_model(run: Path, change: Callable[[dict[str, Any]], object]) -> None:

@@ -109,6 +109,11 @@ class KMerl(ContrastiveMethod):
         of_classes, of_findings = self.ask(tokens, directions, findings)
         return self.output(self.class_scale() * of_classes, h_e, h_t, findings=of_findings)
 
+    def plain_directions(self, prompts: ClassPrompts) -> Tensor:
+        """Directions of classes in plain words as they are: the decoder is asked as it was taught to be."""
+        classes: Tensor = prompts(self.project_text)
+        return classes
+
     def similarities(self, batch: Batch, directions: Tensor) -> Tensor:
         """Answers of the decoder; queries of one call attend to each other."""
         (answers,) = self.ask(self.ecg_encoder(batch.waveforms, batch.has_waveform), directions)
