@@ -96,3 +96,23 @@ def sigmoid_loss(logits: Tensor, targets: Tensor, counted: Tensor | None = None)
     errors = binary_cross_entropy_with_logits(logits.float(), targets.float(), reduction="none")
     counted = torch.ones_like(errors, dtype=torch.bool) if counted is None else counted
     return (errors * counted).sum() / counted.sum().clamp(min=1)
+
+
+def sigmoid_loss_of_reports(logits: Tensor, positives: Tensor, present: Tensor) -> Tensor:
+    """Pairwise sigmoid loss in which records of one report count as one, as in ``info_nce``.
+
+    Source: Zhai et al., arXiv 2303.15343, equation 1, which this equals where all reports differ: a sum over the
+    partners of a record, averaged over records. A record whose report stands n times weighs 1/n on either side, since
+    the sum would grow with the square of n: a frequent report would be all that is learnt.
+
+    Args:
+        logits: ``[B, B]`` of waveforms (rows) and reports (columns).
+        positives: bool ``[B, B]``, True where two records have the same report (``same_report``); the diagonal is.
+        present: bool ``[B]``, the records that take part.
+
+    Returns:
+        float32 scalar; 0 where no record takes part. The host does not wait for the device.
+    """
+    weight = present / (positives & present).sum(dim=1).clamp(min=1).float()
+    errors = binary_cross_entropy_with_logits(logits.float(), positives.float(), reduction="none")
+    return (errors * weight * weight.unsqueeze(1)).sum() / weight.sum().clamp(min=1)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from ecgmm.models.contrastive import LogitScale, cosine, same_report, sigmoid_loss
+from ecgmm.models.contrastive import LogitScale, cosine, same_report, sigmoid_loss_of_reports
 from ecgmm.models.contrastive_method import ContrastiveMethod
 from ecgmm.models.encoders import EcgEncoder, TextEncoder
 from ecgmm.models.losses import projection_health
@@ -82,13 +82,15 @@ class SigmoidCaption(ContrastiveMethod):
     def read(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Read the waveforms: their embedding ``[B, D]`` and the writer's tokens ``[B, n_queries, width]``.
 
-        The encoder's own embedding is one more token. Both are zeros for a record without a usable waveform.
+        The encoder's own embedding is one more token, and the query's find is added to it. Both are zeros for a record
+        without a usable waveform.
         """
         present = batch.has_waveform.unsqueeze(-1)
         features = self.ecg_encoder.features(batch.waveforms)
         whole = self.ecg_encoder.pooling(features).unsqueeze(1)
         found = self.report_queries(torch.cat([whole, self.tokens(features.transpose(1, 2))], dim=1))
-        return self.record_query(found).squeeze(1) * present, self.seen(found) * present.unsqueeze(-1)
+        h_e = (whole + self.record_query(found)).squeeze(1)
+        return h_e * present, self.seen(found) * present.unsqueeze(-1)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch.
@@ -108,15 +110,15 @@ class SigmoidCaption(ContrastiveMethod):
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms, both over the records that have both modalities.
 
-        ``contrastive``: sigmoid loss, summed over the partners of a record as published; ``caption``: negative
+        ``contrastive``: sigmoid loss, summed over the different reports of the batch; ``caption``: negative
         log-likelihood of a token of their reports.
         """
         both = batch.is_pair
         p_e, p_t = output.extra["ecg_projection"], output.extra["text_projection"]
         same = same_report(batch.token_ids, batch.token_mask)
-        per_pair = sigmoid_loss(self.scale() * cosine(p_e, p_t) + self.bias, same, both.unsqueeze(1) & both)
+        contrastive = sigmoid_loss_of_reports(self.scale() * cosine(p_e, p_t) + self.bias, same, both)
         nll, length = output.extra["report_nll"] * both, output.extra["report_length"] * both
-        return {"contrastive": per_pair * both.sum(), "caption": nll.sum() / length.sum().clamp(min=1)}
+        return {"contrastive": contrastive, "caption": nll.sum() / length.sum().clamp(min=1)}
 
     def diagnostics(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Norms, ranks and gap of the two projections (``projection_health``)."""
