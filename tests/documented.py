@@ -66,6 +66,12 @@ NOT_RUN = {
     r"ecgmm (zero_shot|retrieval) |ecgmm train \+experiment=unseen_classes": (
         "needs runs of contrastive rows; tests/shared_space/test_commands.py trains one"
     ),
+    r"ecgmm (leads |(train|robustness) .*fewer_leads)": (
+        "needs all strengths of the kind; tests/disturbing meets kinds with a run, tests/reporting/test_leads.py draws"
+    ),
+    r"ecgmm (few_labels |train \+experiment=few_labels)": (
+        "a long sweep; tests/training/test_stages.py trains one of its runs, tests/reporting/test_few_labels.py draws"
+    ),
     r"ecgmm label_noise ": "needs the runs of a long sweep; tests/reporting/test_label_noise.py",
     r"pytest ": "a part of the test suite",
     r"ecgmm train \+experiment=(search|profile|\w+ seed=42\b|table2 (name|recipe)=)": (

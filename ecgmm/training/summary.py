@@ -23,10 +23,12 @@ def in_brief(description: RunDescription, trainer: lightning.Trainer) -> str:
     device, classes = trainer.strategy.root_device, description.labels.classes
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     named = f" ({', '.join(classes)})" if len(classes) <= _MOST_NAMED else ""
+    seen = description.labelled
+    hidden = "" if seen is None else f"; labels seen of {seen.records:,} training rows ({seen.patients:,} patients)"
     return (
         f"{description.method}: {description.n_parameters:,} parameters, {description.n_trainable_parameters:,} of them"
         f" trained; {len(classes)} classes{named}, {description.task}; {trainer.world_size} x {name},"
-        f" {description.precision}; recipe {description.recipe}, seed {description.seed}"
+        f" {description.precision}; recipe {description.recipe}, seed {description.seed}{hidden}"
     )
 
 

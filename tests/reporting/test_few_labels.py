@@ -31,16 +31,15 @@ def write(folder: Path, seed: int, share: float, pretrain_epochs: int, like: str
 
 
 def test_each_row_stands_beside_its_control(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for seed in (1, 2):
-        for share, skill in ((0.1, "ecg_only"), (1.0, "concat")):
-            write(tmp_path / f"{seed}-{share}-pairs", seed, share, 12, skill)
-            write(tmp_path / f"{seed}-{share}-none", seed, share, 0, "majority")
-        write(tmp_path / f"{seed}-few", seed, 0.1, 12, "text_only", train_fraction=0.3)
-    assert main([str(tmp_path), "--resamples", "20"]) == 0
+    for seed, share, skill in ((1, 0.1, "ecg_only"), (2, 0.1, "ecg_only"), (1, 1.0, "concat")):
+        write(tmp_path / f"{seed}-{share}-pairs", seed, share, 12, skill)
+        write(tmp_path / f"{seed}-{share}-none", seed, share, 0, "majority")
+    write(tmp_path / "few", 1, 0.1, 12, "text_only", train_fraction=0.3)
+    assert main([str(tmp_path), "--resamples", "5"]) == 0
     printed = capsys.readouterr().out
     assert "SYNTHETIC" in printed
     lines = {line.split("|")[1].strip(): line for line in printed.splitlines() if line.startswith("| ")}
-    assert lines["row"].split("|")[2:4] == [" 10 % (101–102 patients) ", " 100 % (1,001–1,002 patients) "]
+    assert lines["row"].split("|")[2:4] == [" 10 % (101–102 patients) ", " 100 % (1,001 patients) "]
     assert "ecg_clip, fine-tuning" in lines
     assert lines["ecg_clip, from scratch"].count("0.500 (0.500–0.500)") == 2  # of majority
     assert "–" in lines["ecg_clip, fine-tuning, 30% of the pairs"].split("|")[3]

@@ -15,10 +15,9 @@ SKILLS = {"clean": 3.0, KIND: 1.0}
 
 
 def test_every_row_that_sees_a_waveform_has_its_numbers_with_intervals(tmp_path: Path) -> None:
-    for method in ("ecg_only", "concat", "text_only"):
-        for seed in (1, 2):
-            met(write_run(tmp_path / f"{method}-{seed}", method, seed), seed, SKILLS, weakest=0)
-    assert main([str(tmp_path), "--resamples", "20"]) == 0
+    for method, seed in (("ecg_only", 1), ("ecg_only", 2), ("concat", 1), ("text_only", 1)):
+        met(write_run(tmp_path / f"{method}-{seed}", method, seed), seed, SKILLS, weakest=0)
+    assert main([str(tmp_path), "--resamples", "5"]) == 0
     lines = (tmp_path / "leads.csv").read_text().splitlines()
     assert lines[0].startswith("# SYNTHETIC data.")
     assert lines[1] == "leads at test,II,I II,I II V2,I II III V2,I II III aVR aVL aVF,all 12"
