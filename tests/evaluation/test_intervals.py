@@ -54,7 +54,7 @@ def test_the_estimate_lies_in_its_interval(task: TaskKind, kind: str) -> None:
             if not key.startswith("test/") or entry["low"] is None:
                 continue
             assert entry["low"] <= entry["value"] <= entry["high"], (seed, key, entry)
-            bounds = {"mcc": (-1, 1), "nll": (0, np.inf), "brier": (0, 2)}
+            bounds: dict[str, tuple[float, float]] = {"mcc": (-1, 1), "nll": (0, np.inf), "brier": (0, 2)}
             bounds |= dict.fromkeys(COX_METRICS, (-np.inf, np.inf))
             lowest, highest = bounds.get(key.split("/")[1].removesuffix("_calibrated"), (0, 1))
             assert lowest <= entry["low"] <= entry["high"] <= highest, (seed, key, entry)
