@@ -5,7 +5,8 @@ in turn: ``plain``, the same weights in contiguous ``Conv1d`` layers in 32 bits,
 encoder in 32 bits; ``bf16``, our encoder under bfloat16 autocast, where the CPU has instructions for it. ``default`` is
 what ``trainer.precision=mixed_16`` takes here. Before that, outputs are compared with the plain ones and must be within
 tolerance; how far gradients are off is shown only, because a rounding that turns a maximum over sends a gradient
-elsewhere. Figures are medians over the repeats, after one to warm up. The last line is JSON.
+elsewhere. Then preparation and augmentation of the same batch, which precede each step of a training at 500 Hz. Figures
+are medians over the repeats, after one to warm up. The last line is JSON.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from benchmarks.prepare import seconds
 from ecgmm.building import construct
 from ecgmm.configuration import CONF_DIR
 from ecgmm.leads import N_LEADS
+from ecgmm.signal.preparation import WaveformPreparation
+from ecgmm.training.memory import keep_freed_memory
 from ecgmm.training.trainers import precision_of
 
 BATCH_SIZE, LENGTH_S = 32, 10
@@ -142,6 +145,21 @@ def run_case(name: str, rate_hz: int, repeats: int) -> tuple[dict[str, dict[str,
     return compare(ways, waveforms), measure(ways, waveforms, repeats)
 
 
+def before_the_step(repeats: int) -> dict[str, float]:
+    """Milliseconds of preparation and of augmentation, with the defaults of conf/augmentation, at 500 Hz."""
+    rate_hz, std_mv = 500, [0.2] * N_LEADS
+    config = OmegaConf.load(CONF_DIR / "augmentation" / "default.yaml")
+    config.update(lead_std_mv=std_mv, rate_hz=rate_hz)
+    augmentation: nn.Module = construct(config)
+    preparation = WaveformPreparation([0.0] * N_LEADS, std_mv, 5, rate_hz, 10, None)
+    generator = torch.Generator().manual_seed(0)
+    steps = torch.randint(-200, 200, (BATCH_SIZE, N_LEADS, LENGTH_S * rate_hz), generator=generator, dtype=torch.int16)
+    prepared = preparation(steps)
+    work = {"preparation": lambda: preparation(steps), "augmentation": lambda: augmentation(prepared, generator)}
+    times = {name: [seconds(one) for _ in range(1 + 5 * repeats)][1:] for name, one in work.items()}
+    return {name: 1e3 * statistics.median(values) for name, values in times.items()}
+
+
 def default_way() -> str:
     """What trainer.precision=mixed_16 takes on this CPU."""
     return "bf16" if precision_of("mixed_16", "cpu") == "bf16-mixed" else "fp32"
@@ -154,6 +172,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    keep_freed_memory()  # as a run does
     title = f"A step of batch {BATCH_SIZE} x {LENGTH_S} s, {arguments.threads} thread(s), median of {arguments.repeats}"
     table = Table(title=title)
     for column in ("encoder", "way", "ms", "records/s", "x plain", "output off", "gradient off"):
@@ -171,6 +190,11 @@ def main() -> None:
             "default_vs_plain": round(ratios[default_way()], 3),
             "off_by": off_by,
         }
+    before = before_the_step(arguments.repeats)
+    step_ms = sum(before.values()) + results["conv, 500 Hz"]["ms"][default_way()]
+    for name, ms in before.items():
+        table.add_row(f"{name}, 500 Hz", "", f"{ms:,.1f}", "", "", f"{100 * ms / step_ms:.0f} % of a step")
+        results[name] = {"ms": round(ms, 2), "share_of_conv_step": round(ms / step_ms, 3)}
     Console().print(table)
     facts = {
         "threads": arguments.threads,

@@ -30,7 +30,7 @@ from ecgmm.text.coded import Reports
 from ecgmm.text.rarity import MIN_PATIENTS
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.task import DiagnosisTask
-from ecgmm.training.trainers import StageTrainer, TrainerChoice, build_trainers, stages_of
+from ecgmm.training.trainers import StageTrainer, TrainerChoice, build_trainers, precision_of, stages_of
 
 if TYPE_CHECKING:
     from ecgmm.data.batches.label_noise import LabelNoise
@@ -106,7 +106,7 @@ class Setup:
                 and the method says none.
         """
         settings = self.settings
-        optimizer = construct(settings["optimizer"])
+        optimizer = construct(settings["optimizer"], **fused_where_possible(settings["optimizer"], settings["trainer"]))
         if settings.get("decayed") == "matrices":
             from ecgmm.training.learning_rates import sparing_vectors
 
@@ -169,6 +169,15 @@ class Setup:
     def trainers_of(self, method: Method, directory: Path) -> list[StageTrainer]:
         """Build a Trainer for each stage, which keep their files in a run directory."""
         return build_trainers(self.trainer_choice, self.stages_of(method), directory)
+
+
+def fused_where_possible(optimizer: Mapping[str, Any], trainer: Mapping[str, Any]) -> dict[str, bool]:
+    """Choose one kernel for the whole optimizer, a quarter of the time of many, unless settings choose.
+
+    Not with scaled gradients (``16-mixed``): a fused optimizer takes the scale off itself, too late for clipping.
+    """
+    scaled = precision_of(trainer["precision"], trainer["accelerator"]) == "16-mixed"
+    return {} if scaled or {"fused", "foreach"} & set(optimizer) else {"fused": True}
 
 
 def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:

@@ -10,6 +10,7 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
 from torch.profiler import record_function
 
 from ecgmm.errors import UserError
@@ -129,6 +130,18 @@ class DiagnosisTask(lightning.LightningModule):
         n_warmup_steps = math.ceil(self.warmup_fraction * n_steps)
         schedule = get_cosine_schedule_with_warmup(optimizer, n_warmup_steps, n_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip by the norm of all gradients; Lightning would refuse it for fused optimizers in every mixed precision."""
+        if self.trainer.precision == "16-mixed":  # their gradients may still be scaled
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        elif gradient_clip_val:
+            clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     def on_train_epoch_start(self) -> None:
         """Begin an epoch."""
