@@ -47,8 +47,8 @@ class PatchTokens(nn.Module):
 
     def tokens(self, patches: Tensor) -> Tensor:
         """Make a token of each patch ``[B, 12, M, n_samples]``, seeing no other: ``[B, 12, M, width]``."""
-        one_each = self.tokeniser(patches.flatten(1, 2))[:, :, 0]
-        return one_each.unflatten(1, patches.shape[1:3]) + sinusoids(patches.shape[2], self.width, patches.device)
+        tokens: Tensor = self.tokeniser(patches) + sinusoids(patches.shape[2], self.width, patches.device)
+        return tokens
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Let tokens see each other.
