@@ -15,6 +15,7 @@ import json
 import platform
 import statistics
 from functools import partial
+from typing import Any
 
 import torch
 from omegaconf import OmegaConf
@@ -177,7 +178,7 @@ def main() -> None:
     table = Table(title=title)
     for column in ("encoder", "way", "ms", "records/s", "x plain", "output off", "gradient off"):
         table.add_column(column, justify="left" if column in ("encoder", "way") else "right")
-    results = {}
+    results: dict[str, Any] = {}
     for case, (name, rate_hz) in CASES.items():
         off_by, medians = run_case(name, rate_hz, arguments.repeats)
         ratios = {way: medians["plain"] / median for way, median in medians.items()}

@@ -58,7 +58,7 @@ def plan(overrides: Sequence[str]) -> "tuple[list[Job], int]":
     from ecgmm.training.build import set_up
     from ecgmm.training.estimate import Estimator
 
-    n_jobs = jobs_at_once(configs[0].n_jobs, gpus_of(configs[0]))
+    n_jobs = jobs_at_once(configs[0].n_jobs, gpus_of(configs[0].trainer))
     estimator, jobs = Estimator(n_jobs), []
     for config, one in zip(configs, all_overrides, strict=True):
         store = store_path(construct(config.data))

@@ -3,27 +3,21 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-
-from omegaconf import DictConfig, OmegaConf
+from typing import Any
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 _WITHOUT_GPUS = 2  # jobs at a time: a small model leaves a core idle now and then
 
 
-def gpus_of(config: DictConfig) -> list[str]:
+def gpus_of(trainer: Mapping[str, Any]) -> list[str]:
     """GPUs that the jobs of a sweep may be spread over, as ``CUDA_VISIBLE_DEVICES`` names them.
 
     Args:
-        config: Composition that the jobs have in common.
-
-    Returns:
-        None at all where the jobs train on the CPU (``trainer.accelerator=cpu``) or are told a GPU
-        (``trainer.devices=[1]``).
+        trainer: The setting ``trainer``. On a CPU, or with a GPU that is told (``devices=[1]``), there is none.
     """
-    told = OmegaConf.select(config, "trainer.accelerator"), OmegaConf.select(config, "trainer.devices")
-    if told[0] not in ("gpu", "auto") or OmegaConf.is_list(told[1]):
+    if trainer.get("accelerator") not in ("gpu", "auto") or not isinstance(trainer.get("devices", 1), int | str):
         return []
     if VISIBLE not in os.environ:
         return _all_gpus()

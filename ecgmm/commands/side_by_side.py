@@ -135,7 +135,7 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int | None, sweep: Sweep) -> list[JobR
     """
     hydra = sweep.config.hydra
     configure_log(hydra.hydra_logging, hydra.verbose)
-    gpus = gpus_of(sweep.config)
+    gpus = gpus_of(sweep.config.get("trainer") or {})
     n_jobs = jobs_at_once(n_jobs, gpus)
     n_workers = min(n_jobs, len(jobs))
     where = f" on {len(gpus)} GPUs" if len(gpus) > 1 else ""

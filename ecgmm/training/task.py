@@ -137,7 +137,7 @@ class DiagnosisTask(lightning.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip by the norm of all gradients, which Lightning refuses for fused optimizers in any mixed precision."""
+        """Clip by the norm of all gradients; Lightning refuses it for fused optimizers in every mixed precision."""
         if self.trainer.precision == "16-mixed":  # their gradients may still be scaled
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
         elif gradient_clip_val:

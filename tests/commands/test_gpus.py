@@ -11,7 +11,7 @@ from ecgmm.commands.gpus import VISIBLE, gpus_of, jobs_at_once, least_used, seei
 
 
 def trainer(accelerator: str = "auto", devices: object = 1) -> DictConfig:
-    return OmegaConf.create({"trainer": {"accelerator": accelerator, "devices": devices}})
+    return OmegaConf.create({"accelerator": accelerator, "devices": devices})
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def trainer(accelerator: str = "auto", devices: object = 1) -> DictConfig:
 def test_those_that_are_visible_count(visible: str, names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VISIBLE, visible)
     assert gpus_of(trainer()) == gpus_of(trainer("gpu")) == names
-    assert gpus_of(trainer("cpu")) == gpus_of(trainer("gpu", [1])) == gpus_of(OmegaConf.create({})) == []
+    assert gpus_of(trainer("cpu")) == gpus_of(trainer("gpu", [1])) == gpus_of({}) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script of a shell")

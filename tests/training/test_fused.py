@@ -45,4 +45,4 @@ def test_clipped_steps_of_a_fused_optimizer_are_those_of_the_default() -> None:
             assert norm == pytest.approx(1, abs=1e-4)
             optimizer.step()
         weights.append(nn.utils.parameters_to_vector(task.parameters()).detach())
-    assert torch.allclose(*weights, rtol=0, atol=1e-6)
+    torch.testing.assert_close(*weights, rtol=0, atol=1e-6)
