@@ -21,15 +21,16 @@ def attend(attention: nn.MultiheadAttention, queries: Tensor, memory: Tensor, ma
     weights = (
         (attention.q_proj_weight, attention.k_proj_weight, attention.v_proj_weight) if whole is None else whole.chunk(3)
     )
-    projected = [
+    query, key, value = (
         linear(states, weight, bias).unflatten(-1, (attention.num_heads, -1)).transpose(-3, -2)
         for states, weight, bias in zip(
             (queries, memory, memory), weights, attention.in_proj_bias.chunk(3), strict=True
         )
-    ]
+    )
     heads = scaled_dot_product_attention(
-        projected[0].expand(memory.shape[0], -1, -1, -1),
-        *projected[1:],
+        query.expand(memory.shape[0], -1, -1, -1),
+        key,
+        value,
         attn_mask=None if mask is None else mask[:, None, None, :],
         dropout_p=attention.dropout if attention.training else 0.0,
     )

@@ -152,8 +152,9 @@ def test_linear_patches_by_hand() -> None:
 
 def test_convolution_gives_mean_and_maximum_of_each_stretch_by_itself() -> None:
     torch.manual_seed(0)
-    convolution = tokeniser("convolution").eval()
+    convolution = tokeniser("convolution")
     assert isinstance(convolution, ConvolutionalSegments)
+    convolution.eval()
     segments = torch.randn(2, 3, 4, convolution.n_samples)
     features = convolution.layers(segments.reshape(24, 1, 1, -1)).squeeze(2)
     pooled = torch.cat([features.mean(dim=-1), features.amax(dim=-1)], dim=1)
