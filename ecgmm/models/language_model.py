@@ -102,9 +102,12 @@ class LanguageModel(nn.Module):
 
         return OwnKeyValue(make)
 
+    def layers(self) -> nn.ModuleList:
+        """Find the layers, from the input on."""
+        return next(part for part in self.body.children() if isinstance(part, nn.ModuleList))
+
     def _attentions(self) -> list[Any]:
-        layers = next(part for part in self.body.children() if isinstance(part, nn.ModuleList))
-        return [layer.attn if hasattr(layer, "attn") else layer.self_attn for layer in layers]
+        return [layer.attn if hasattr(layer, "attn") else layer.self_attn for layer in self.layers()]
 
     def forward(
         self,
