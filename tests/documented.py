@@ -31,6 +31,8 @@ NOT_RUN = {
     r"ecgmm \w+ data=code_15 ": "needs h5py, an extra; tests/data/sources/test_code_15.py",
     r"srun |torchrun ": "needs several machines; tests/training/lightning/test_ddp_run.py starts two processes",
     r"ecgmm train trainer\.devices=2": "two processes; tests/training/lightning/test_ddp_run.py",
+    r"ecgmm train method=(meit|ecg_doctor) recipe=native": "half a minute at 500 Hz; tests/training runs both rows",
+    r"ecgmm train method=meit trainer\.devices=2": "two processes; tests/training/lightning/test_ddp_run.py",
     r"(WANDB_\w+=\w+ )?wandb ": "needs W&B's server; tests/dashboard runs it against a server of its own",
     r"ecgmm dashboard (?!.*--dry-run)": "needs W&B's server; tests/reporting/test_dashboard.py",
     r"ecgmm \w+ .*second_cart": (

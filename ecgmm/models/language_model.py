@@ -1,6 +1,7 @@
 """Causal language models of the ``transformers`` library: their layers, with room for a key and value of one's own."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -102,9 +103,12 @@ class LanguageModel(nn.Module):
 
         return OwnKeyValue(make)
 
+    def layers(self) -> nn.ModuleList:
+        """Find the layers, from the input on."""
+        return next(part for part in self.body.children() if isinstance(part, nn.ModuleList))
+
     def _attentions(self) -> list[Any]:
-        layers = next(part for part in self.body.children() if isinstance(part, nn.ModuleList))
-        return [layer.attn if hasattr(layer, "attn") else layer.self_attn for layer in layers]
+        return [layer.attn if hasattr(layer, "attn") else layer.self_attn for layer in self.layers()]
 
     def forward(
         self,
@@ -222,10 +226,12 @@ def _attend(
     """
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    if query.device.type != "cpu":
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **more)
-    with torch.autocast("cpu", enabled=False):
-        return sdpa_attention_forward(module, query.float(), key.float(), value.float(), attention_mask, **more)
+    on_cpu = query.device.type == "cpu"
+    if on_cpu:
+        query, key, value = query.float(), key.float(), value.float()
+    with torch.autocast("cpu", enabled=False) if on_cpu else nullcontext():
+        attended, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **more)
+    return attended, None
 
 
 def _adapt(model: Any, rank: int, alpha: int, dropout: float) -> None:

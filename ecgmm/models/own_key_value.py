@@ -7,7 +7,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 
-class OwnKeyValue(DynamicCache):
+class OwnKeyValue(DynamicCache):  # type: ignore[misc]  # transformers has no types
     """Cache that begins with one key and value a layer, made when the layer first attends.
 
     Not before: where a model is sharded, the weights of a layer are there only while it is at work.
@@ -26,7 +26,8 @@ class OwnKeyValue(DynamicCache):
         """Add keys and values of a layer, behind its own, and return all."""
         if self._is_to_be_made(layer_idx):
             super().update(*self.make(layer_idx), layer_idx)
-        return super().update(key_states, value_states, layer_idx, *args, **kwargs)
+        keys, values = super().update(key_states, value_states, layer_idx, *args, **kwargs)
+        return keys, values
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Count the keys of a layer, its own among them."""
@@ -36,7 +37,8 @@ class OwnKeyValue(DynamicCache):
         """Count the keys that ``query_length`` further positions see, and those before the first."""
         if self._is_to_be_made(layer_idx):
             return query_length + 1, 0
-        return super().get_mask_sizes(query_length, layer_idx)
+        n_keys, n_before = super().get_mask_sizes(query_length, layer_idx)
+        return n_keys, n_before
 
     def _is_to_be_made(self, layer_idx: int) -> bool:
         return len(self.layers) <= layer_idx

@@ -252,7 +252,7 @@ DATA_TARGETS: dict[str, Target] = {
                 lambda value: value == "auto" or whole(1, 1024).fits(value) or _DEVICES.fits(value),
             ),
             "num_nodes": whole(1, 10_000),
-            "strategy": choice("auto", "ddp"),
+            "strategy": choice("auto", "ddp", "fsdp2"),
             "sync_batchnorm": flag(),
             "max_epochs": whole(1, 100_000),
             "gradient_clip_val": nullable(number(0, 1e6)),

@@ -30,7 +30,14 @@ from ecgmm.text.coded import Reports
 from ecgmm.text.rarity import MIN_PATIENTS
 from ecgmm.text.tokenise import StatementVocabulary
 from ecgmm.training.task import DiagnosisTask
-from ecgmm.training.trainers import StageTrainer, TrainerChoice, build_trainers, precision_of, stages_of
+from ecgmm.training.trainers import (
+    StageTrainer,
+    TrainerChoice,
+    build_trainers,
+    precision_of,
+    refuse_unsharded,
+    stages_of,
+)
 
 if TYPE_CHECKING:
     from ecgmm.data.batches.label_noise import LabelNoise
@@ -168,6 +175,7 @@ class Setup:
 
     def trainers_of(self, method: Method, directory: Path) -> list[StageTrainer]:
         """Build a Trainer for each stage, which keep their files in a run directory."""
+        refuse_unsharded(self.trainer_choice, method)
         return build_trainers(self.trainer_choice, self.stages_of(method), directory)
 
 

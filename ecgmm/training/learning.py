@@ -20,7 +20,7 @@ from ecgmm.training.lightning.resume import ResumeInsideEpoch
 from ecgmm.training.predictions import held_out_frame, predict_frame
 from ecgmm.training.readouts import TrainedSplit, label_free_columns
 from ecgmm.training.task import DiagnosisTask
-from ecgmm.training.trainers import StageTrainer, checkpoint_place
+from ecgmm.training.trainers import StageTrainer, checkpoint_place, is_sharded
 
 _Callback = TypeVar("_Callback", bound=Callback)
 
@@ -58,6 +58,10 @@ def learn(
     task.method.after_training(TrainedSplit(trainer, task, datamodule))
     frame = predict_frame(trainer, task, datamodule, measured)
     held_out = held_out_frame(trainer, task, datamodule) if len(datamodule.held_out) else None
+    if is_sharded(trainer):
+        from ecgmm.training.lightning.sharded import put_together
+
+        put_together(task.method)
     return pl.concat([frame, *label_free], how="horizontal"), timer.median_s, held_out
 
 
@@ -90,7 +94,12 @@ def _fit(
     wanted = _callback(trainer, MovableCheckpoint).best_epoch
     if wanted is not None and checkpoint["epoch"] != wanted:
         raise not_of_this_run(best)
-    task.load_state_dict(checkpoint["state_dict"])
+    if is_sharded(trainer):
+        from ecgmm.training.lightning.sharded import load_weights
+
+        load_weights(task, checkpoint["state_dict"])
+    else:
+        task.load_state_dict(checkpoint["state_dict"])
 
 
 def _check_fits(path: Path, task: DiagnosisTask) -> dict[str, Any]:

@@ -109,6 +109,13 @@ class DiagnosisTask(lightning.LightningModule):
         self.method.stage = stage
         self.log_prefix = "pretrain/" if stage == "pretrain" else ""
 
+    def configure_model(self) -> None:
+        """Split the method over the processes, where the strategy has brought a mesh of them."""
+        if self._device_mesh is not None:
+            from ecgmm.training.lightning.sharded import shard  # only where a model is split
+
+            shard(self.method, self._device_mesh["data_parallel"])
+
     def forward(self, batch: Batch) -> ModelOutput:
         """Prepare the stored integers and run the method."""
         output: ModelOutput = self.method(batch._replace(waveforms=self.preparation(batch.waveforms)))

@@ -10,7 +10,7 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.plugins import LayerSync
-from lightning.pytorch.strategies import DDPStrategy, Strategy
+from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
 from ecgmm.building import construct
 from ecgmm.errors import ConfigError
@@ -24,6 +24,7 @@ from ecgmm.training.lightning.stopping import StopTogether
 from ecgmm.training.memory import keep_freed_memory
 
 MONITOR = "val/auroc_macro"
+STRATEGIES = ("auto", "ddp", "fsdp2")
 
 
 class StageTrainer(NamedTuple):
@@ -155,17 +156,42 @@ def refuse_missing_gpu(trainer: Mapping[str, Any]) -> None:
         raise ConfigError(f"trainer.devices is {trainer['devices']}, and torch finds no GPU here; say how many")
 
 
+def refuse_unsharded(choice: TrainerChoice, method: Method) -> None:
+    """Refuse ``trainer.strategy=fsdp2`` where it was not tried.
+
+    Raises:
+        ConfigError: If the method has no language model, or weights are averaged over the steps.
+    """
+    if choice.trainer["strategy"] != "fsdp2":
+        return
+    if not hasattr(method, "language_model"):
+        raise ConfigError(
+            f"trainer.strategy=fsdp2 splits a language model, and method={method.name} has none; choose auto or ddp"
+        )
+    if choice.ema_decay is not None:
+        raise ConfigError("trainer.strategy=fsdp2 and ema_decay do not go together; set ema_decay=null")
+
+
+def is_sharded(trainer: lightning.Trainer) -> bool:
+    """Whether a Trainer splits the model over its processes."""
+    return isinstance(trainer.strategy, ModelParallelStrategy)
+
+
 def strategy_of(trainer: Mapping[str, Any], stage: Stage) -> str | Strategy:
     """How the devices of the setting ``trainer`` train together; all processes hold the same buffers untold.
 
     Raises:
         ConfigError: If it is no way that was tried.
     """
-    if trainer["strategy"] not in ("auto", "ddp"):
+    if trainer["strategy"] not in STRATEGIES:
         raise ConfigError(
-            f"trainer.strategy is {trainer['strategy']!r}; choose auto or ddp, for which the results are known to be"
-            " those of one device (docs/how-to/devices.md)"
+            f"trainer.strategy is {trainer['strategy']!r}; choose auto, ddp or fsdp2, for which the results are known"
+            " to be those of one device (docs/how-to/devices.md)"
         )
+    if trainer["strategy"] == "fsdp2":
+        from ecgmm.training.lightning.sharded import Sharded  # only where a model is split
+
+        return Sharded()
     if trainer["strategy"] == "auto" and not has_several_devices(trainer["devices"], trainer["num_nodes"]):
         return "auto"
     # One of two stages leaves parts of the method out (ContrastiveMethod); to look for them takes time at each step.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.multiprocessing.spawn import spawn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -14,12 +15,14 @@ from ecgmm.data.batches.loader import own_share
 from ecgmm.models.batch_norm import BatchNorm
 from ecgmm.models.method import Method
 from ecgmm.training.lightning.processes import of_all, same_draws, share_of, whole
+from ecgmm.training.lightning.sharded import load_weights, put_together, shard
 from ecgmm.training.lightning.shared_batch_norm import SharedBatchNorm
 from ecgmm.types import Batch
 from tests.models.building import LEARNT, N_RECORDS, batch_of, build, rows_of
 from tests.rounding import EPS, of_sums
 
 N_TIMES = 200
+SHARDED = ("ecg_doctor", "meit")
 SIZES = (12, 7, 1)  # even shares, uneven ones, and a process without a record
 CPU = torch.device("cpu")
 
@@ -66,6 +69,39 @@ def some(n_records: int, share: slice = slice(None)) -> Batch:
     return batch._replace(waveforms=batch.waveforms[share])
 
 
+def after_three_steps(step: nn.Module, method: Method, share: slice = slice(None)) -> dict[str, Tensor]:
+    """Losses and norms of gradients, which are clipped, and weights at the end."""
+    # An optimizer that does not turn rounding into steps: where a gradient is 0 by construction, Adam's has any sign.
+    optimizer = torch.optim.AdamW(method.parameters(), lr=1e-3, eps=1e-2)
+    found: dict[str, Tensor] = {}
+    for n in range(3):
+        optimizer.zero_grad()
+        torch.manual_seed(0)
+        loss = step(some(7, share))
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(method.parameters(), 0.5)
+        found |= {f"loss {n}": loss.detach(), f"norm {n}": getattr(norm, "full_tensor", lambda norm=norm: norm)()}
+        optimizer.step()
+    put_together(method)
+    return found | method.state_dict()
+
+
+def sharded_in_two(name: str) -> dict[str, Tensor]:
+    method, other = without_chance(build(name)), build(name, seed=1)
+    mesh = init_device_mesh("cpu", (2,))
+    first = {key: values.clone() for key, values in method.state_dict().items()}
+    shard(other, mesh)
+    load_weights(other, first)
+    put_together(other)
+    assert all(torch.equal(values, first[key]) for key, values in other.state_dict().items())
+    step = SharedBatchNorm().apply(Step(method))
+    shard(method, mesh)
+    n_here = sum(parameter.to_local().numel() for parameter in method.parameters())  # type: ignore[attr-defined]
+    found = after_three_steps(step, method, own_share(7))
+    n_all = sum(parameter.numel() for parameter in method.parameters())
+    return found | {"part of the weights": torch.tensor(n_here / n_all)}
+
+
 def in_two(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     distributed.init_process_group("gloo", f"file://{folder}/meeting", rank=rank, world_size=2)
@@ -75,6 +111,7 @@ def in_two(rank: int, folder: str) -> None:
             method = without_chance(build(name))
             step = DistributedDataParallel(SharedBatchNorm().apply(Step(method)))
             found[f"{name} {n_records}"] = after_a_step(step, method, some(n_records, own_share(n_records)))
+    found |= {f"sharded {name}": sharded_in_two(name) for name in SHARDED}
     found["ranks"] = torch.tensor(of_all(rank))
     torch.save(found, Path(folder, f"{rank}.pt"))
     distributed.destroy_process_group()
@@ -114,6 +151,16 @@ def test_loss_gradients_and_buffers_are_those_of_one_process(
     assert any(key.startswith("gradient") for key in expected)
     for found in two:
         assert_same_up_to_rounding(found[f"{name} {n_records}"], expected)
+
+
+@pytest.mark.parametrize("name", SHARDED)
+def test_sharded_steps_are_those_of_one_process(two: list[dict[str, Any]], name: str) -> None:
+    method = without_chance(build(name))
+    expected = after_three_steps(Step(method), method)
+    for found in two:
+        shares = found[f"sharded {name}"]
+        assert shares.pop("part of the weights") == pytest.approx(0.5, abs=0.05)
+        torch.testing.assert_close(shares, expected, atol=1e-5, rtol=1e-5)
 
 
 def test_a_value_of_each_process_comes_by_rank(two: list[dict[str, Any]]) -> None:

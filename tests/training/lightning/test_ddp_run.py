@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,10 @@ from ecgmm.files import read_json
 from ecgmm.training.task import DiagnosisTask
 
 STOPS_AT = 6  # in the second epoch of four steps
+GATED_FUSION = ("method.dropout=0", "text_encoder.dropout=0")
+MEIT = ("method=meit", "optimizer.eps=1e-4")
 WITHOUT_CHANCE = (
-    "method.dropout=0",
     "ecg_encoder.dropout=0",
-    "text_encoder.dropout=0",
     "augmentation=none",
     "trainer.precision=32-true",
     "checkpoint_minutes=0",
@@ -43,11 +44,12 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def one(command: Callable[..., int], quick_settings: list[str], tmp_path: Path) -> Callable[[str], Path]:
+def one(command: Callable[..., int], quick_settings: list[str], tmp_path: Path) -> Callable[..., Path]:
     """Train in this process; returns the run directory."""
 
-    def run(name: str) -> Path:
-        assert command("train", *quick_settings, *WITHOUT_CHANCE, f"hydra.run.dir={tmp_path / name}") == 0
+    def run(name: str, *settings: str) -> Path:
+        chosen = (*quick_settings, *WITHOUT_CHANCE, *(settings or GATED_FUSION))
+        assert command("train", *chosen, f"hydra.run.dir={tmp_path / name}") == 0
         return tmp_path / name
 
     return run
@@ -59,14 +61,31 @@ def two(tiny_store: Path, quick_settings: list[str], tmp_path: Path) -> Callable
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
 
-    def run(name: str, n_steps: int = 1000) -> subprocess.CompletedProcess[str]:
-        settings = (*quick_settings, *WITHOUT_CHANCE, "trainer.devices=2", f"hydra.run.dir={tmp_path / name}")
+    def run(name: str, n_steps: int = 1000, *settings: str) -> subprocess.CompletedProcess[str]:
+        place = ("trainer.devices=2", f"hydra.run.dir={tmp_path / name}")
+        chosen = (*quick_settings, *WITHOUT_CHANCE, *(settings or GATED_FUSION), *place)
         environment = {**os.environ, "STEPS": str(n_steps), "OMP_NUM_THREADS": "1"}
         return subprocess.run(
-            [sys.executable, str(script), *settings], env=environment, capture_output=True, text=True, timeout=120
+            [sys.executable, str(script), *chosen], env=environment, capture_output=True, text=True, timeout=120
         )
 
     return run
+
+
+@contextmanager
+def steps_left(n_steps: int) -> Iterator[None]:
+    """Context in which training in this process breaks off after so many steps."""
+    left, original = [n_steps], DiagnosisTask.training_step
+
+    def step(*arguments: object) -> torch.Tensor:
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("power failure")
+        return original(*arguments)  # type: ignore[arg-type]  # as Lightning passes them
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DiagnosisTask, "training_step", step)
+        yield
 
 
 def assert_same(run: Path, other: Path) -> None:
@@ -88,10 +107,7 @@ def assert_same(run: Path, other: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_end_as_one_and_a_run_changes_between_them_inside_an_epoch(
-    one: Callable[[str], Path],
-    two: Callable[..., subprocess.CompletedProcess[str]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    one: Callable[..., Path], two: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     expected = one("one")
     finished = two("two")
@@ -104,27 +120,29 @@ def test_two_processes_end_as_one_and_a_run_changes_between_them_inside_an_epoch
     assert "power failure" in two("two-one", STOPS_AT).stderr
     assert_same(one("two-one"), expected)
 
-    left, original = [STOPS_AT], DiagnosisTask.training_step
-
-    def step(*arguments: object) -> torch.Tensor:
-        left[0] -= 1
-        if left[0] < 0:
-            raise RuntimeError("power failure")
-        return original(*arguments)  # type: ignore[arg-type]  # as Lightning passes them
-
-    with monkeypatch.context() as patch:
-        patch.setattr(DiagnosisTask, "training_step", step)
-        with pytest.raises(RuntimeError, match="power failure"):
-            one("one-two")
+    with steps_left(STOPS_AT), pytest.raises(RuntimeError, match="power failure"):
+        one("one-two")
     assert two("one-two").returncode == 0
     assert_same(tmp_path / "one-two", expected)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_sharded_over_two_processes_and_back(
+    one: Callable[..., Path], two: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    expected = one("one", *MEIT)
+    with steps_left(2), pytest.raises(RuntimeError, match="power failure"):
+        one("changing", *MEIT)
+    assert "power failure" in two("changing", 3, *MEIT, "trainer.strategy=fsdp2").stderr  # in the second epoch
+    assert_same(one("changing", *MEIT), expected)
 
 
 @pytest.mark.parametrize(
     ("settings", "cure"),
     [
         (("trainer.devices=2", "seed=1,2", "hydra.mode=MULTIRUN"), "set trainer.devices=1"),
-        (("trainer.strategy=fsdp",), "auto or ddp"),
+        (("trainer.strategy=fsdp",), "auto, ddp, fsdp2"),
+        (("trainer.strategy=fsdp2",), "method=gated_fusion has none"),
     ],
 )
 def test_what_is_not_known_to_give_the_same_is_refused(
