@@ -17,7 +17,8 @@ def pairs_of(report: list[int], seed: int = 0) -> Pairs:
 
     def unit(rows: int) -> NDArray[np.float32]:
         drawn = generator.normal(size=(rows, 64))
-        return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+        vectors: NDArray[np.float32] = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+        return vectors
 
     return Pairs(
         unit(n),
