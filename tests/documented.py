@@ -44,6 +44,7 @@ NOT_RUN = {
     r"ecgmm train .*init\.weights=": "needs a public file; tests/models/test_published_encoders.py writes its like",
     r"ecgmm robustness .*data\.seed=1042": "needs a second tree; tests/disturbing runs the suite on a run's own store",
     r"ecgmm train .*targets=soft": "needs uncertain labels; tests/training/test_uncertain_labels.py has some",
+    r"ecgmm train .*method=(merl|masked_reconstruction)": "seconds each; tests/models and tests/training have them",
     r"ecgmm train .*data\.seed=7": "another tree, which in small lacks a class; the same method is trained without",
     r"ecgmm train .*trainer\.max_epochs=30": "a minute; the same with fewer epochs is run",
     r"eval ": "changes the shell; tests/commands asks for completions",
