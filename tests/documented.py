@@ -49,6 +49,7 @@ NOT_RUN = {
         "several trainings; tests/writing/test_written_reports.py runs it on small ones"
     ),
     r"ecgmm train .*targets=soft": "needs uncertain labels; tests/training/test_uncertain_labels.py has some",
+    r"ecgmm train .*method=(merl|masked_reconstruction)": "seconds each; tests/models and tests/training have them",
     r"ecgmm train .*data\.seed=7": "another tree, which in small lacks a class; the same method is trained without",
     r"ecgmm train .*trainer\.max_epochs=30": "a minute; the same with fewer epochs is run",
     r"ecgmm prepare .*(data\.readers=32|data\.seed=1042|iv-ecg-1\.0\.zip|ptb-xl/1\.0\.3$)": (

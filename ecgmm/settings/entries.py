@@ -142,6 +142,7 @@ _SIZE = Group(
         "feedforward_width": optional(WIDTH),
         "n_decoder_layers": optional(LAYERS),
         "decoder_width": optional(WIDTH),
+        "n_decoder_heads": optional(HEADS),
         "dropout": optional(SHARE_BELOW_ONE),
         "max_segments": optional(whole(1, 10_000)),
         "hidden_sizes": optional(CHANNELS),

@@ -74,6 +74,17 @@ def test_without_pre_training_the_readouts_are_those_of_a_random_encoder(train: 
     assert "pretrain/train/loss_total" not in pl.read_csv(run / "history.csv").columns
 
 
+def test_pre_training_without_reports_is_probed_and_has_no_class_prompts(train: Callable[..., Path]) -> None:
+    run = train("method=masked_reconstruction", "stages=two", "pretrain_epochs=1", "trainer.max_epochs=1")
+    assert list(json.loads((run / "metrics.json").read_text())["readouts"]) == ["linear_probe"]
+    facts = read(run, "run.json")
+    assert (facts["two_stages"], facts["learns_from_reports"]) == (True, False)
+    pretraining, classifying = pl.read_csv(run / "history.csv").iter_rows(named=True)
+    assert pretraining["pretrain/val/reconstruction_error"] > 0
+    assert pretraining["train/loss_cls"] is None
+    assert classifying["train/loss_cls"] > 0
+
+
 @pytest.mark.parametrize(
     "stop_after", [pytest.param(1, marks=pytest.mark.slow), 5, pytest.param(9, marks=pytest.mark.slow)]
 )
