@@ -1,6 +1,7 @@
 """What a search chose, as a table and as settings."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
@@ -36,7 +37,7 @@ def test_default_and_choice_stand_side_by_side(tmp_path: Path, capsys: pytest.Ca
     lines = (tmp_path / "tuning.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines[1:]] == ["row", "mean", "ecg_only"]
 
-    chosen = OmegaConf.load(tmp_path / "tuned" / "ecg_only.yaml")
+    chosen: Any = OmegaConf.load(tmp_path / "tuned" / "ecg_only.yaml")
     assert [dict(line) for line in chosen.pop("defaults")] == [
         {"override /recipe": "quick"},
         {"override /method": "ecg_only"},
