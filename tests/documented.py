@@ -78,6 +78,10 @@ NOT_RUN = {
     r"ecgmm (few_labels |train \+experiment=few_labels)": (
         "a long sweep; tests/training/test_stages.py trains one of its runs, tests/reporting/test_few_labels.py draws"
     ),
+    r"ecgmm (train \+experiment=(tuning|table2_tuned)|tuning) ?": (
+        "hours; tests/commands/test_halving.py and tests/reporting/test_tuning.py search and choose at small size"
+    ),
+    r"ecgmm (evaluate|table2) outputs/table2_tuned ": "needs the runs of the tuned table",
     r"ecgmm label_noise ": "needs the runs of a long sweep; tests/reporting/test_label_noise.py",
     r"pytest ": "a part of the test suite",
     r"ecgmm train \+experiment=(search|profile|\w+ seed=42\b|table2 (name|recipe)=)": (

@@ -66,7 +66,7 @@ def test_experiments_start_without_m_and_name_their_folder(name: str) -> None:
         config = hydra.compose("train", [f"+experiment={name}"], return_hydra_config=True)
     if name != "profile":  # one run, not a sweep
         assert config.hydra.mode.name == "MULTIRUN"
-        assert config.hydra.sweeper.params
+        assert config.hydra.sweeper.get("params") or config.hydra.sweeper.own  # of a grid, of a search of rows
     assert config.name == name
 
 

@@ -29,7 +29,7 @@ def functions(path: Path) -> Iterator[ast.FunctionDef]:
         if isinstance(node, ast.FunctionDef):
             yield node
         bases = [ast.unparse(base) for base in node.bases] if isinstance(node, ast.ClassDef) else []
-        if not {"Callback", "Launcher"} & set(bases):
+        if not {"Callback", "Launcher", "Sweeper"} & set(bases):
             nodes.extend(ast.iter_child_nodes(node))
 
 

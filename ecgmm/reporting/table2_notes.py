@@ -64,8 +64,8 @@ def header_lines(table: Table) -> list[str]:
     ]
     if facts.recipe == "tuned":
         lines.append(
-            "learning rate, weight decay, epochs and at most two parameters of each row were chosen on validation, with"
-            " the same trials for all rows (`ecgmm tuning` lists them): in these rows differ"
+            "rows differ in learning rate, weight decay, epochs and at most two parameters of their own: a search with"
+            " the same budget for each chose them on validation (ecgmm tuning lists them)"
         )
     variants = {choice for row in table.rows for choice in row.key.variant}
     if variants:

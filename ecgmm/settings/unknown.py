@@ -16,9 +16,10 @@ _LIST_THEM = "`--cfg job` behind the command lists all settings"
 def no_such_choice(group: str, choice: object, options: Sequence[str]) -> str:
     """Sentence for a choice that a group of ``conf/`` does not have."""
     if group == "tuned":
+        some = f", only for {', '.join(options)}" if options else ""
         return (
-            f"no settings were chosen for {printable(choice)} yet, only for {', '.join(options) or 'no row'}; search"
-            " them with +experiment=tuning (docs/understand/tuning.md)"
+            f"no settings were chosen for {printable(choice)} yet{some}; search them: python -m ecgmm.train"
+            f" +experiment=tuning method={printable(choice)} (docs/understand/tuning.md)"
         )
     return f"{group} is {printable(choice)!r}; choose one of {', '.join(options)}"
 

@@ -18,6 +18,7 @@ from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.data.sources.labels.label_set import LabelSet
 from ecgmm.data.sources.labels.label_table import LabelTable
 from ecgmm.data.sources.labels.opening import open_labels
+from ecgmm.data.store.splits import SPLITS
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError
 from ecgmm.models.method import Method, Stage
@@ -215,13 +216,13 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
             label_noise=label_noise_of(asked["label_noise"]),
             modalities=asked["task"].get("modalities", "any"),
             held_out=None if asked["held_out"] is None else part_of(asked["held_out"]),
+            splits=SPLITS if asked.get("measured_split") != "val" else ("train", "val"),
         ),
         text_choice(asked["text"], described=[text for texts in described.values() for text in texts]),
         Loading(asked["batch_size"], asked["sampling"], asked["prefetch"], asked["data"]["residency"]),
         asked["seed"],
         TrainingPart(asked["train_fraction"], asked.get("fraction_seed"), asked.get("label_fraction")),
         None if asked["quality"] is None else construct(asked["quality"]),
-        splits=("train", *measured_splits(asked)),
     )
     settings = resolved(config, datamodule.facts())
     own = [labels.digest] if "own" in labels.made_from else []  # of a file that may change while its path does not
@@ -229,11 +230,6 @@ def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:
     data = "+".join([store.fingerprint, *own])
     digest = config_digest(settings, data, None if initial is None else initial.digested)
     return Setup(datamodule, settings, digest, started_s, initial)
-
-
-def measured_splits(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Splits that a run predicts in its end: validation, and test unless ``measured_split=val``."""
-    return ("val",) if settings.get("measured_split") == "val" else ("val", "test")
 
 
 def refuse_certain(labels: LabelTable) -> None:

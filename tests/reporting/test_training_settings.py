@@ -93,3 +93,12 @@ def test_a_row_whose_report_was_withheld_says_so(tmp_path: Path, capsys: pytest.
 
 def test_runs_of_before_the_switch_are_read_as_they_were(tmp_path: Path) -> None:
     assert Run.open(write_run(tmp_path / "a", "concat", 1)).facts.text_at_test == "report"
+
+
+def test_what_a_search_chose_is_no_difference_and_all_else_is(tmp_path: Path) -> None:
+    for method, lr, epochs in (("ecg_clip", 1e-4, 12), ("concat", 1e-3, 24), ("ecg_only", 1e-3, 24)):
+        chosen = {"optimizer": {"lr": lr}, "trainer": {"max_epochs": epochs}, "batch_size": 64}
+        changed(write_run(tmp_path / method, method, 1, recipe="tuned"), chosen)
+    assert labels_of(tmp_path) == {"ecg_clip", "concat", "ecg_only"}
+    changed(tmp_path / "ecg_only", {"batch_size": 32})
+    assert labels_of(tmp_path) == {"ecg_clip", "concat", "ecg_only, batch_size=32"}

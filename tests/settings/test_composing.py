@@ -28,7 +28,7 @@ from ecgmm.settings.entries import ENTRIES
 from ecgmm.settings.values import read_value, written
 
 GROUPS = sorted(path.name for path in CONF_DIR.iterdir() if path.is_dir() and path.name not in ("hydra", "experiment"))
-ADDED = ("ablation",)
+ADDED = ("ablation", "tuned")
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -61,7 +61,7 @@ def root_keys(entry: str) -> set[str]:
     file = content(CONF_DIR / f"{entry}.yaml")
     groups = {key for part in file["defaults"] if isinstance(part, dict) for key in part if not key.startswith("over")}
     keys = (set(file) - MARKS) | {group for group in groups if (CONF_DIR / group).is_dir() and not is_within(group)}
-    added_groups = {"ablation", "experiment"} if entry == "train" else set()
+    added_groups = {"ablation", "experiment", "tuned"} if entry == "train" else set()
     added = [path for group in groups | added_groups for path in (CONF_DIR / group).glob("*.yaml")]
     return keys.union(*(set(content(path)) - MARKS for path in added if path.read_text().startswith(GLOBAL)))
 

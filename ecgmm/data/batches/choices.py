@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ecgmm.data.batches.loader import SAMPLINGS
 from ecgmm.data.batches.residency import RESIDENCIES
 from ecgmm.data.sources.labels.label_table import LabelTable
+from ecgmm.data.store.splits import SPLITS
 from ecgmm.errors import ConfigError
 from ecgmm.text.assemble import ReportTable
 from ecgmm.text.coded import Reports
@@ -64,6 +65,7 @@ class TargetChoice:
         label_noise: Makes labels of training and validation wrong; None leaves them.
         modalities: ``any`` or ``both``: whether records that lack waveform or report take part.
         held_out: Part k of n of the training patients that is predicted and not learnt from; None is no part.
+        splits: Splits whose records take part; a record of another one is never looked at.
     """
 
     labels: LabelTable
@@ -74,6 +76,7 @@ class TargetChoice:
     label_noise: "LabelNoise | None" = None
     modalities: str = "any"
     held_out: tuple[int, int] | None = None
+    splits: tuple[str, ...] = SPLITS
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """LightningDataModule of one store: its records, targets and texts, served as batches."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import lightning
@@ -36,7 +35,6 @@ class EcgReportDataModule(lightning.LightningDataModule):
         part: Part of the training patients to keep; None keeps all.
         quality: Leaves out records by their quality; None leaves out none.
         learns: Whether a model is trained with it; else a split may be empty and a class may be missing.
-        splits: Splits whose records take part; those of the others are never looked at.
 
     Attributes:
         targets: Targets of all rows of the store.
@@ -62,7 +60,6 @@ class EcgReportDataModule(lightning.LightningDataModule):
         part: TrainingPart | None = None,
         quality: QualityLimits | None = None,
         learns: bool = True,
-        splits: Sequence[str] = SPLITS,
     ) -> None:
         super().__init__()
         self.store = store
@@ -88,15 +85,15 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.held_out = np.flatnonzero(kept & left_out & self.targets.usable)
         self.training: NDArray[np.bool_] = kept & ~left_out
         self.learns = learns
-        self.splits = tuple(splits)
+        self.splits = target.splits
         nothing = np.zeros(0, dtype=np.int64)
-        self.rows = {split: self._rows_of(split) if split in splits else nothing for split in SPLITS}
+        self.rows = {split: self._rows_of(split) if split in self.splits else nothing for split in SPLITS}
         self.labelled, self._draws = self.rows["train"], len(self.rows["train"])
         if part.label_share is not None:
             self.labelled = self.labelled[ranks[self.labelled] < part.label_share]
             self._draws = int((store.records["split"].to_numpy() == "train")[self.targets.usable].sum())
         if learns:
-            served = {split: self.labelled if split == "train" else self.rows[split] for split in splits}
+            served = {split: self.labelled if split == "train" else self.rows[split] for split in self.splits}
             check_splits(served, self.targets, target.selection, self.training)
         self._prepare_text(text)
 
