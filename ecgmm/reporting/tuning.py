@@ -95,7 +95,7 @@ def settings_file(trials: Sequence[Trial]) -> str:
         f"# {best.method} with settings that a search chose. Written by `ecgmm tuning`, not by hand.",
         f"# Macro AUROC on validation {_number(best)} after {best.epochs} epochs, of the method's own settings"
         f" {_number(default)} after {default.epochs}.",
-        f"# Settings {best.trial} of {_budget_words({best.method: trials})}, {best.data}, commit {best.commit}.",
+        f"# Settings number {best.trial}; {_budget_words({best.method: trials})}; {best.data}, commit {best.commit}.",
         "defaults:",
         "  - override /recipe: quick",
         f"  - override /method: {best.method}",
