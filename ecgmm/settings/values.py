@@ -16,6 +16,7 @@ _QUOTED = re.compile(r"""(?P<quote>['"])(?P<text>(?:\\.|(?!(?P=quote)).)*)(?P=qu
 _PLAIN = re.compile(r"(?:\$\{[^}]+\}|\\[\\()\[\]{}:=, \t]|[\w/\-+.$%*@?|\\: \t])+")
 _KEY = re.compile(r"(?:\\[\\()\[\]{}:=, \t]|[\w/\-+.$%*@?|\\ \t])+")
 _ESCAPED = re.compile(r"\\([\\()\[\]{}:=, \t])")
+_STRIPPED = re.compile(r"[ \t]*((?:\\[\\()\[\]{}:=, \t]|.)*?)[ \t]*", re.DOTALL)  # an escaped blank is no blank at the end
 _WHOLE = re.compile(r"[+-]?(0|[1-9](_?\d)*)")
 _NUMBER = re.compile(
     r"[+-]?(((0|[1-9](_?\d)*)?\.\d(_?\d)*|(0|[1-9](_?\d)*)\.?)(e[+-]?\d(_?\d)*)?|inf|nan)", re.IGNORECASE | re.ASCII
@@ -120,9 +121,10 @@ def _pair(text: str, at: int) -> tuple[tuple[Any, Any], int]:
 
 def _plain(pattern: re.Pattern[str], text: str, at: int) -> tuple[Any, int]:
     match = pattern.match(text, at)
-    if match is None or not match[0].strip(" \t"):
+    stripped = _STRIPPED.fullmatch(match[0]) if match else None
+    if match is None or stripped is None or not stripped[1]:
         raise ValueError(text)
-    plain = match[0].strip(" \t")
+    plain = stripped[1]
     if plain.lower() in _WORDS:
         return _WORDS[plain.lower()], match.end()
     if _WHOLE.fullmatch(plain):

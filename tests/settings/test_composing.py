@@ -173,6 +173,9 @@ def test_a_written_value_is_read_by_hydra_and_by_us(value: Any) -> None:
 @example("[a, {b: 'c,d'}, ${x.y},1_0, 007, 1.]")
 @example("{a:1,b : [x , y],}")
 @example(r"a\,b\\")
+@example("\\ ")
+@example("a\\  ")
+@example("a\\\\ ")
 @example("${oc.env:HOME}/x")
 def test_what_hydra_reads_is_read_alike(text: str) -> None:
     try:
