@@ -16,7 +16,7 @@ _QUOTED = re.compile(r"""(?P<quote>['"])(?P<text>(?:\\.|(?!(?P=quote)).)*)(?P=qu
 _PLAIN = re.compile(r"(?:\$\{[^}]+\}|\\[\\()\[\]{}:=, \t]|[\w/\-+.$%*@?|\\: \t])+")
 _KEY = re.compile(r"(?:\\[\\()\[\]{}:=, \t]|[\w/\-+.$%*@?|\\ \t])+")
 _ESCAPED = re.compile(r"\\([\\()\[\]{}:=, \t])")
-_STRIPPED = re.compile(r"[ \t]*((?:\\[\\()\[\]{}:=, \t]|.)*?)[ \t]*", re.DOTALL)  # an escaped blank is no blank at the end
+_STRIPPED = re.compile(r"[ \t]*((?:\\[\\()\[\]{}:=, \t]|.)*?)[ \t]*", re.DOTALL)  # escaped blanks stay
 _WHOLE = re.compile(r"[+-]?(0|[1-9](_?\d)*)")
 _NUMBER = re.compile(
     r"[+-]?(((0|[1-9](_?\d)*)?\.\d(_?\d)*|(0|[1-9](_?\d)*)\.?)(e[+-]?\d(_?\d)*)?|inf|nan)", re.IGNORECASE | re.ASCII
