@@ -18,7 +18,7 @@ from ecgmm.exporting.records import inputs_from, simulated_records, some_of
 from tests.exporting.conftest import saved
 from tests.models.building import METHODS
 
-TO_TORCH = ("concat", "mean", "ecg_random", "ecg_clip")
+TO_TORCH = ("concat", "mean", "ecg_random", "ecg_clip", "merl", "masked_reconstruction", "sigmoid_caption")
 """Methods whose parts are those of others, or that keep autocast off in places: written by torch.export."""
 
 
