@@ -55,8 +55,8 @@ def test_a_documented_command_composes(command: str) -> None:
 
 @pytest.mark.parametrize("command", [text for text in COMMANDS if text.startswith("python -m benchmarks.")])
 def test_a_documented_benchmark_is_there(command: str) -> None:
-    path = ROOT / f"{command.split()[2].replace('.', '/')}.py"
-    assert path.exists()
+    module = ROOT / command.split()[2].replace(".", "/")
+    path = module / "__main__.py" if module.is_dir() else module.with_suffix(".py")
     options = re.findall(r"(?<= )--[a-z-]+", command)
     assert not [option for option in options if f'"{option}"' not in path.read_text(encoding="utf-8")]
 
