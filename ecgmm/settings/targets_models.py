@@ -148,6 +148,7 @@ _UNSEEN: dict[str, Spec] = {  # older runs have it of time_frequency alone
     "unseen_classes": optional(many(text(), "different classes, such as [MI]", least=0, distinct=True))
 }
 _TRANSFORMER: dict[str, Spec] = {"n_layers": LAYERS, "n_heads": HEADS, **_DROPOUT}
+_READERS = ("ecgmm.models.methods.ecg_doctor.ReaderShape", "ecgmm.models.transformer_shape.QueryShape")
 
 _METHODS: dict[str, Target] = {
     "bag_of_statements.BagOfStatements": Target(
@@ -175,10 +176,9 @@ _METHODS: dict[str, Target] = {
             "criterion": CRITERION,
             "n_findings": FINDINGS,
             "rate_hz": RATE_HZ,
-            "queries": Built(("ecgmm.models.transformer_shape.QueryShape",)),
+            "queries": Built(_READERS),  # runs made before the bottleneck was a setting have a plain one
             "findings_weight": WEIGHT,
             "measurements_weight": WEIGHT,
-            "bottleneck": flag(),
         }
     ),
     "ecg_only.EcgOnly": Target({**_ECG, **_METHOD, **_DROPOUT}),
@@ -401,6 +401,10 @@ MODEL_TARGETS: dict[str, Target] = {
             "config": Built(ARCHITECTURE.names, null=True),
         },
         (_one_learning_model,),
+    ),
+    "ecgmm.models.methods.ecg_doctor.ReaderShape": Target(
+        {"n_queries": whole(1, 10_000), "width": WIDTH, **_TRANSFORMER, "bottleneck": flag()},
+        (divides("n_heads", "width"),),
     ),
     "ecgmm.models.transformer_shape.QueryShape": Target(
         {"n_queries": whole(1, 10_000), "width": WIDTH, **_TRANSFORMER}, (divides("n_heads", "width"),)

@@ -1,5 +1,7 @@
 """Tian et al. [13], ECG-Doctor: a language model that is told the findings and measurements of a waveform."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d, huber_loss
@@ -27,6 +29,17 @@ N_TOLD = 5
 """Findings that an explanation names."""
 
 
+@dataclass(frozen=True)
+class ReaderShape(QueryShape):
+    """Sizes of the part that reads the waveform.
+
+    Attributes:
+        bottleneck: Whether findings and measurements are all that the language model is told of the waveform.
+    """
+
+    bottleneck: bool
+
+
 class EcgDoctor(Method):
     """Reads findings and measurements off the waveform, and hands these and the report to a language model.
 
@@ -41,10 +54,10 @@ class EcgDoctor(Method):
         criterion: Classification loss of logits and labels.
         n_findings: F, findings of the statement vocabulary.
         rate_hz: Sampling rate of the waveforms.
-        queries: Number and width of the queries that read the waveform, and the layers in which they attend.
+        queries: Number and width of the queries that read the waveform, the layers in which they attend, and whether
+            what they read is all that the language model is told; it is where a plain ``QueryShape`` does not say.
         findings_weight: Weight of the findings loss.
         measurements_weight: Weight of the measurement loss.
-        bottleneck: Whether findings and measurements are all that the language model is told of the waveform.
     """
 
     name = "ecg_doctor"
@@ -67,7 +80,6 @@ class EcgDoctor(Method):
         queries: QueryShape,
         findings_weight: float,
         measurements_weight: float,
-        bottleneck: bool = True,
     ) -> None:
         super().__init__(criterion)
         width, read = queries.width, queries.n_queries * queries.width
@@ -83,6 +95,7 @@ class EcgDoctor(Method):
             self.measurements_head.bias[-1] = TRUST_AT_FIRST
         self.findings_token = nn.Linear(n_findings, language_model.width)
         self.measurements_token = nn.Linear(N_TARGETS, language_model.width)
+        bottleneck = queries.bottleneck if isinstance(queries, ReaderShape) else True
         self.embedding_token = None if bottleneck else nn.Linear(ecg_encoder.dim, language_model.width)
         self.language_model = language_model
         self.options = OptionLetters()

@@ -66,7 +66,7 @@ def test_measurement_loss_by_hand() -> None:
 
 
 def test_nothing_but_findings_and_measurements_passes_the_bottleneck() -> None:
-    method, batch = ecg_doctor("method.bottleneck=true"), batch_of("single_label")
+    method, batch = ecg_doctor("method.queries.bottleneck=true"), batch_of("single_label")
     with torch.no_grad():
         for head in (method.findings_head, method.measurements_head):
             head.weight.zero_()
@@ -76,7 +76,7 @@ def test_nothing_but_findings_and_measurements_passes_the_bottleneck() -> None:
 
 
 def test_without_a_bottleneck_the_embedding_reaches_the_language_model_of_records_with_a_waveform() -> None:
-    method, batch = ecg_doctor("method.bottleneck=false"), batch_of("single_label", complete=False)
+    method, batch = ecg_doctor("method.queries.bottleneck=false"), batch_of("single_label", complete=False)
     with torch.no_grad():
         for head in (method.findings_head, method.measurements_head):
             head.weight.zero_()
