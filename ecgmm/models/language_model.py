@@ -74,7 +74,7 @@ class LanguageModel(nn.Module):
         words: Tensor = self.body.get_input_embeddings()(token_ids)
         return words
 
-    def key_values(self, vectors: Tensor) -> "OwnKeyValue":
+    def key_values(self, vectors: Tensor, layer_norm: bool = False) -> "OwnKeyValue":
         """Make one key and value for every layer with the layer's own projections.
 
         Source: MEIT (Wan et al., Findings of ACL 2025). The vector is repeated for each head; no position is written
@@ -82,17 +82,20 @@ class LanguageModel(nn.Module):
 
         Args:
             vectors: ``[B, head_dim]``.
+            layer_norm: Whether the repeated vector goes through the layer's own norm first, as the states of tokens do
+                before these projections.
 
         Returns:
             A cache of length 1, for one call of ``forward`` or ``generate``; each layer fills it when it attends.
         """
         from ecgmm.models.own_key_value import OwnKeyValue
 
-        hidden = vectors.repeat(1, self.width // self.head_dim)
-        attentions = self._attentions()
+        repeated = vectors.repeat(1, self.width // self.head_dim)
+        attentions, norms = self._attentions(), self._norms_before_attention()
 
         def make(layer: int) -> tuple[Tensor, Tensor]:
             attention = attentions[layer]
+            hidden = norms[layer](repeated) if layer_norm else repeated
             if hasattr(attention, "c_attn"):  # GPT-2 makes query, key and value in one
                 _, key, value = attention.c_attn(hidden).chunk(3, dim=-1)
             else:
@@ -109,6 +112,9 @@ class LanguageModel(nn.Module):
 
     def _attentions(self) -> list[Any]:
         return [layer.attn if hasattr(layer, "attn") else layer.self_attn for layer in self.layers()]
+
+    def _norms_before_attention(self) -> list[Any]:
+        return [layer.ln_1 if hasattr(layer, "ln_1") else layer.input_layernorm for layer in self.layers()]
 
     def forward(
         self,

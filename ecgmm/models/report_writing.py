@@ -29,7 +29,7 @@ def write_tokens(method: Meit, batch: Batch, max_tokens: int) -> list[list[int]]
     model = method.language_model
     prompt = model.embed(method.instruction).expand(len(vectors), -1, -1)
     # A report ends where the question begins (``Meit.report_nll``).
-    return write_greedily(model, prompt, model.key_values(vectors), int(method.options.question[0]), max_tokens)
+    return write_greedily(model, prompt, method.key_values(vectors), int(method.options.question[0]), max_tokens)
 
 
 @torch.inference_mode()
@@ -41,7 +41,7 @@ def write_greedily(
     Args:
         model: The language model.
         prompt: Word embeddings ``[B, N, width]``.
-        cache: Of ``model.key_values`` for the same records; used up.
+        cache: Of ``Meit.key_values`` for the same records; used up.
         end_id: Token that ends a text; not part of it.
         max_tokens: Most tokens of a text.
 

@@ -244,6 +244,7 @@ _METHODS: dict[str, Target] = {
             "criterion": CRITERION,
             "report_in_prompt": flag(),
             "report_weight": WEIGHT,
+            "layer_norm": flag(),
         }
     ),
     "merl.Merl": Target(

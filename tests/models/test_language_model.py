@@ -107,16 +107,21 @@ def test_what_is_hidden_from_a_part_has_no_say_in_it(pairs: dict[str, Pair], kin
 
 
 @every_kind
-def test_own_key_and_value_come_from_the_layers_own_projections(pairs: dict[str, Pair], kind: str) -> None:
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_own_key_and_value_come_from_the_layers_own_projections(
+    pairs: dict[str, Pair], kind: str, layer_norm: bool
+) -> None:
     model, _ = pairs[kind]
     vector = torch.randn(2, HEAD_DIM, generator=torch.Generator().manual_seed(1))
-    hidden = torch.cat([vector] * 4, dim=1)
-    cache = model.key_values(vector)
+    repeated = torch.cat([vector] * 4, dim=1)
+    cache = model.key_values(vector, layer_norm)
     assert cache.get_seq_length() == 1
     model(model.embed(IDS), everything(*IDS.shape), cache, torch.ones(2, dtype=torch.bool))
     assert cache.get_seq_length() == 1 + IDS.shape[1]
     assert len(cache.layers) == N_LAYERS
-    for layer, attention in zip(cache.layers, attentions(model), strict=True):
+    for layer, attention, block in zip(cache.layers, attentions(model), model.layers(), strict=True):
+        norm: Any = block.ln_1 if kind == "gpt2" else block.input_layernorm
+        hidden = norm(repeated) if layer_norm else repeated
         if kind == "gpt2":
             weight, bias = attention.c_attn.weight, attention.c_attn.bias
             key, value = (hidden @ weight + bias)[:, WIDTH:].split(WIDTH, dim=1)

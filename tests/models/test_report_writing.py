@@ -39,7 +39,7 @@ def without_cache(method: Meit, batch: Batch, n_tokens: int) -> list[list[int]]:
     tokens = method.instruction.expand(len(vectors), -1)
     for _ in range(n_tokens):
         present = torch.ones_like(tokens, dtype=torch.bool)
-        states = model(model.embed(tokens), causal(present), model.key_values(vectors), batch.has_waveform)
+        states = model(model.embed(tokens), causal(present), method.key_values(vectors), batch.has_waveform)
         tokens = torch.cat([tokens, model.next_token_logits(states[:, -1]).argmax(dim=1, keepdim=True)], dim=1)
     written: list[list[int]] = tokens[:, len(method.instruction) :].tolist()
     return written
@@ -49,7 +49,7 @@ def test_with_the_cache_the_same_is_written_as_without(meit: Meit, batch: Batch)
     vectors, model = meit.injected(batch)[1], meit.language_model
     prompt = model.embed(meit.instruction).expand(len(vectors), -1, -1)
     expected = without_cache(meit, batch, N_TOKENS)
-    assert write_greedily(model, prompt, model.key_values(vectors), -1, N_TOKENS) == expected
+    assert write_greedily(model, prompt, meit.key_values(vectors), -1, N_TOKENS) == expected
     assert len({tuple(line) for line in expected}) > 6, "another waveform, another report"
 
 
@@ -59,7 +59,7 @@ def test_a_report_ends_before_the_token_that_ends_it(meit: Meit, batch: Batch) -
     whole = without_cache(meit, batch, N_TOKENS)
     end = whole[0][3]
     expected = [line[: line.index(end)] if end in line else line for line in whole]
-    assert write_greedily(model, prompt, model.key_values(vectors), end, N_TOKENS) == expected
+    assert write_greedily(model, prompt, meit.key_values(vectors), end, N_TOKENS) == expected
     assert len(expected[0]) <= 3
 
 

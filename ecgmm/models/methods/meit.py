@@ -1,5 +1,7 @@
 """Wan et al. [12], MEIT: a waveform as one more key and value in every layer of a language model."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize, pad
@@ -12,6 +14,9 @@ from ecgmm.models.option_letters import OptionLetters
 from ecgmm.models.text_bank import TextBank
 from ecgmm.text.glossary import INSTRUCTION
 from ecgmm.types import Batch, ModelOutput
+
+if TYPE_CHECKING:
+    from ecgmm.models.own_key_value import OwnKeyValue
 
 
 class Meit(Method):
@@ -28,6 +33,8 @@ class Meit(Method):
         report_in_prompt: False hides the report from the question, so that the waveform alone answers and reports are
             only learned to be written, as published; True lets the question see it.
         report_weight: Weight of the loss of writing the report.
+        layer_norm: Whether each layer's own norm brings the waveform's vector to the size of its tokens' states; False
+            leaves it at length 1, as published.
     """
 
     name = "meit"
@@ -46,10 +53,12 @@ class Meit(Method):
         criterion: nn.Module,
         report_in_prompt: bool,
         report_weight: float,
+        layer_norm: bool = False,
     ) -> None:
         super().__init__(criterion)
         self.loss_weights = {"cls": 1.0, "report": report_weight}
         self.report_in_prompt = report_in_prompt
+        self.layer_norm = layer_norm
         if not report_in_prompt:
             self.inputs_at_test = ("ecg",)
         self.ecg_encoder = ecg_encoder
@@ -76,6 +85,10 @@ class Meit(Method):
         h_e = ecg_embedding(self.ecg_encoder, batch)
         return h_e, normalize(self.projection(h_e).float(), dim=-1)
 
+    def key_values(self, vectors: Tensor) -> "OwnKeyValue":
+        """Make the keys and values of waveforms, of vectors from ``injected``, for one call of the language model."""
+        return self.language_model.key_values(vectors, self.layer_norm)
+
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch.
 
@@ -93,7 +106,7 @@ class Meit(Method):
         states = self.language_model(
             self.language_model.embed(token_ids),
             attended,
-            self.language_model.key_values(vectors),
+            self.key_values(vectors),
             batch.has_waveform,
         )
         written = {}
@@ -135,7 +148,7 @@ class Meit(Method):
         _, vectors = self.injected(batch)
         ids = self.language_model.generate(
             self.language_model.embed(self.instruction).unsqueeze(0),
-            self.language_model.key_values(vectors),
+            self.key_values(vectors),
             int(self.options.question[0]),
             self.texts.max_tokens,
         )

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 from transformers import LlamaForCausalLM
 
 from ecgmm.errors import ConfigError
+from ecgmm.models.language_model import causal
 from ecgmm.models.methods.meit import Meit
 from ecgmm.types import Batch
 from tests.models.building import N_RECORDS, TEXTS, TOKENISER, batch_of, build, rows_of
@@ -80,6 +82,35 @@ def test_reports_are_written_from_the_waveform_of_their_own_record() -> None:
     both = batch.has_waveform & batch.has_report
     assert changed[both].any()
     assert not changed[~both].any()
+
+
+@torch.inference_mode()
+def test_another_waveform_changes_what_comes_next_as_much_as_another_word() -> None:
+    method, batch = meit(), batch_of("single_label")
+    model, n_before = method.language_model, len(method.instruction)
+    directions = torch.randn(N_RECORDS, model.head_dim, generator=torch.Generator().manual_seed(1))
+    vectors = normalize(directions, dim=1)
+
+    def next_logits(ids: Tensor, key_values: Any) -> Tensor:
+        attended = causal(torch.ones_like(ids, dtype=torch.bool))
+        return model.next_token_logits(model(model.embed(ids), attended, key_values)[:, -1])
+
+    def size(change: Tensor) -> float:
+        return change.square().mean().sqrt().item()
+
+    ids = method.instruction.expand(N_RECORDS, -1)
+    usual = next_logits(ids, method.key_values(vectors))
+    by_waveform = size(next_logits(ids, method.key_values(vectors.roll(1, dims=0))) - usual)
+    by_word = []
+    for place in range(n_before - 1):  # the last word is where the next one is predicted
+        other = ids.clone()
+        other[:, place] = batch.token_ids[:, 0]
+        by_word.append(size(next_logits(other, method.key_values(vectors)) - usual))
+    mean = sum(by_word) / len(by_word)
+    assert mean / 2 < by_waveform < mean * 2
+    method.layer_norm = False  # as published
+    plain = next_logits(ids, method.key_values(vectors))
+    assert size(next_logits(ids, method.key_values(vectors.roll(1, dims=0))) - plain) < by_waveform / 3
 
 
 def test_ecg_alone_answers_without_the_report_as_if_there_were_none() -> None:
