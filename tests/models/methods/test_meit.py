@@ -93,7 +93,8 @@ def test_another_waveform_changes_what_comes_next_as_much_as_another_word() -> N
 
     def next_logits(ids: Tensor, key_values: Any) -> Tensor:
         attended = causal(torch.ones_like(ids, dtype=torch.bool))
-        return model.next_token_logits(model(model.embed(ids), attended, key_values)[:, -1])
+        present = torch.ones(len(ids), dtype=torch.bool)
+        return model.next_token_logits(model(model.embed(ids), attended, key_values, present)[:, -1])
 
     def size(change: Tensor) -> float:
         return change.square().mean().sqrt().item()
