@@ -86,7 +86,7 @@ def test_reports_are_written_from_the_waveform_of_their_own_record() -> None:
 
 @torch.inference_mode()
 def test_another_waveform_changes_what_comes_next_as_much_as_another_word() -> None:
-    method, batch = meit(), batch_of("single_label")
+    method, batch = meit("method.layer_norm=true"), batch_of("single_label")
     model, n_before = method.language_model, len(method.instruction)
     directions = torch.randn(N_RECORDS, model.head_dim, generator=torch.Generator().manual_seed(1))
     vectors = normalize(directions, dim=1)
