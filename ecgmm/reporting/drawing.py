@@ -47,8 +47,9 @@ def provenance(runs: Sequence[Run], measured: str | None = None) -> str:
     measured = measured or f"test split: {test.records:,} records of {test.patients:,} patients"
     mark = "SYNTHETIC data: shows that the code works, not how a method does on patients. " if data.synthetic else ""
     return (
-        f"{mark}Data {data.name} ({data.fingerprint[:12]}), {measured}; recipe {_all('recipe', facts)},"
-        f" size {_all('size', facts)}, task {_all('task', facts)}, precision {_all('precision', facts)}, seeds {', '.join(map(str, seeds))};"
+        f"{mark}Data {data.name} ({data.fingerprint[:12]}), {measured};"
+        f" recipe {_all('recipe', facts)}, size {_all('size', facts)}, task {_all('task', facts)},"
+        f" precision {_all('precision', facts)}, seeds {', '.join(map(str, seeds))};"
         f" ecgmm {', '.join(sorted({one.versions.get('ecgmm', 'unknown') for one in facts}))}, commit"
         f" {', '.join(sorted({str(one.commit or 'unknown') for one in facts}))}."
     )

@@ -101,8 +101,8 @@ def embed_pairs(opened: Opened) -> tuple[Pairs, NDArray[np.int64]]:
     rows = rows[paired & (data.tokens.lengths[data.report_of_row[rows]] > 0)]
     if not len(rows):
         raise UserError(
-            f"{printable(opened.run.directory)}: no record of split={opened.records.choice.split} has both a waveform and a"
-            " report that the model reads; give a run with text.policy=full or masked"
+            f"{printable(opened.run.directory)}: no record of split={opened.records.choice.split} has both a waveform"
+            " and a report that the model reads; give a run with text.policy=full or masked"
         )
     outputs = [opened.method.shared(opened.method(batch)) for batch in opened.batches(rows)]
     ecg, text = (as_numbers(unit(torch.cat(parts))) for parts in zip(*outputs, strict=True))
