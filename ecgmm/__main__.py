@@ -22,6 +22,8 @@ _WITH_SETTINGS = (
     "evaluate",
     "robustness",
     "written_reports",
+    "retrieval",
+    "zero_shot",
     "predict",
     "explain",
     "export",
@@ -55,7 +57,6 @@ def commands() -> dict[str, str]:
     collectors = [path.stem for path in reporting if "\ndef main(" in path.read_text(encoding="utf-8")]
     modules = {name: f"ecgmm.{name}" for name in _WITH_SETTINGS}
     modules |= {name: f"ecgmm.reporting.{name}" for name in collectors}
-    modules |= {name: f"ecgmm.shared_space.{name}" for name in ("retrieval", "zero_shot")}
     return modules | {"dashboard": "ecgmm.dashboard.workspace"}
 
 

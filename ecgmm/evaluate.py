@@ -8,7 +8,6 @@ from typing import Literal
 from omegaconf import DictConfig
 
 from ecgmm.commands import command_line
-from ecgmm.errors import ConfigError
 
 
 @command_line.command("evaluate", "run")
@@ -37,10 +36,9 @@ def main(
     from ecgmm.runs.run import run_directories
     from ecgmm.training.evaluation import evaluate_run
     from ecgmm.training.evaluation_choice import choice_of
+    from ecgmm.training.other_store import named_store
     from ecgmm.training.summary import print_external, print_metrics
 
-    if store is not None and data is not None:
-        raise ConfigError("both store and data name a store; give the folder as store=..., or its settings as data=...")
     choice = choice_of(
         labels,
         task,
@@ -57,7 +55,7 @@ def main(
         name=name,
     )
     for directory in run_directories(Path(run)):
-        metrics, file = evaluate_run(directory, data if store is None else Path(store), choice, Path(paths.stores))
+        metrics, file = evaluate_run(directory, named_store(store, data), choice, Path(paths.stores))
         print_metrics(metrics, file)
         print_external(metrics)
 

@@ -3,7 +3,6 @@
 from omegaconf import DictConfig
 
 from ecgmm.commands import command_line
-from ecgmm.errors import ConfigError
 
 
 @command_line.command("robustness", "run")
@@ -31,13 +30,12 @@ def main(
     from ecgmm.runs.run import find_runs
     from ecgmm.settings.disturbances import KINDS
     from ecgmm.training.evaluation_choice import Choice
+    from ecgmm.training.other_store import named_store
 
-    if store is not None and data is not None:
-        raise ConfigError("both store and data name a store; give the folder as store=..., or its settings as data=...")
     folder = Path(run)
     runs, _ = find_runs([folder])
     plan = Plan(
-        other=data if store is None else Path(store),
+        other=named_store(store, data),
         choice=Choice(split=split, allow_leaky=allow_leaky, shared_patients=shared_patients),
         stores=Path(paths.stores),
         kinds=list(KINDS) if kinds is None else list(kinds),

@@ -3,7 +3,6 @@
 from omegaconf import DictConfig
 
 from ecgmm.commands import command_line
-from ecgmm.errors import ConfigError
 
 
 @command_line.command("written_reports", "run")
@@ -24,17 +23,16 @@ def main(
     from ecgmm.console.terminal import say
     from ecgmm.runs.run import find_runs
     from ecgmm.training.evaluation_choice import Choice
+    from ecgmm.training.other_store import named_store
     from ecgmm.writing.page import save
     from ecgmm.writing.systems import compare
     from ecgmm.writing.table import measure
 
-    if store is not None and data is not None:
-        raise ConfigError("both store and data name a store; give the folder as store=..., or its settings as data=...")
     # No label is measured, so none can leak; and the report is withheld.
     choice = Choice(split=split, shared_patients=shared_patients, allow_leaky=True)
     folder = Path(run)
     runs, _ = find_runs([folder])
-    written = measure(compare(runs, data if store is None else Path(store), choice, Path(paths.stores)), n_resamples)
+    written = measure(compare(runs, named_store(store, data), choice, Path(paths.stores)), n_resamples)
     say(*written.to_markdown().split("\n"))
     say(*save(written, folder if out is None else Path(out), n_shown))
 

@@ -1,9 +1,6 @@
 """Ranks of what is looked for among what is there, the share found among the first k, and what chance finds.
 
-Reports repeat, so what is right is more than one thing. Two definitions, both free of a reward for repetition:
-
-- ``first``: of several right items the best ranked one counts, right ones do not stand in each other's way.
-- ``own``: one item is right, and other items that say the same are neither right nor wrong: they are left out.
+Of several right items the best ranked one counts, and right ones do not stand in each other's way.
 
 The rank is 1 plus the wrong items that score higher, plus those that a fair coin puts before it among equal scores
 (the mean rank of a tie). All queries of a block are ranked by one matrix product and two comparisons. Letters: Q
@@ -24,8 +21,8 @@ MEASURES = (*(f"R@{k}" for k in CUTOFFS), "MRR", "median rank")
 _SCORES_AT_ONCE = 1 << 22
 
 Bools = NDArray[np.bool_]
-Relevance = Callable[[slice], tuple[Bools, Bools]]
-"""Queries of a block to two tables ``[q, G]``: which items are right, and which are neither right nor wrong."""
+Relevance = Callable[[slice], Bools]
+"""Queries of a block to a table ``[q, G]`` of the items that are right."""
 
 
 @dataclass(frozen=True)
@@ -51,28 +48,37 @@ class Ranked:
         return Ranked(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def rank(queries: NDArray[np.floating], gallery: NDArray[np.floating], relevance: Relevance) -> Ranked:
+def rank(
+    queries: NDArray[np.floating],
+    gallery: NDArray[np.floating],
+    relevance: Relevance,
+    own: tuple[NDArray[np.integer], NDArray[np.floating]] | None = None,
+) -> Ranked:
     """Rank the gallery for every query by inner products, and find what is right.
 
     Args:
         queries: ``[Q, D]``; of length 1 where cosines are meant.
         gallery: ``[G, D]``.
         relevance: What is right for whom.
+        own: An item of each query whose score is another for it, and that score: both ``[Q]``.
     """
     size = max(1, _SCORES_AT_ONCE // len(gallery))
     blocks = [slice(start, min(start + size, len(queries))) for start in range(0, len(queries), size)]
     parts = []
     for block in blocks:
-        found = rank_scores(queries[block] @ gallery.T, *relevance(block))
+        scores = queries[block] @ gallery.T
+        if own is not None:
+            scores[np.arange(len(scores)), own[0][block]] = own[1][block]
+        found = rank_scores(scores, relevance(block))
         parts.append(Ranked(found.query + block.start, found.rank, found.n_right, found.n_wrong))
     return Ranked.together(parts)
 
 
-def rank_scores(scores: NDArray[np.floating], right: Bools, left_out: Bools) -> Ranked:
+def rank_scores(scores: NDArray[np.floating], right: Bools) -> Ranked:
     """Ranks of a table of scores ``[Q, G]``."""
-    wrong = ~right & ~left_out
     asked = right.any(axis=1)
-    scores, right, wrong = scores[asked], right[asked], wrong[asked]
+    scores, right = scores[asked], right[asked]
+    wrong = ~right
     best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
     above, tied = (scores > best) & wrong, (scores == best) & wrong
     best_right = ((scores == best) & right).sum(axis=1)

@@ -34,16 +34,22 @@ class Drawing:
     found: str = ""
 
 
-def provenance(runs: Sequence[Run]) -> str:
-    """The end of every caption: data (SYNTHETIC where it is), split, recipe, size, seeds, commit."""
+def provenance(runs: Sequence[Run], measured: str | None = None) -> str:
+    """The end of every caption: data (SYNTHETIC where it is), split, recipe, size, seeds, commit.
+
+    Args:
+        runs: Behind what is shown.
+        measured: On which records, where these are not the runs' own test records.
+    """
     facts = [run.facts for run in runs]
     data, seeds = facts[0].data, sorted({run.seed for run in runs})
     test = runs[0].split("test")
+    measured = measured or f"test split: {test.records:,} records of {test.patients:,} patients"
     mark = "SYNTHETIC data: shows that the code works, not how a method does on patients. " if data.synthetic else ""
     return (
-        f"{mark}Data {data.name} ({data.fingerprint[:12]}), test split: {test.records:,} records of"
-        f" {test.patients:,} patients; recipe {_all('recipe', facts)}, size {_all('size', facts)}, task"
-        f" {_all('task', facts)}, precision {_all('precision', facts)}, seeds {', '.join(map(str, seeds))};"
+        f"{mark}Data {data.name} ({data.fingerprint[:12]}), {measured};"
+        f" recipe {_all('recipe', facts)}, size {_all('size', facts)}, task {_all('task', facts)},"
+        f" precision {_all('precision', facts)}, seeds {', '.join(map(str, seeds))};"
         f" ecgmm {', '.join(sorted({one.versions.get('ecgmm', 'unknown') for one in facts}))}, commit"
         f" {', '.join(sorted({str(one.commit or 'unknown') for one in facts}))}."
     )

@@ -327,6 +327,36 @@ ENTRIES: dict[str, Group] = {
             "paths": _PATHS,
         }
     ),
+    "retrieval": Group(
+        {
+            "run": path(),
+            "store": nullable(path()),
+            "data": replace(_DATA, null=True),
+            "split": choice(*SPLITS, "all"),
+            "shared_patients": choice("refuse", "drop"),
+            "pool": whole(2, 100_000),
+            "n_pools": whole(1, 100_000),
+            "n_resamples": whole(1, 100_000),
+            "seed": SEED,
+            "out": nullable(path()),
+            "paths": _PATHS,
+        }
+    ),
+    "zero_shot": Group(
+        {
+            "run": path(),
+            "store": nullable(path()),
+            "data": replace(_DATA, null=True),
+            "labels": replace(_LABELS, null=True),
+            "split": choice(*SPLITS, "all"),
+            "shared_patients": choice("refuse", "drop"),
+            "least_cases": whole(2, 1_000_000),
+            "n_draws": whole(0, 1000),
+            "n_resamples": whole(1, 100_000),
+            "out": nullable(path()),
+            "paths": _PATHS,
+        }
+    ),
     "predict": Group(
         {
             "run": path(),

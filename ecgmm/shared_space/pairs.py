@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgmm.errors import UserError, printable
 from ecgmm.evaluation.metrics import positives
-from ecgmm.evaluation.retrieval import Bools, Relevance
+from ecgmm.evaluation.retrieval import Bools, Ranked, Relevance, rank
 from ecgmm.models.contrastive import unit
 from ecgmm.shared_space.opening import Opened, as_numbers
 from ecgmm.text.findings import finding_name, stated
@@ -22,7 +23,10 @@ Floats32 = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Pairs:
-    """Test records that have both a waveform and a report.
+    """Records that have both a waveform and a report.
+
+    In a gallery each distinct report stands once, and with it one waveform: that of its first record. So a further
+    record with a report that is there already brings a query of its own and changes the rank of no other.
 
     Attributes:
         ecg: ``[n, D]`` of length 1.
@@ -49,49 +53,56 @@ class Pairs:
         equal: Bools = (meant[some][:, None] == meant[others]) & (meant[some][:, None] >= 0)
         return equal
 
-    def to_reports(self, name: str) -> Relevance:
-        """Right reports for every record: those of any record that is right for it."""
-        records, order = np.arange(len(self.report)), np.argsort(self.report, kind="stable")
-        first = np.searchsorted(self.report[order], np.arange(len(self.text)))
+    def asks(self, name: str) -> Bools:
+        """Bool ``[n]``, records for which something can be right: with a class, or a report that states a finding."""
+        if name == OWN_REPORT:
+            return np.ones(len(self.report), bool)
+        asking: Bools = self.classes.any(axis=1) if name == SAME_CLASS else self.findings[self.report] >= 0
+        return asking
 
-        def tables(block: slice) -> tuple[Bools, Bools]:
-            right = np.logical_or.reduceat(self.relevant(name, records[block], order), first, axis=1)
-            return right, np.zeros_like(right)
+    @cached_property
+    def first(self) -> NDArray[np.int64]:
+        """int64 ``[m]``, the first record of each report."""
+        return np.unique(self.report, return_index=True)[1].astype(np.int64)
 
-        return tables
+    def to_reports(self, name: str) -> Ranked:
+        """Rank all reports for every record."""
+        return rank(self.ecg, self.text, self._relevance(name))
 
-    def to_waveforms(self, name: str) -> Relevance:
-        """Right waveforms for the report of every record.
+    def to_waveforms(self, name: str) -> Ranked:
+        """Rank the waveforms of all reports for the report of every record, which itself stands for its own report."""
+        own = (self.ecg * self.text[self.report]).sum(axis=1)
+        return rank(self.text[self.report], self.ecg[self.first], self._relevance(name), (self.report, own))
 
-        A report looks for its own waveform once for each of its records; its other waveforms are then neither right nor
-        wrong.
-        """
+    def _relevance(self, name: str) -> Relevance:
         records = np.arange(len(self.report))
 
-        def tables(block: slice) -> tuple[Bools, Bools]:
-            right = self.relevant(name, records[block], records)
-            itself = records[block][:, None] == records if name == OWN_REPORT else right
-            return itself, right & ~itself
+        def relevant(block: slice) -> Bools:
+            some, itself = records[block], self.report[block]
+            right = self.relevant(name, some, self.first)
+            # Its own report is right for a record where anything can be, whatever the report's first record is.
+            right[np.arange(len(some)), itself] = self.asks(name)[block]
+            return right
 
-        return tables
+        return relevant
 
 
 @torch.inference_mode()
-def embed_pairs(opened: Opened, split: str) -> Pairs:
-    """Embed the records of a split that have both.
+def embed_pairs(opened: Opened) -> tuple[Pairs, NDArray[np.int64]]:
+    """Embed the records that have both; with their rows of the store.
 
     Raises:
         UserError: If there are none.
     """
     served = opened.served
     data, facts = served.datamodule, served.model.facts
-    rows = data.rows[split]
+    rows = opened.rows
     paired = served.store.records["has_waveform"].to_numpy()[rows]
     rows = rows[paired & (data.tokens.lengths[data.report_of_row[rows]] > 0)]
     if not len(rows):
         raise UserError(
-            f"{printable(opened.run.directory)}: no record of split={split} has both a waveform and a report that the"
-            " model reads; give a run with text.policy=full or masked"
+            f"{printable(opened.run.directory)}: no record of split={opened.records.choice.split} has both a waveform"
+            " and a report that the model reads; give a run with text.policy=full or masked"
         )
     outputs = [opened.method.shared(opened.method(batch)) for batch in opened.batches(rows)]
     ecg, text = (as_numbers(unit(torch.cat(parts))) for parts in zip(*outputs, strict=True))
@@ -101,7 +112,7 @@ def embed_pairs(opened: Opened, split: str) -> Pairs:
     stored = served.store.reports["statements"].to_list()
     shown = [stored[index] for index in data.report_of_row[rows[first]]]
     seen = apply_policy(shown, facts.text_policy, label_set.masks, label_set.phrases)
-    return Pairs(
+    pairs = Pairs(
         ecg,
         text[first],
         report.ravel().astype(np.int64),
@@ -109,6 +120,7 @@ def embed_pairs(opened: Opened, split: str) -> Pairs:
         positives(data.targets.values[rows], len(data.targets.class_names)),
         _numbers_of_findings(seen),
     )
+    return pairs, rows
 
 
 def _numbers_of_findings(reports: Sequence[Sequence[str]]) -> NDArray[np.int64]:

@@ -1,37 +1,24 @@
-"""Tabulate how well reports find their waveforms and waveforms their reports: ecgmm retrieval outputs/table2 [more].
+"""The table of how well reports find their waveforms, and waveforms their reports, in the space of finished runs."""
 
-Embeds the test records of finished contrastive runs. Prints Markdown and saves retrieval.md, retrieval.csv (unrounded)
-and retrieval_table.csv (the table). Nothing is trained.
-"""
-
-import argparse
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgmm.console.terminal import say
-from ecgmm.data.store.splits import SPLITS
 from ecgmm.errors import UserError
 from ecgmm.evaluation.bootstrap import Estimate
 from ecgmm.evaluation.ranking import Floats
 from ecgmm.evaluation.replicates import replicated_estimates
-from ecgmm.evaluation.retrieval import MEASURES, Ranked, chance, draw_pools, measures, rank, rank_scores
-from ecgmm.files import write_whole
-from ecgmm.reporting.command import exit_code
+from ecgmm.evaluation.retrieval import MEASURES, Ranked, chance, draw_pools, measures, rank_scores
 from ecgmm.reporting.drawing import provenance
-from ecgmm.reporting.escaping import csv_text
 from ecgmm.reporting.subgroup_rows import rows_of
 from ecgmm.reporting.table2_formats import markdown_list, markdown_table
 from ecgmm.reporting.table2_sections import Section
-from ecgmm.runs.run import Run, find_runs
-from ecgmm.runs.store_of_run import STORES
-from ecgmm.shared_space.opening import open_run
+from ecgmm.runs.run import Run
+from ecgmm.shared_space.opening import Records, open_run
 from ecgmm.shared_space.pairs import RIGHT, Pairs, embed_pairs
+from ecgmm.shared_space.tables import csv_of
 
 TO_REPORT, TO_WAVEFORM = DIRECTIONS = ("waveform → report", "report → waveform")
 RESAMPLES, SEED = 1000, 0
@@ -43,14 +30,12 @@ class Wishes:
     """What is looked for, and how it is measured.
 
     Attributes:
-        split: Whose records.
         pool: Records in a small pool.
         n_pools: Number of small pools.
         n_resamples: Patient resamples.
         seed: Of pools and resamples.
     """
 
-    split: str = "test"
     pool: int = POOL
     n_pools: int = POOLS
     n_resamples: int = RESAMPLES
@@ -88,12 +73,14 @@ class Retrieval:
         runs: Those measured.
         found: All lines.
         without: Names of methods without a shared space.
+        measured: Words for the records.
         wishes: How it was measured.
     """
 
     runs: list[Run]
     found: list[Found]
     without: list[str]
+    measured: str
     wishes: Wishes
 
     def section(self) -> Section:
@@ -107,12 +94,12 @@ class Retrieval:
         wishes = self.wishes
         left_out = f" No space in common, left out: {', '.join(self.without)}." if self.without else ""
         return [
-            f"{provenance(self.runs)} Measured on split {wishes.split}.{left_out}",
+            f"{provenance(self.runs, self.measured)}{left_out}",
             f"Behind a number: 95 % interval over patients of the queries ({wishes.n_resamples:,} resamples), with"
             " several seeds over training again too; in brackets what a random order gives, exactly.",
-            "own report: reports of equal words are one item. A report looks for each of its waveforms, the others"
-            " being neither right nor wrong, and counts once however many it has. same class, same findings (the same"
-            " set by the rule table): the best ranked right item counts, the own one among them.",
+            "Reports of equal words are one item, and of the waveforms of such a report one stands in the gallery. A"
+            " report looks for each of its waveforms in turn and counts once however many it has. same class, same"
+            " findings (the same set by the rule table): the best ranked right item counts, the own one among them.",
             f"Among {wishes.pool}: mean over {wishes.n_pools} random pools of different reports with one record each"
             f" (seed {wishes.seed}). Equal scores: the mean rank.",
         ]
@@ -149,27 +136,29 @@ class Retrieval:
         return notes + csv_of([section.head, *section.lines])
 
 
-def retrieval(runs: Sequence[Run], stores: Path = STORES, wishes: Wishes | None = None) -> Retrieval:
+def retrieval(runs: Sequence[Run], records: Records, wishes: Wishes) -> Retrieval:
     """Measure finished runs.
 
     Args:
         runs: Such as ``find_runs`` returns.
-        stores: Folder that holds their store.
+        records: Whose halves look for each other.
         wishes: What is looked for.
 
     Raises:
         UserError: If the runs do not belong in one table, none has a shared space, or no record has both halves.
         DataError: If a file of a run is damaged, or the store is not there.
     """
-    wishes = wishes or Wishes()
     found: list[Found] = []
     measured: list[Run] = []
     without: list[str] = []
+    on = ""
     for name, group in rows_of(runs).items():
-        opened = [one for run in group if (one := open_run(run, stores)) is not None]
+        opened = [one for run in group if (one := open_run(run, records)) is not None]
         if opened:
             measured += group
-            found += found_of(name, [embed_pairs(one, wishes.split) for one in opened], wishes)
+            embedded = [embed_pairs(one) for one in opened]
+            on = opened[0].measured_on(embedded[0][1])
+            found += found_of(name, [pairs for pairs, _ in embedded], wishes)
         else:
             without.append(name)
     if not found:
@@ -177,7 +166,7 @@ def retrieval(runs: Sequence[Run], stores: Path = STORES, wishes: Wishes | None 
             f"{', '.join(without)}: waveforms and reports have no space in common there; give runs of a contrastive"
             " row, such as method=ecg_clip"
         )
-    return Retrieval(measured, found, without, wishes)
+    return Retrieval(measured, found, without, on, wishes)
 
 
 def found_of(name: str, seeds: Sequence[Pairs], wishes: Wishes) -> list[Found]:
@@ -191,10 +180,9 @@ def found_of(name: str, seeds: Sequence[Pairs], wishes: Wishes) -> list[Found]:
         for right in RIGHT:
             everywhere = [_among_all(one, direction, right) for one in seeds]
             of_pools = [_in_pools(one, direction, right, pools) for one in seeds]
-            items = len(pairs.text) if direction == TO_REPORT else len(pairs.ecg)
             weights = np.ones(len(pairs.report)) if direction == TO_REPORT else share
             for among, ranked, weight in (
-                (f"all {items:,}", everywhere, weights[everywhere[0].query]),
+                (f"all {len(pairs.text):,}", everywhere, weights[everywhere[0].query]),
                 (f"{size}", of_pools, np.ones(len(of_pools[0].query))),
             ):
                 if len(weight):
@@ -205,9 +193,7 @@ def found_of(name: str, seeds: Sequence[Pairs], wishes: Wishes) -> list[Found]:
 
 
 def _among_all(pairs: Pairs, direction: str, right: str) -> Ranked:
-    if direction == TO_REPORT:
-        return rank(pairs.ecg, pairs.text, pairs.to_reports(right))
-    return rank(pairs.text[pairs.report], pairs.ecg, pairs.to_waveforms(right))
+    return pairs.to_reports(right) if direction == TO_REPORT else pairs.to_waveforms(right)
 
 
 def _in_pools(pairs: Pairs, direction: str, right: str, pools: NDArray[np.int64]) -> Ranked:
@@ -215,7 +201,7 @@ def _in_pools(pairs: Pairs, direction: str, right: str, pools: NDArray[np.int64]
     for pool in pools:
         scores = pairs.ecg[pool] @ pairs.text[pairs.report[pool]].T
         relevant = pairs.relevant(right, pool, pool)
-        ranked = rank_scores(scores if direction == TO_REPORT else scores.T, relevant, np.zeros_like(relevant))
+        ranked = rank_scores(scores if direction == TO_REPORT else scores.T, relevant)
         parts.append(Ranked(pool[ranked.query], ranked.rank, ranked.n_right, ranked.n_wrong))
     return Ranked.together(parts)
 
@@ -239,52 +225,3 @@ def _cells(one: Found) -> list[str]:
         for name, e in one.values.items()
         for digits in [1 if name == "median rank" else 3]
     ]
-
-
-def csv_of(lines: Sequence[Sequence[object]]) -> str:
-    """Lines as CSV, no cell of which a spreadsheet takes for a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([csv_text(cell) if isinstance(cell, str) else cell for cell in line] for line in lines)
-    return text.getvalue()
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="ecgmm retrieval", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folders", nargs="+", type=Path, help="folders that hold run directories, at any depth")
-    parser.add_argument("--split", choices=SPLITS, default="test", help="whose records (default test)")
-    parser.add_argument("--pool", type=int, default=POOL, help=f"records in a small pool (default {POOL})")
-    parser.add_argument("--pools", type=int, default=POOLS, help=f"small pools (default {POOLS})")
-    parser.add_argument("--resamples", type=int, default=RESAMPLES, help=f"patient resamples (default {RESAMPLES})")
-    parser.add_argument("--seed", type=int, default=SEED, help=f"of pools and resamples (default {SEED})")
-    parser.add_argument("--stores", type=Path, default=STORES, help="folder that holds stores (default stores/)")
-    parser.add_argument("--out", type=Path, help="where to save; by default the first folder")
-    options = parser.parse_args(arguments)
-    for name, least in {"pool": 2, "pools": 1, "resamples": 1, "seed": 0}.items():
-        if getattr(options, name) < least:
-            parser.error(f"--{name} must be at least {least}")
-    return exit_code(lambda: draw(options))
-
-
-def draw(options: argparse.Namespace) -> None:
-    """Collect, print and save.
-
-    Raises:
-        UserError: As ``retrieval``.
-    """
-    runs, unfinished = find_runs(options.folders)
-    wishes = Wishes(options.split, options.pool, options.pools, options.resamples, options.seed)
-    found = retrieval(runs, options.stores, wishes)
-    save_table(options.out or options.folders[0], "retrieval", found.to_markdown(), found.to_csv(), found.to_table())
-    if unfinished:
-        say(f"left out, not finished: {len(unfinished)} runs", to_stderr=True)
-
-
-def save_table(out: Path, name: str, markdown: str, numbers: str, table: str) -> None:
-    """Write a table in its three forms, and print the first."""
-    out.mkdir(parents=True, exist_ok=True)
-    for ending, text in ((".md", markdown), (".csv", numbers), ("_table.csv", table)):
-        write_whole(out / f"{name}{ending}", text.encode())
-    say(*markdown.split("\n"))
-    say(f"saved {out / name}.md, .csv and _table.csv")

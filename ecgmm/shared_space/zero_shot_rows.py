@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.building import construct
 from ecgmm.data.batches.targets import make_targets
 from ecgmm.data.sources.labels.opening import open_labels
-from ecgmm.errors import UserError, printable
+from ecgmm.errors import ConfigError, UserError, printable
 from ecgmm.evaluation.bootstrap import Estimate
 from ecgmm.evaluation.metrics import Scorer, joint_scorer, positives
 from ecgmm.evaluation.ranking import Floats
@@ -19,9 +18,9 @@ from ecgmm.evaluation.replicates import replicated_estimates
 from ecgmm.evaluation.stacking import areas_scorer, choose_offset, stacking_scorer
 from ecgmm.models.heard_prompts import HeardDescription, heard_descriptions
 from ecgmm.runs.run import Run
-from ecgmm.runs.store_of_run import STORES
 from ecgmm.shared_space import readings
-from ecgmm.shared_space.opening import Opened, open_run
+from ecgmm.shared_space.opening import Opened, Records, open_run
+from ecgmm.training.shared_patients import refuse_shared
 
 ALONE = "the same, each class by itself"
 WITH_LABELS = "with labels of all classes"
@@ -36,15 +35,13 @@ class Asked:
     """What is measured.
 
     Attributes:
-        labels: A label set that runs were not trained for; None for the classes that runs left out.
-        split: Whose records.
+        labels: Settings of a label set that runs were not trained for; None for the classes that runs left out.
         least_cases: Least records with a class of ``labels``, and without.
         n_draws: Random waveform towers for each run.
         n_resamples: Patient resamples.
     """
 
-    labels: str | None = None
-    split: str = "test"
+    labels: DictConfig | None = None
     least_cases: int = LEAST_CASES
     n_draws: int = DRAWS
     n_resamples: int = 1000
@@ -79,7 +76,7 @@ class ZeroShot:
         labels: Name of the label set of the classes.
         lines: All readings.
         heard: What stands for each description of these classes in words of training.
-        n_records: Records that were measured.
+        measured: Words for the records.
         asked: How.
         without: Methods without a shared space.
     """
@@ -88,7 +85,7 @@ class ZeroShot:
     labels: str
     lines: list[Line]
     heard: list[HeardDescription]
-    n_records: int
+    measured: str
     asked: Asked
     without: list[str]
 
@@ -104,36 +101,38 @@ class _Measured:
 _Lines = dict[tuple[str, tuple[str, ...], str], _Measured]
 
 
-def zero_shot(runs: Sequence[Run], stores: Path = STORES, asked: Asked | None = None) -> ZeroShot:
+def zero_shot(runs: Sequence[Run], records: Records, asked: Asked) -> ZeroShot:
     """Measure finished runs.
 
     Args:
         runs: Such as ``find_runs`` returns.
-        stores: Folder that holds their store.
+        records: Whose classes are told.
         asked: What is measured.
 
     Raises:
         UserError: If the runs were tested on different records, or none of them fits what is asked.
+        ConfigError: If another store lacks classes of the runs.
         DataError: If a file of a run is damaged, or the store is not there.
     """
-    asked = asked or Asked()
     _check_same_records(runs)
     lines: _Lines = {}
     measured: list[Run] = []
     taught: list[Opened] = []
     heard: dict[tuple[str, str], HeardDescription] = {}
     without: set[str] = set()
-    rows = np.empty(0, np.int64)
+    on = ""
     for run in runs:
-        opened = open_run(run, stores)
+        opened = open_run(run, records)
         if opened is None:
             without.add(run.method)
         elif asked.labels is not None and not opened.method.unseen_classes:
             rows, found = _of_label_set(opened, asked, lines)
+            on = opened.measured_on(rows)
             heard |= {(one.class_name, one.written): one for one in found}
             measured.append(run)
         elif asked.labels is None:
-            rows = opened.served.datamodule.rows[asked.split]
+            _require_all_classes(opened)
+            on = opened.measured_on(opened.rows)
             unseen = opened.method.unseen_classes
             if unseen:
                 _of_unseen(opened, asked, lines)
@@ -145,35 +144,37 @@ def zero_shot(runs: Sequence[Run], stores: Path = STORES, asked: Asked | None = 
     if not lines:
         raise UserError(_nothing(runs, asked, without))
     for opened in taught:
-        _of_all_labels(opened, asked, lines)
-    name = asked.labels or measured[0].facts.labels.name
-    return ZeroShot(measured, name, _estimated(lines, asked), list(heard.values()), len(rows), asked, sorted(without))
+        _of_all_labels(opened, lines)
+    name = measured[0].facts.labels.name if asked.labels is None else str(asked.labels.name)
+    return ZeroShot(measured, name, _estimated(lines, asked), list(heard.values()), on, asked, sorted(without))
 
 
 def _of_unseen(opened: Opened, asked: Asked, lines: _Lines) -> None:
     """Add the readings of a run's unseen classes."""
-    data, method = opened.served.datamodule, opened.method
-    rows, validation = data.rows[asked.split], data.rows["val"]
-    seen = np.array([name not in method.unseen_classes for name in data.targets.class_names])
-    kinds = {
-        words: [readings.class_logits(opened, part, words) for part in (rows, validation)] for words in readings.WORDS
-    }
+    rows, home = opened.rows, opened.at_home()
+    seen = np.array([name not in opened.method.unseen_classes for name in opened.served.datamodule.targets.class_names])
+
+    def both(words: str) -> list[readings.Logits]:
+        """Logits of the records, and of those that the offset is chosen by."""
+        return [readings.class_logits(one, one.rows, words) for one in (opened, home)]
+
+    kinds = {words: both(words) for words in readings.WORDS}
     for control in (readings.CONSTANT, readings.MEAN_OF_SEEN):
         kinds[control] = [readings.without_words(part, seen, control) for part in kinds[readings.HEARD]]
     for reading, (logits, of_validation) in kinds.items():
-        _add(lines, opened, rows, reading, _scorer(opened, rows, logits, seen, of_validation))
+        _add(lines, opened, rows, reading, _scorer(opened, home, logits, seen, of_validation))
     if opened.run.task == "single_label":
         alone = kinds[readings.HEARD][0].astype(np.float64)
         _add(lines, opened, rows, ALONE, _areas(opened, rows, alone, ~seen))
     for draw in range(asked.n_draws):
         with readings.random_waveform_tower(opened, draw):
-            logits, of_validation = (readings.class_logits(opened, part, readings.HEARD) for part in (rows, validation))
-        _add(lines, opened, rows, readings.RANDOM, _scorer(opened, rows, logits, seen, of_validation))
+            logits, of_validation = both(readings.HEARD)
+        _add(lines, opened, rows, readings.RANDOM, _scorer(opened, home, logits, seen, of_validation))
 
 
-def _of_all_labels(opened: Opened, asked: Asked, lines: _Lines) -> None:
+def _of_all_labels(opened: Opened, lines: _Lines) -> None:
     """Add, to the classes that other runs of the method left out, how a run does that had their labels."""
-    rows, names = opened.served.datamodule.rows[asked.split], opened.served.datamodule.targets.class_names
+    rows, names = opened.rows, opened.served.datamodule.targets.class_names
     logits = readings.class_logits(opened, rows, readings.HEARD)
     scores = readings.scores_of(logits, opened.run.task)
     for unseen in {classes for method, classes, _ in lines if method == opened.run.method}:
@@ -188,23 +189,24 @@ def _of_label_set(opened: Opened, asked: Asked, lines: _Lines) -> tuple[NDArray[
     served = opened.served
     config = OmegaConf.to_container(opened.run.config, resolve=True)
     assert isinstance(config, dict)
-    if asked.labels == opened.run.facts.labels.name:
-        raise UserError(
-            f"labels={asked.labels} is what the runs were trained with; choose a label set that they were not"
-        )
-    settings = construct(config["data"]).label_settings_with(config["labels"])
-    targets = make_targets(open_labels(served.store, asked.labels, settings), "all", (), "hard")
-    records = served.store.records
-    rows = np.flatnonzero(
-        targets.usable & (records["split"] == asked.split).to_numpy() & records["has_waveform"].to_numpy()
-    )
+    name, choice = str(asked.labels.name), opened.records.choice
+    if name == opened.run.facts.labels.name:
+        raise UserError(f"labels={name} is what the runs were trained with; choose a label set that they were not")
+    other = opened.records.other
+    settings = construct(other if isinstance(other, DictConfig) else config["data"]).label_settings_with(asked.labels)
+    targets = make_targets(open_labels(served.store, name, settings), "all", (), "hard")
+    table = served.store.records
+    chosen = targets.usable & (table["split"].is_in(choice.splits) & table["has_waveform"]).to_numpy()
+    if choice.shared_patients == "refuse":
+        refuse_shared(served.store, served.shared & chosen, other is None)
+    rows = np.flatnonzero(chosen & ~served.shared)
     positive = targets.values[rows] >= 0.5
     enough = np.minimum(positive.sum(axis=0), (~positive).sum(axis=0)) >= asked.least_cases
     names = tuple(name for name, there in zip(targets.class_names, enough, strict=True) if there)
     if not names:
         raise UserError(
-            f"labels={asked.labels}: no class has {asked.least_cases} records of split={asked.split} with it and"
-            " without; lower --cases"
+            f"labels={name}: no class has {asked.least_cases} records of split={choice.split} with it and without;"
+            " lower least_cases"
         )
     positive = positive[:, enough]
     texts = replace(opened.texts, class_names=names, described={})
@@ -231,18 +233,17 @@ def _add(lines: _Lines, opened: Opened, rows: NDArray[np.int64], reading: str, s
 
 def _scorer(
     opened: Opened,
-    rows: NDArray[np.int64],
+    home: Opened,
     logits: readings.Logits,
     seen: NDArray[np.bool_],
     of_validation: readings.Logits,
 ) -> Scorer:
     """Areas of the unseen classes, and of a task of one class a record the recall of either kind."""
-    task, targets = opened.run.task, opened.served.datamodule.targets
+    rows, task, targets = opened.rows, opened.run.task, opened.served.datamodule.targets
     areas = _areas(opened, rows, readings.scores_of(logits, task), ~seen)
     if task != "single_label":
         return areas
-    validation = opened.served.datamodule.rows["val"]
-    offset = choose_offset(of_validation, targets.values[validation], seen)
+    offset = choose_offset(of_validation, home.served.datamodule.targets.values[home.rows], seen)
     plain, stacked = (stacking_scorer(logits, targets.values[rows], seen, one) for one in (0.0, offset))
 
     def behind_offset(weights: Floats) -> dict[str, Floats]:
@@ -270,6 +271,15 @@ def _within(measured: _Measured, n_resamples: int) -> dict[str, Estimate]:
     return {name: Estimate(one.value, max(one.low, 0.0), min(one.high, 1.0)) for name, one in found.items()}
 
 
+def _require_all_classes(opened: Opened) -> None:
+    match = opened.served.match
+    if match.only_model:
+        raise ConfigError(
+            f"{printable(opened.served.store.path)} has no {', '.join(match.only_model)}, which the run answers with;"
+            " give a store that has all of its classes, or a label set of that store with labels=..."
+        )
+
+
 def _check_same_records(runs: Sequence[Run]) -> None:
     first = runs[0]
     for run in runs:
@@ -290,5 +300,5 @@ def _nothing(runs: Sequence[Run], asked: Asked, without: set[str]) -> str:
         return "all runs left classes out (method.unseen_classes); give runs that had the labels of all of theirs"
     return (
         "no run left a class out; train with method.unseen_classes=[MI], as `ecgmm train +experiment=unseen_classes`"
-        " does, or name another label set with --labels"
+        " does, or name another label set with labels=rhythm"
     )

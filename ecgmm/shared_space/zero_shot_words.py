@@ -8,7 +8,7 @@ from ecgmm.reporting.drawing import provenance
 from ecgmm.reporting.table2_formats import markdown_list, markdown_table
 from ecgmm.reporting.table2_sections import Section
 from ecgmm.shared_space import readings
-from ecgmm.shared_space.retrieval import csv_of
+from ecgmm.shared_space.tables import csv_of
 from ecgmm.shared_space.zero_shot_rows import ALONE, STACKED, WITH_LABELS, Line, ZeroShot
 
 _SPLIT = (readings.HEARD, readings.CONSTANT)
@@ -45,7 +45,7 @@ def notes(found: ZeroShot) -> list[str]:
     unheard = sum(one.unheard > 0 for one in found.heard)
     left_out = f" No space in common, left out: {', '.join(found.without)}." if found.without else ""
     lines = [
-        f"{provenance(found.runs)} Measured: {found.n_records:,} records of split {asked.split}.{left_out}",
+        f"{provenance(found.runs, found.measured)}{left_out}",
         "AUROC with its 95 % interval over patients and, with several runs, over training again; chance is 0.5. Several"
         " classes: the mean of their AUROCs.",
         f"{readings.HEARD}: {unheard} of {len(found.heard)} descriptions hold a word that no training report holds,"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from ecgmm.building import construct
@@ -75,7 +76,7 @@ def evaluate_run(
     """
     choice = choice or Choice()
     served = serve(run, other, choice, stores)
-    model, facts, trained, settings, store, origins, match, datamodule, patients = served
+    model, facts, trained, settings, store, origins, match, datamodule, patients, _ = served
     inputs = facts.inputs_at_test
     is_own = store.fingerprint == facts.data.fingerprint
     columns = served.columns
@@ -134,6 +135,7 @@ class Served(NamedTuple):
         match: Brings the classes of the labels to the model's.
         datamodule: Serves the records.
         patients: What was found of patients of the run's training.
+        shared: Bool ``[N]``, rows of the store that are of such patients, as far as they were looked for.
     """
 
     model: SavedModel
@@ -145,6 +147,7 @@ class Served(NamedTuple):
     match: ClassMatch
     datamodule: EcgReportDataModule
     patients: PatientFacts
+    shared: NDArray[np.bool_]
 
     @property
     def columns(self) -> list[int]:
@@ -171,12 +174,12 @@ def serve(run: Path, other: OtherStore, choice: Choice, stores: Path) -> Served:
     origins = origins_of(store.manifest["text_origin"], labels.label_set, policy, inputs)
     refuse_leak(origins, choice.allow_leaky)
     datamodule = data_for(model, store, labels, settings, settings.batch_size, match)
-    patients = PatientFacts(ids_compared=True, contents_compared=True)
+    patients, shared = PatientFacts(ids_compared=True, contents_compared=True), np.zeros(len(store.records), bool)
     if not is_own or choice.split == ALL:
         known = store if is_own else find_store(facts.data.fingerprint, stores)
-        patients = _leave_out_shared(datamodule, known, facts, choice)
+        patients, shared = _leave_out_shared(datamodule, known, facts, choice)
     require_records(datamodule, choice)
-    return Served(model, facts, trained, settings, store, origins, match, datamodule, patients)
+    return Served(model, facts, trained, settings, store, origins, match, datamodule, patients, shared)
 
 
 def labels_for(
@@ -290,7 +293,7 @@ def task_of(
 
 def _leave_out_shared(
     datamodule: EcgReportDataModule, known: Store | None, facts: RunFacts, choice: Choice
-) -> PatientFacts:
+) -> tuple[PatientFacts, NDArray[np.bool_]]:
     """Find patients of the run among the records that would be measured; refuse or drop them, as chosen."""
     store, rows = datamodule.store, datamodule.rows
     shared, found = find_shared(known, facts.train_fraction, store, facts.fraction_seed)
@@ -301,7 +304,7 @@ def _leave_out_shared(
     datamodule.rows = {split: chosen[~shared[chosen]] for split, chosen in rows.items()}
     n_patients = store.records.filter(shared & measured)["patient"].n_unique()
     counts = {"dropped_patients": n_patients, "dropped_records": int((shared & measured).sum())}
-    return found.model_copy(update=counts)
+    return found.model_copy(update=counts), shared
 
 
 def _labels_of(facts: ModelFacts, store: Store, name: str | None, settings: LabelSettings) -> LabelTable:

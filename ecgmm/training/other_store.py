@@ -19,6 +19,17 @@ OtherStore = Path | DictConfig | None
 """Folder of a store, settings ``data`` that describe one, or None for the run's own."""
 
 
+def named_store(store: str | None, data: DictConfig | None) -> OtherStore:
+    """The other store that the settings ``store`` and ``data`` of a command name, if any.
+
+    Raises:
+        ConfigError: If both do.
+    """
+    if store is not None and data is not None:
+        raise ConfigError("both store and data name a store; give the folder as store=..., or its settings as data=...")
+    return data if store is None else Path(store)
+
+
 def open_other(
     other: OtherStore,
     signal: Signal,

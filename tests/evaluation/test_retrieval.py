@@ -13,10 +13,6 @@ def values(ranked: Ranked, weights: NDArray[np.float64] | None = None) -> dict[s
     return {name: float(value[0]) for name, value in found.items()}
 
 
-def nothing(right: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.zeros_like(right)
-
-
 def test_ranks_by_hand_with_ties_and_several_right_items() -> None:
     scores = np.array(
         [
@@ -24,22 +20,19 @@ def test_ranks_by_hand_with_ties_and_several_right_items() -> None:
             [0.5, 0.5, 0.5, 0.1],  # tied with two wrong ones: the middle of places 1 to 3
             [0.5, 0.5, 0.5, 0.1],  # two right ones tied with a wrong one: it stands first in a third of all orders
             [0.9, 0.1, 0.2, 0.8],  # the best of two right ones counts
-            [0.9, 0.8, 0.7, 0.6],  # what is left out does not stand in the way
             [0.1, 0.2, 0.3, 0.4],  # nothing is right: no query
         ]
     )
-    right = np.array([[0, 1, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 0]], bool)
-    left_out = nothing(right)
-    left_out[4, :2] = True
-    ranked = rank_scores(scores, right, left_out)
-    assert ranked.query.tolist() == [0, 1, 2, 3, 4]
-    assert ranked.rank == pytest.approx([2, 2, 1 + 1 / 3, 2, 1])
-    assert ranked.n_right.tolist() == [1, 1, 2, 2, 1]
-    assert ranked.n_wrong.tolist() == [3, 3, 2, 2, 1]
+    right = np.array([[0, 1, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0]], bool)
+    ranked = rank_scores(scores, right)
+    assert ranked.query.tolist() == [0, 1, 2, 3]
+    assert ranked.rank == pytest.approx([2, 2, 1 + 1 / 3, 2])
+    assert ranked.n_right.tolist() == [1, 1, 2, 2]
+    assert ranked.n_wrong.tolist() == [3, 3, 2, 2]
     found = values(ranked)
-    assert found["R@1"] == 0.2
+    assert found["R@1"] == 0
     assert found["R@5"] == 1
-    assert found["MRR"] == pytest.approx((3 / 2 + 3 / 4 + 1) / 5)
+    assert found["MRR"] == pytest.approx((3 / 2 + 3 / 4) / 4)
     assert found["median rank"] == 2
 
 
@@ -68,9 +61,9 @@ def pairs_of(n: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.flo
     return ecg / np.linalg.norm(ecg, axis=1, keepdims=True), text / np.linalg.norm(text, axis=1, keepdims=True)
 
 
-def own(item: NDArray[np.int64], other: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    right = item[:, None] == other
-    return right, nothing(right)
+def own(item: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.bool_]:
+    right: NDArray[np.bool_] = item[:, None] == other
+    return right
 
 
 def test_planted_embeddings_are_found_at_once_and_random_ones_as_chance_has_it() -> None:

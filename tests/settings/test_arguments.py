@@ -214,6 +214,8 @@ TAKE_PATHS = (
     "verify",
     "suspicious_labels",
     "written_reports",
+    "retrieval",
+    "zero_shot",
 )
 
 
@@ -238,6 +240,8 @@ def test_a_mistyped_key_is_refused_by_every_command_before_it_does_anything(
         "statements": ["file=a"],
         "suspicious_labels": ["folder=a"],
         "written_reports": ["run=a"],
+        "retrieval": ["run=a"],
+        "zero_shot": ["run=a"],
     }.get(module, [])
     has = known_keys("train" if module == "plan" else module)
     for mistyped, sentence in MISTYPED.items():

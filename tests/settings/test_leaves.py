@@ -38,6 +38,8 @@ COMPOSED = {
     "verify": ("verify", ["store=a", "run=b"]),
     "suspicious_labels": ("suspicious_labels", ["folder=a"]),
     "written_reports": ("written_reports", ["run=a"]),
+    "retrieval": ("retrieval", ["run=a"]),
+    "zero_shot": ("zero_shot", ["run=a", "labels=rhythm"]),
     "download": ("download", []),
 }
 WRONG: list[Any] = [

@@ -1,39 +1,37 @@
 """Retrieval and zero-shot of a trained run, from the command line; nothing of a report is in what they write."""
 
 import csv
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
 
+import ecgmm
+from ecgmm.errors import UserError
 from ecgmm.runs.run import Run
-from ecgmm.shared_space import readings, retrieval, zero_shot, zero_shot_rows
-from ecgmm.shared_space.opening import Opened, open_run
+from ecgmm.shared_space import readings, zero_shot_rows
+from ecgmm.shared_space import retrieval as table
+from ecgmm.shared_space.opening import Opened, Records, open_run
+from tests.tiny_runs import QUICK
 
 pytestmark = pytest.mark.slow
+Command = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
-def runs(quick_settings: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run that left out MI, and one of a row without a shared space."""
-    from ecgmm.commands import command_line
-    from ecgmm.train import main
-
-    folder = tmp_path_factory.mktemp("shared_space")
-    for name, own in {"clip": ["method=ecg_clip", "method.unseen_classes=[MI]"], "ecg": ["method=ecg_only"]}.items():
-        with pytest.MonkeyPatch.context() as patch:
-            settings = [*quick_settings, "trainer.max_epochs=1", *own, f"hydra.run.dir={folder / name}"]
-            patch.setattr(sys, "argv", ["ecgmm.train", *settings])
-            GlobalHydra.instance().clear()
-            command_line.run(main)
+def run(tiny_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that left out MI."""
+    folder = tmp_path_factory.mktemp("shared_space") / "clip"
+    settings = {**QUICK, "method__unseen_classes": ["MI"]}
+    ecgmm.train(ecgmm.open_store(tiny_store), "ecg_clip", folder, **settings, page=False)
     return folder
 
 
 @pytest.fixture(scope="module")
-def opened(runs: Path, workspace: Path) -> Opened:
-    found = open_run(Run.open(runs / "clip"), workspace / "stores")
+def opened(run: Path, tiny_store: Path) -> Opened:
+    found = open_run(Run.open(run), Records(stores=tiny_store.parent))
     assert found is not None
     return found
 
@@ -43,49 +41,54 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_zero_shot_of_the_class_that_was_left_out(
-    runs: Path, workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, tiny_store: Path, tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    common = ["--stores", str(workspace / "stores"), "--out", str(tmp_path), "--resamples", "20", "--draws", "2"]
-    assert zero_shot.main([str(runs), *common]) == 0
-    assert "left out: ecg_only" in capsys.readouterr().out
-    lines = rows(tmp_path / "zero_shot.csv")
+    common = [f"run={run}", f"paths.stores={tiny_store.parent}", f"out={tmp_path}", "n_resamples=5", "n_draws=2"]
+    assert command("zero_shot", *common) == 0
+    lines = rows(tmp_path / "zero_shot_unseen.csv")
     assert {line["classes"] for line in lines} == {"MI"}
     read_by = {line["read_by"] for line in lines}
     assert {*readings.WORDS, readings.CONSTANT, readings.MEAN_OF_SEEN, readings.RANDOM} < read_by
     assert {line["runs"] for line in lines if line["read_by"] == readings.RANDOM} == {"2"}
-    own = Run.open(runs / "clip").metrics
-    of_run = next(row.auroc for row in own.per_class if row.name == "MI")
+    of_run = next(row.auroc for row in Run.open(run).metrics.per_class if row.name == "MI")
     heard = next(line for line in lines if line["read_by"] == readings.HEARD and line["measure"] == "auroc/MI")
     assert float(heard["value"]) == pytest.approx(of_run, abs=0.02)  # bfloat16 there, 32 bits here
-    texts = (tmp_path / "zero_shot.md").read_text(encoding="utf-8")
+    texts = (tmp_path / "zero_shot_unseen.md").read_text(encoding="utf-8")
     assert "infarct, old" not in texts  # statements of training are counted, not shown
 
-    assert zero_shot.main([str(runs), *common, "--labels", "rhythm"]) == 2
+    assert command("zero_shot", *common, "labels=rhythm") == 2
     assert "all runs left classes out" in capsys.readouterr().err
-    assert zero_shot.main([str(runs / "ecg"), *common]) == 2
-    assert "no space in common" in capsys.readouterr().err
 
 
-def test_retrieval_of_a_run_leaves_out_what_has_no_shared_space(
-    runs: Path, workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_retrieval_says_on_which_records_and_a_store_can_be_named(
+    run: Path, tiny_store: Path, tmp_path: Path, command: Command
 ) -> None:
-    common = ["--stores", str(workspace / "stores"), "--out", str(tmp_path), "--resamples", "20", "--pools", "3"]
-    assert retrieval.main([str(runs), *common]) == 0
-    assert "left out: ecg_only" in capsys.readouterr().out
-    lines = rows(tmp_path / "retrieval.csv")
-    assert {line["row"] for line in lines} == {"ecg_clip"}
-    assert all(float(line["low"]) <= float(line["value"]) <= float(line["high"]) for line in lines)
-    shown = (tmp_path / "retrieval_table.csv").read_text(encoding="utf-8").splitlines()
-    assert shown[0].startswith("# SYNTHETIC")
+    common = [f"run={run}", f"paths.stores={tiny_store.parent}", "n_resamples=5", "n_pools=3", "split=val"]
+    assert command("retrieval", *common, f"out={tmp_path / 'own'}") == 0
+    assert command("retrieval", *common, f"out={tmp_path / 'named'}", f"store={tiny_store}") == 0
+    own, named = (rows(tmp_path / name / "retrieval.csv") for name in ("own", "named"))
+    assert own == named
+    assert {line["row"] for line in own} == {"ecg_clip"}
+    assert all(float(line["low"]) <= float(line["value"]) <= float(line["high"]) for line in own)
+    notes = [(tmp_path / name / "retrieval_table.csv").read_text(encoding="utf-8") for name in ("own", "named")]
+    assert notes[0].startswith("# SYNTHETIC")
+    assert ", val split: " in notes[0]
+    assert f"measured on {tiny_store.name} (SYNTHETIC), val split: " in notes[1]
+    assert not [text for text in notes if "test split" in text]
 
 
-def test_other_labels_are_read_by_similarity_alone(
-    opened: Opened, workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_row_without_a_shared_space_is_named(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "open_run", lambda run, records: None)
+    with pytest.raises(UserError, match="ecg_clip: waveforms and reports have no space in common"):
+        table.retrieval([opened.run], opened.records, table.Wishes())
+
+
+def test_other_labels_are_read_by_similarity_alone(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opened.method, "unseen_classes", ())  # as if it had had all labels
-    monkeypatch.setattr(zero_shot_rows, "open_run", lambda run, stores: opened)
-    asked = zero_shot_rows.Asked(labels="rhythm", least_cases=2, n_draws=1, n_resamples=20)
-    found = zero_shot_rows.zero_shot([opened.run], workspace / "stores", asked)
+    monkeypatch.setattr(zero_shot_rows, "open_run", lambda run, records: opened)
+    labels = OmegaConf.create({"name": "rhythm", "priority": []})
+    asked = zero_shot_rows.Asked(labels, least_cases=2, n_draws=1, n_resamples=20)
+    found = zero_shot_rows.zero_shot([opened.run], opened.records, asked)
     assert found.labels == "rhythm"
     (classes,) = {one.classes for one in found.lines}
     assert set(classes) <= {"SR", "SBRAD", "STACH", "SARRH", "AFIB", "AFLT", "PACE"}
