@@ -108,7 +108,6 @@ def test_random_embeddings_are_at_chance_on_average_and_the_interval_covers_it()
     for one in ranked:
         e = estimates(measures(one, ones), np.arange(80) // 2, 200, 0)["R@10"]
         covered.append(e.low <= level["R@10"] <= e.high)
-    print(np.mean(covered))
     assert np.mean(covered) >= 0.85
 
 
