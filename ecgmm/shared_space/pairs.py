@@ -57,8 +57,9 @@ class Pairs:
         """Bool ``[n]``, records for which something can be right: with a class, or a report that states a finding."""
         if name == OWN_REPORT:
             return np.ones(len(self.report), bool)
-        asking: Bools = self.classes.any(axis=1) if name == SAME_CLASS else self.findings[self.report] >= 0
-        return asking
+        with_class = np.asarray(self.classes.any(axis=1), bool)
+        with_finding: Bools = self.findings[self.report] >= 0
+        return with_class if name == SAME_CLASS else with_finding
 
     @cached_property
     def first(self) -> NDArray[np.int64]:

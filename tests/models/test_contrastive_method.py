@@ -20,12 +20,12 @@ class Pairs(ContrastiveMethod):
 
     def __init__(self, criterion: nn.Module, n_classes: int = N_CLASSES) -> None:
         super().__init__(criterion, n_classes, dim=2)
-        self.ecg_encoder, self.text_encoder = nn.Linear(12, 2), nn.Linear(1, 2)
+        self.ecg_tower, self.text_tower = nn.Linear(12, 2), nn.Linear(1, 2)
         self.head = nn.Linear(2, n_classes)
 
     def forward(self, batch: Batch) -> ModelOutput:
-        h_e = self.ecg_encoder(batch.waveforms.mean(dim=-1))
-        h_t = self.text_encoder(batch.token_ids[:, :1].float())
+        h_e = self.ecg_tower(batch.waveforms.mean(dim=-1))
+        h_t = self.text_tower(batch.token_ids[:, :1].float())
         return self.output(self.head(h_e), h_e, h_t, twice=2 * h_e)
 
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:

@@ -141,7 +141,11 @@ def test_own_key_and_value_change_the_attention_of_every_layer(pairs: dict[str, 
     for vector in (first, other):
         cache, own = model.key_values(first), model.key_values(vector)
         every, single = cache.make, own.make  # all layers before are the same, so what changes changes here
-        cache.make = lambda index, every=every, single=single: (single if index == layer else every)(index)
+
+        def of_one_layer(index: int, every: Any = every, single: Any = single) -> Any:
+            return (single if index == layer else every)(index)
+
+        cache.make = of_one_layer
         model(model.embed(IDS), everything(*IDS.shape), cache, torch.ones(2, dtype=torch.bool))
     hook.remove()
     assert ((seen[0] - seen[1]).abs().amax(dim=-1) > 1e-4).all()  # at every position of every record

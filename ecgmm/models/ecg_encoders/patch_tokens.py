@@ -65,7 +65,8 @@ class PatchTokens(nn.Module):
         none = ~present.any(dim=1, keepdim=True)
         seen = torch.cat([present[:, :1] | none, present[:, 1:]], dim=1).repeat_interleave(sequence.shape[2], dim=1)
         states: Tensor = self.transformer(sequence.flatten(1, 2), src_key_padding_mask=~seen)
-        return states.unflatten(1, sequence.shape[1:3])
+        by_lead: Tensor = states.unflatten(1, sequence.shape[1:3])
+        return by_lead
 
 
 def pooled(states: Tensor, present: Tensor) -> Tensor:

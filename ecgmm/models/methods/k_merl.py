@@ -117,7 +117,8 @@ class KMerl(ContrastiveMethod):
     def similarities(self, batch: Batch, directions: Tensor) -> Tensor:
         """Answers of the decoder; queries of one call attend to each other."""
         (answers,) = self.ask(self.ecg_encoder(batch.waveforms, batch.has_waveform), directions)
-        return answers
+        scaled: Tensor = self.class_scale() * answers
+        return scaled
 
     def pair_losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms over the records that have both modalities.

@@ -110,7 +110,8 @@ class MaskedReconstruction(Method):
         patches = patches + sinusoids(n_patches, states.shape[3], states.device)
         lead_by_lead = torch.cat([states[:, :, :1], patches], dim=2).flatten(0, 1)
         decoded: Tensor = self.patch_head(self.decoder(lead_by_lead)[:, 1:])
-        return decoded.unflatten(0, kept.shape[:2])
+        by_lead: Tensor = decoded.unflatten(0, kept.shape[:2])
+        return by_lead
 
     def error(self, reconstructed: Tensor, patches: Tensor, kept: Tensor, present: Tensor) -> Tensor:
         """Mean squared error over the masked patches of present leads, float32 ``[B]``; 0 where no lead is there."""

@@ -1,5 +1,7 @@
 """Liu et al., MERL: waveform and report in one space, and two views of each waveform that dropout makes."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
@@ -30,6 +32,7 @@ class Merl(ContrastiveMethod):
         temperature: Of both alignments: cosines are divided by it.
         view_dropout: Dropout that makes two views of a waveform.
         uni_modal_weight: Weight of the alignment of these views, in that of waveform and report.
+        unseen_classes: Names of the unseen classes.
     """
 
     name = "merl"
@@ -49,9 +52,10 @@ class Merl(ContrastiveMethod):
         temperature: float,
         view_dropout: float,
         uni_modal_weight: float,
+        unseen_classes: Sequence[str] = (),
     ) -> None:
         dim = ecg_encoder.dim
-        super().__init__(criterion, n_classes, dim)
+        super().__init__(criterion, n_classes, dim, unseen_classes)
         require_same_width(ecg_encoder, text_encoder)
         self.loss_weights = {"uni_modal": uni_modal_weight}
         self.temperature = temperature
@@ -62,12 +66,13 @@ class Merl(ContrastiveMethod):
         self.views = nn.ModuleList(
             nn.Sequential(nn.Linear(dim, dim, bias=False), nn.Dropout(view_dropout)) for _ in range(2)
         )
-        self.class_scale = LogitScale(1 / temperature)
+        self.scale = LogitScale(1 / temperature)  # of the classes; pairs keep their temperature
         self.class_bias = nn.Parameter(torch.zeros(n_classes))
         self.class_prompts = ClassPrompts()
 
     def bind(self, texts: TextBank) -> None:
         """Write the class descriptions in tokens."""
+        super().bind(texts)
         self.class_prompts.bind(texts, templates=("{}",))
 
     def project_text(self, token_ids: Tensor, token_mask: Tensor) -> Tensor:
@@ -85,7 +90,8 @@ class Merl(ContrastiveMethod):
         h_e = self.ecg_encoder.pooling(features) * present
         p_e = self.attention_pooling(features) * present
         h_t = text_embedding(self.text_encoder, batch)
-        logits = self.class_scale() * cosine(p_e, self.class_prompts(self.project_text)) + self.class_bias
+        classes = self.class_directions(lambda: self.class_prompts(self.project_text))
+        logits = self.scale() * cosine(p_e, classes) + self.bias_of(self.class_bias)
         first, second = (view(h_e) for view in self.views)
         return self.output(
             logits,

@@ -1,5 +1,7 @@
 """Sigmoid-loss alignment of waveform and report, with a decoder that writes the report: CoCa with SigLIP's loss."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +31,7 @@ class SigmoidCaption(ContrastiveMethod):
         n_queries: Queries that read the waveform for the writer.
         n_heads: Heads of the attention of all queries; divides D.
         caption_weight: Weight of writing the report, in that of the alignment.
+        unseen_classes: Names of the unseen classes.
     """
 
     name = "sigmoid_caption"
@@ -49,17 +52,18 @@ class SigmoidCaption(ContrastiveMethod):
         n_queries: int,
         n_heads: int,
         caption_weight: float,
+        unseen_classes: Sequence[str] = (),
     ) -> None:
         dim = ecg_encoder.dim
-        super().__init__(criterion, n_classes, dim)
+        super().__init__(criterion, n_classes, dim, unseen_classes)
         require_same_width(ecg_encoder, text_encoder)
         self.loss_weights = {"caption": caption_weight}
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
-        self.tokens = nn.Linear(ecg_encoder.n_channels, dim)
+        self.as_token = nn.Linear(ecg_encoder.n_channels, dim)
         self.report_queries = QueryPooling(n_queries, dim, n_heads)
         self.record_query = QueryPooling(1, dim, n_heads)
-        self.seen = nn.Linear(dim, writer.width)
+        self.to_writer = nn.Linear(dim, writer.width)
         self.writer = writer
         self.ecg_projection = nn.Linear(dim, dim, bias=False)
         self.text_projection = nn.Linear(dim, dim, bias=False)
@@ -71,6 +75,7 @@ class SigmoidCaption(ContrastiveMethod):
 
     def bind(self, texts: TextBank) -> None:
         """Write the class prompts."""
+        super().bind(texts)
         self.class_prompts.bind(texts)
         self.texts = texts
 
@@ -88,9 +93,9 @@ class SigmoidCaption(ContrastiveMethod):
         present = batch.has_waveform.unsqueeze(-1)
         features = self.ecg_encoder.features(batch.waveforms)
         whole = self.ecg_encoder.pooling(features).unsqueeze(1)
-        found = self.report_queries(torch.cat([whole, self.tokens(features.transpose(1, 2))], dim=1))
+        found = self.report_queries(torch.cat([whole, self.as_token(features.transpose(1, 2))], dim=1))
         h_e = (whole + self.record_query(found)).squeeze(1)
-        return h_e * present, self.seen(found) * present.unsqueeze(-1)
+        return h_e * present, self.to_writer(found) * present.unsqueeze(-1)
 
     def forward(self, batch: Batch) -> ModelOutput:
         """Classify a batch.
@@ -100,7 +105,8 @@ class SigmoidCaption(ContrastiveMethod):
         h_e, seen = self.read(batch)
         h_t = text_embedding(self.text_encoder, batch)
         p_e, p_t = self.ecg_projection(h_e), self.text_projection(h_t)
-        logits = self.scale() * cosine(p_e, self.class_prompts(self.project_text)) + self.class_bias
+        classes = self.class_directions(lambda: self.class_prompts(self.project_text))
+        logits = self.scale() * cosine(p_e, classes) + self.bias_of(self.class_bias)
         written = {}
         if self.stage != "classify" and not torch.compiler.is_exporting():  # neither asks for the report
             nll, length = self.writer(batch.token_ids, batch.token_mask & batch.has_report.unsqueeze(-1), seen)
