@@ -47,17 +47,6 @@ class TransformerShape:
         return nn.TransformerDecoder(layer, self.n_layers, norm=nn.LayerNorm(self.width))
 
 
-@dataclass(frozen=True)
-class QueryShape(TransformerShape):
-    """Sizes of a transformer in which learned queries read something.
-
-    Attributes:
-        n_queries: Number of queries.
-    """
-
-    n_queries: int
-
-
 def sinusoids(n: int, width: int, device: torch.device) -> Tensor:
     """Sines and cosines of places 0 to n - 1: ``[n, width]``.
 

@@ -148,7 +148,6 @@ _UNSEEN: dict[str, Spec] = {  # older runs have it of time_frequency alone
     "unseen_classes": optional(many(text(), "different classes, such as [MI]", least=0, distinct=True))
 }
 _TRANSFORMER: dict[str, Spec] = {"n_layers": LAYERS, "n_heads": HEADS, **_DROPOUT}
-_READERS = ("ecgmm.models.methods.ecg_doctor.ReaderShape", "ecgmm.models.transformer_shape.QueryShape")
 
 _METHODS: dict[str, Target] = {
     "bag_of_statements.BagOfStatements": Target(
@@ -176,7 +175,7 @@ _METHODS: dict[str, Target] = {
             "criterion": CRITERION,
             "n_findings": FINDINGS,
             "rate_hz": RATE_HZ,
-            "queries": Built(_READERS),  # runs made before the bottleneck was a setting have a plain one
+            "queries": Built(("ecgmm.models.methods.ecg_doctor.ReaderShape",)),
             "findings_weight": WEIGHT,
             "measurements_weight": WEIGHT,
         }
@@ -408,9 +407,6 @@ MODEL_TARGETS: dict[str, Target] = {
     "ecgmm.models.methods.ecg_doctor.ReaderShape": Target(
         {"n_queries": whole(1, 10_000), "width": WIDTH, **_TRANSFORMER, "bottleneck": flag()},
         (divides("n_heads", "width"),),
-    ),
-    "ecgmm.models.transformer_shape.QueryShape": Target(
-        {"n_queries": whole(1, 10_000), "width": WIDTH, **_TRANSFORMER}, (divides("n_heads", "width"),)
     ),
     "ecgmm.models.transformer_shape.TransformerShape": Target(
         {"width": WIDTH, **_TRANSFORMER}, (divides("n_heads", "width"),)

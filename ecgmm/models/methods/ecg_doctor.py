@@ -13,7 +13,7 @@ from ecgmm.models.language_model import LanguageModel, causal
 from ecgmm.models.method import Method
 from ecgmm.models.option_letters import OptionLetters
 from ecgmm.models.text_bank import TextBank
-from ecgmm.models.transformer_shape import QueryShape
+from ecgmm.models.transformer_shape import TransformerShape
 from ecgmm.models.words import StatedFindings
 from ecgmm.types import INTERVALS, Batch, ModelOutput
 
@@ -30,13 +30,15 @@ N_TOLD = 5
 
 
 @dataclass(frozen=True)
-class ReaderShape(QueryShape):
-    """Sizes of the part that reads the waveform.
+class ReaderShape(TransformerShape):
+    """Sizes of the part in which learned queries read the waveform.
 
     Attributes:
+        n_queries: Number of queries.
         bottleneck: Whether findings and measurements are all that the language model is told of the waveform.
     """
 
+    n_queries: int
     bottleneck: bool
 
 
@@ -55,7 +57,7 @@ class EcgDoctor(Method):
         n_findings: F, findings of the statement vocabulary.
         rate_hz: Sampling rate of the waveforms.
         queries: Number and width of the queries that read the waveform, the layers in which they attend, and whether
-            what they read is all that the language model is told; it is where a plain ``QueryShape`` does not say.
+            what they read is all that the language model is told.
         findings_weight: Weight of the findings loss.
         measurements_weight: Weight of the measurement loss.
     """
@@ -77,7 +79,7 @@ class EcgDoctor(Method):
         criterion: nn.Module,
         n_findings: int,
         rate_hz: float,
-        queries: QueryShape,
+        queries: ReaderShape,
         findings_weight: float,
         measurements_weight: float,
     ) -> None:
@@ -95,8 +97,7 @@ class EcgDoctor(Method):
             self.measurements_head.bias[-1] = TRUST_AT_FIRST
         self.findings_token = nn.Linear(n_findings, language_model.width)
         self.measurements_token = nn.Linear(N_TARGETS, language_model.width)
-        bottleneck = queries.bottleneck if isinstance(queries, ReaderShape) else True
-        self.embedding_token = None if bottleneck else nn.Linear(ecg_encoder.dim, language_model.width)
+        self.embedding_token = None if queries.bottleneck else nn.Linear(ecg_encoder.dim, language_model.width)
         self.language_model = language_model
         self.options = OptionLetters()
         self.stated_findings = StatedFindings()
