@@ -11,6 +11,7 @@ def main(
     store: str | None,
     data: DictConfig | None,
     labels: DictConfig | None,
+    task: DictConfig | None,  # read with a label set, and of no consequence here
     split: str,
     shared_patients: str,
     least_cases: int,

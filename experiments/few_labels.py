@@ -1,4 +1,4 @@
-"""Tabulate AUROC against the share of labelled patients: python -m experiments.few_labels outputs/few_labels."""
+"""Tabulate and draw AUROC against the share of labelled patients: python -m experiments.few_labels FOLDER [more]."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Tabulate macro AUROC against the leads that a method gets: python -m experiments.leads outputs/table2."""
+"""Tabulate and draw macro AUROC against the number of leads that rows get: python -m experiments.leads FOLDER."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Show what a search chose for each row of the tuned table: python -m experiments.tuning outputs/tuning."""
+"""Show what a search chose for each row, and write it as settings: python -m experiments.tuning outputs/tuning."""
 
 import sys
 

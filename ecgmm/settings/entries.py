@@ -348,6 +348,7 @@ ENTRIES: dict[str, Group] = {
             "store": nullable(path()),
             "data": replace(_DATA, null=True),
             "labels": replace(_LABELS, null=True),
+            "task": replace(_TASK, null=True),
             "split": choice(*SPLITS, "all"),
             "shared_patients": choice("refuse", "drop"),
             "least_cases": whole(2, 1_000_000),

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import logging
 import logging.config
 import re
@@ -28,8 +27,9 @@ from ecgmm.data.store.splits import SPLITS
 from ecgmm.errors import printable
 from ecgmm.plots import confusion_matrix, gate_histograms, roc_and_pr_curves
 from ecgmm.plots.page import templates
-from ecgmm.reporting import figure4, gates, leads, reliability, report, table2
+from ecgmm.reporting import few_labels, figure4, gates, leads, reliability, report, table2
 from ecgmm.reporting.escaping import csv_text, latex_text, markdown_text
+from ecgmm.reporting.result_file import ResultTable
 from ecgmm.runs.metrics import Metric, Metrics
 from ecgmm.training.summary import print_metrics
 from tests.reporting import simulated_runs
@@ -324,20 +324,28 @@ def test_figures_of_hostile_runs(
     assert_plain(caption.read_text(encoding="utf-8"))
 
 
-def test_small_tables_of_hostile_runs(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for run in runs.iterdir():
-        (run / "evaluation").mkdir()
-        entry = {**json.loads((run / "metrics.json").read_text()), "leads": ["I", "II"]}
-        (run / "evaluation" / "a.json").write_text(json.dumps(entry))
-    assert leads.main([str(runs)]) == 0
+@pytest.mark.parametrize("collector", [leads, few_labels])
+def test_what_has_nothing_to_show_says_so_without_control_characters(
+    runs: Path, capsys: pytest.CaptureFixture[str], collector: Any
+) -> None:
+    assert collector.main([str(runs)]) == 2
+    told = capsys.readouterr()
+    assert told.err
+    assert_plain(told.out + told.err)
+
+
+@pytest.mark.parametrize("cell", [ALL, "=1+1", "<script>"])
+def test_small_tables_of_hostile_names(tmp_path: Path, capsys: pytest.CaptureFixture[str], cell: str) -> None:
+    ResultTable([cell], ["method", "value"], [[cell, "1"]]).save(tmp_path, "small")
     told = capsys.readouterr()
     assert_plain(told.out + told.err)
-    text = (runs / "leads.md").read_text(encoding="utf-8")
+    text = (tmp_path / "small.md").read_text(encoding="utf-8")
     assert_plain(text)
     assert "<script" not in text
-    lines = list(csv.reader((runs / "leads.csv").read_text(encoding="utf-8").splitlines()))
-    assert {len(line) for line in lines} == {5}
-    assert not [cell for line in lines for cell in line if cell.startswith("=")]
+    written = (tmp_path / "small.csv").read_text(encoding="utf-8").splitlines()
+    lines = list(csv.reader(line for line in written if not line.startswith("#")))
+    assert {len(line) for line in lines} == {2}
+    assert not [one for line in lines for one in line if one.startswith("=")]
 
 
 def test_a_template_shows_words(tmp_path: Path) -> None:

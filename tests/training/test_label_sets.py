@@ -65,7 +65,8 @@ def test_one_yes_no_question_keeps_its_negatives(
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["absent_classes"] == []
     assert 0 < metrics["per_class"][0]["n"] < metrics["n_records"]
-    assert all(entry["value"] is not None for key, entry in metrics.items() if key.startswith("test/"))
+    without = {key for key, entry in metrics.items() if key.startswith("test/") and entry["value"] is None}
+    assert without <= {"test/calibration_slope_calibrated"}  # after one epoch all probabilities may become one
     assert metrics["origins"]["label_source"] == "icd"
     assert command("train", *settings, "task=single_label", f"hydra.run.dir={tmp_path}/single") == 2
     assert "set task=multilabel" in capsys.readouterr().err
