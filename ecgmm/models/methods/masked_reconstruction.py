@@ -109,8 +109,8 @@ class MaskedReconstruction(Method):
         patches = hidden.scatter(2, along(kept, states), states[:, :, 1:])
         patches = patches + sinusoids(n_patches, states.shape[3], states.device)
         lead_by_lead = torch.cat([states[:, :, :1], patches], dim=2).flatten(0, 1)
-        decoded: Tensor = self.patch_head(self.decoder(lead_by_lead)[:, 1:])
-        return decoded.unflatten(0, kept.shape[:2])
+        decoded: Tensor = self.patch_head(self.decoder(lead_by_lead)[:, 1:]).unflatten(0, kept.shape[:2])
+        return decoded
 
     def error(self, reconstructed: Tensor, patches: Tensor, kept: Tensor, present: Tensor) -> Tensor:
         """Mean squared error over the masked patches of present leads, float32 ``[B]``; 0 where no lead is there."""

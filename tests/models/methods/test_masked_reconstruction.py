@@ -96,7 +96,7 @@ def test_each_stage_has_its_terms_and_no_report_is_read() -> None:
     method, batch = built(), records()
     terms = {}
     for stage in ("joint", "pretrain", "classify"):
-        method.stage = stage  # type: ignore[assignment]  # a literal
+        method.stage = stage
         terms[stage] = set(method.losses(method(batch), batch))
         shown = set() if stage == "classify" else {"reconstruction_error"}
         assert set(method.diagnostics(method(batch), batch)) == shown
