@@ -47,8 +47,8 @@ class PatchTokens(nn.Module):
 
     def tokens(self, patches: Tensor) -> Tensor:
         """Make a token of each patch ``[B, 12, M, n_samples]``, seeing no other: ``[B, 12, M, width]``."""
-        one_each = self.tokeniser(patches.flatten(1, 2))[:, :, 0]
-        return one_each.unflatten(1, patches.shape[1:3]) + sinusoids(patches.shape[2], self.width, patches.device)
+        one_each: Tensor = self.tokeniser(patches.flatten(1, 2))[:, :, 0].unflatten(1, patches.shape[1:3])
+        return one_each + sinusoids(patches.shape[2], self.width, patches.device)
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Let tokens see each other.
@@ -64,8 +64,10 @@ class PatchTokens(nn.Module):
         sequence = torch.cat([separators, tokens], dim=2) + self.lead
         none = ~present.any(dim=1, keepdim=True)
         seen = torch.cat([present[:, :1] | none, present[:, 1:]], dim=1).repeat_interleave(sequence.shape[2], dim=1)
-        states: Tensor = self.transformer(sequence.flatten(1, 2), src_key_padding_mask=~seen)
-        return states.unflatten(1, sequence.shape[1:3])
+        states: Tensor = self.transformer(sequence.flatten(1, 2), src_key_padding_mask=~seen).unflatten(
+            1, sequence.shape[1:3]
+        )
+        return states
 
 
 def pooled(states: Tensor, present: Tensor) -> Tensor:
