@@ -58,7 +58,10 @@ class MlflowRun:
 
         self._step, now_ms = max(self._step, step), round(time.time() * 1000)
         finite = {_key(key): float(value) for key, value in numbers.items() if math.isfinite(value)}
-        self._send(metrics=[Metric(key, value, now_ms, step) for key, value in finite.items()])
+        # A number is a file of that path: calibration_slope and calibration_slope/NORM cannot both be there.
+        means = {key for key in finite if any(other.startswith(f"{key}/") for other in finite)}
+        named = {f"{key}_macro" if key in means else key: value for key, value in finite.items()}
+        self._send(metrics=[Metric(key, value, now_ms, step) for key, value in named.items()])
 
     def send_results(self, results: Results) -> None:
         """Send metrics, facts and figures."""

@@ -47,7 +47,7 @@ def check(
         if name == "plan":  # finds the run by the name of its folder
             monkeypatch.setattr("ecgmm.settings.resolvers.run_name", lambda overrides: run.name)
         code, out, err = outcome(name, *COMMANDS[name](run, store_path, run_settings))
-        varying = ("min", "Predicting")  # what a plan takes, and a progress bar
+        varying = ("min", "Predicting", "disk")  # what a plan takes and what is free, and a progress bar
         return code, "\n".join(line for line in out.splitlines() if not any(word in line for word in varying)), err
 
     def tried(cases: Sequence[tuple[str, str, str]]) -> None:

@@ -47,7 +47,7 @@ def without_chance(method: Method) -> Method:
     for module in method.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-        for name in ("dropout", "most_leads_out", "segments_out"):
+        for name in ("dropout", "most_leads_out", "segments_out", "mask_ratio"):
             if isinstance(getattr(module, name, None), (int, float)):
                 setattr(module, name, 0)
     return method.train()
