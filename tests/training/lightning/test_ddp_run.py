@@ -66,7 +66,7 @@ def two(tiny_store: Path, quick_settings: list[str], tmp_path: Path) -> Callable
         chosen = (*quick_settings, *WITHOUT_CHANCE, *(settings or GATED_FUSION), *place)
         environment = {**os.environ, "STEPS": str(n_steps), "OMP_NUM_THREADS": "1"}
         return subprocess.run(
-            [sys.executable, str(script), *chosen], env=environment, capture_output=True, text=True, timeout=300
+            [sys.executable, str(script), *chosen], env=environment, capture_output=True, text=True, timeout=120
         )
 
     return run
