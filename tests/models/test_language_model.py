@@ -1,7 +1,6 @@
 """The wrapper against plain models of the library with the same weights, built and saved here."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ IDS = torch.tensor([[5, 9, 3, 7, 11, 2], [8, 8, 20, 1, 4, 29]])
 KINDS = ("llama", "gpt2")
 every_kind = pytest.mark.parametrize("kind", KINDS)
 Pair = tuple[LanguageModel, Any]
-Make = Callable[[int], tuple[Tensor, Tensor]]
 
 
 def config_of(kind: str) -> PretrainedConfig:
@@ -52,10 +50,6 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pair]:
 
 def attentions(model: LanguageModel) -> list[Any]:
     return [part for part in model.modules() if type(part).__name__ in ("LlamaAttention", "GPT2Attention")]
-
-
-def made_by(some: dict[int, Make], other: Make, layer: int) -> tuple[Tensor, Tensor]:
-    return some.get(layer, other)(layer)
 
 
 def everything(n_records: int, n: int) -> Tensor:
