@@ -1,5 +1,7 @@
 """The device's own limits, by which the rest is judged: multiplications a second, and bytes a second."""
 
+from functools import partial
+
 import torch
 
 from benchmarks.gpu.bench import DTYPES, Bench, Found
@@ -13,7 +15,7 @@ def measure(bench: Bench) -> Found:
     for precision, dtype in DTYPES.items():
         one = torch.randn(width, width, device=bench.device, dtype=dtype)
         torch.mm(one, one)
-        found[f"{precision}_flops"] = 2 * width**3 / bench.seconds(lambda one=one: torch.mm(one, one), n_times)  # type: ignore[misc]
+        found[f"{precision}_flops"] = 2 * width**3 / bench.seconds(partial(torch.mm, one, one), n_times)
     source = torch.empty(n_numbers, device=bench.device)
     target = torch.empty_like(source)
     target.copy_(source)

@@ -1,5 +1,6 @@
 """Ways of int16 waveforms to the device: pageable memory, pinned memory, and held there (``data.residency=gpu``)."""
 
+from functools import partial
 from itertools import islice
 
 import torch
@@ -33,7 +34,7 @@ def measure(bench: Bench) -> Found:
         loader = loader_of(setup, waveforms)
         first[name] = loader.first().waveforms.cpu()
         n_batches = min(bench.n_steps, len(loader))
-        seconds = bench.seconds(lambda loader=loader, n=n_batches: _through(loader, n, bench.device))  # type: ignore[misc]
+        seconds = bench.seconds(partial(_through, loader, n_batches, bench.device))
         found[f"{name}_records_per_s"] = n_batches * loader.batch_size / seconds
     assert all(torch.equal(waveforms, first["pageable"]) for waveforms in first.values()), "batches differ"
     return found
