@@ -5,13 +5,15 @@ in a report, so such values are quoted for it here, once for all commands.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, Quote, QuotedString, Sweep
 from hydra.errors import HydraException
+from omegaconf import OmegaConf
 
+from ecgmm.configuration import CONF_DIR, options
 from ecgmm.errors import ConfigError, printable
 from ecgmm.settings.kinds import home_expanded
 from ecgmm.settings.lookup import form_of, may_be_left_out
@@ -45,16 +47,43 @@ def readable(arguments: Sequence[str]) -> list[str]:
             " of its own"
         )
     sweeps = bool(chosen or {"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(arguments))
+    given = {setting["key"]: setting["value"] for setting in settings if setting is not None}
+    varying = _varying_groups(given, chosen) if sweeps else set()
     return [
-        text if setting is None else _setting(setting["mark"], setting["key"], setting["value"], sweeps)
+        text if setting is None else _setting(setting["mark"], setting["key"], setting["value"], sweeps, varying)
         for text, setting in zip(arguments, settings, strict=True)
     ]
 
 
-def _setting(mark: str, key: str, value: str, sweeps: bool) -> str:
-    """One setting; a key that ``conf/`` leaves out needs no ``+``."""
+def _varying_groups(given: Mapping[str, str], experiments: Sequence[str]) -> set[str]:
+    """Groups of which the jobs of a sweep have different choices."""
+    params = [_params(experiment) for experiment in experiments]
+    swept = {key.lstrip("+"): str(value) for one in params for key, value in one.items()} | given
+    groups = {key for key, value in swept.items() if form_of(key) == "group" and isinstance(_parsed(value), Sweep)}
+    return groups | ({"method"} if groups & {"tuned", "ablation"} else set())  # which choose a method each
+
+
+def _params(experiment: str) -> dict[str, Any]:
+    """What an experiment sweeps; nothing if there is no such experiment, which is refused later."""
+    file = CONF_DIR / "experiment" / f"{experiment}.yaml"
+    if experiment not in options("experiment"):
+        return {}
+    params = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params")
+    return {} if params is None else dict(params)
+
+
+def _setting(mark: str, key: str, value: str, sweeps: bool, varying: Collection[str]) -> str:
+    """One setting; a key that ``conf/`` leaves out needs no ``+``.
+
+    What only some choices of a group have is set in each job, as a sweep over one value: what the jobs share is
+    composed with the default choice, which may lack it.
+    """
     mark = "++" if may_be_left_out(key) else mark
-    return f"{mark}{key}={_value(key, value, sweeps)}"
+    text = _value(key, value, sweeps)
+    group, _, rest = key.partition(".")
+    if rest and group in varying and not isinstance(_parsed(text), Sweep | Glob):
+        text = f"choice({text})"
+    return f"{mark}{key}={text}"
 
 
 def _value(key: str, value: str, sweeps: bool) -> str:

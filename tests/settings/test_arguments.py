@@ -298,3 +298,24 @@ def test_evaluate_takes_several_runs_and_sets_of_leads_as_the_makefile_gives_the
     assert command("evaluate", "-m", run, "leads=[II],[I,II]", f"paths.outputs={tmp_path}") == 0
     choices = [Choice(split="test", leads=leads, allow_leaky=False) for leads in (["II"], ["I", "II"])]
     assert seen == 2 * [(Path(run), None, choice, Path("stores")) for choice in choices]
+
+
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        ("-m", "method=merl,ecg_clip"),
+        ("+experiment=unseen_classes",),
+        ("+experiment=unseen_classes", "method=merl,ecg_clip"),
+        ("+experiment=table2_tuned", "+tuned=merl,ecg_clip"),
+    ],
+)
+def test_a_setting_of_a_swept_choice_is_set_in_each_job(sweep: tuple[str, ...]) -> None:
+    """Hydra composes what jobs share with the default method, which has no such setting."""
+    *_, unseen = readable([*sweep, "method.unseen_classes=[MI,CD]"])
+    assert unseen == "++method.unseen_classes=choice([MI,CD])"
+
+
+@pytest.mark.parametrize("sweep", [("-m", "seed=1,2"), ("+experiment=table2", "method=merl"), ("+experiment=tuning",)])
+def test_a_setting_of_one_choice_is_shared_by_all_jobs(sweep: tuple[str, ...]) -> None:
+    *_, unseen = readable([*sweep, "method.unseen_classes=[MI,CD]"])
+    assert unseen == "++method.unseen_classes=[MI,CD]"
