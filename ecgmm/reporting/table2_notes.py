@@ -68,9 +68,9 @@ def header_lines(table: Table) -> list[str]:
             " the same budget for each chose them on validation (ecgmm tuning lists them)"
         )
     variants = {choice for row in table.rows for choice in row.key.variant}
-    if variants:
-        words = {**_CHOICES, **choices_explained("ablation")}
-        meanings = [f"'{choice}': {meaning.rstrip('.')}" for choice, meaning in words.items() if choice in variants]
+    words = {**_CHOICES, **choices_explained("ablation")} if variants else {}
+    meanings = [f"'{choice}': {meaning.rstrip('.')}" for choice, meaning in words.items() if choice in variants]
+    if meanings:  # a setting with its value says itself what differs
         lines.append("rows that differ say so: " + "; ".join(meanings))
     if table.absent_classes:
         lines.append(f"classes left out, not in the test split: {join(table.absent_classes)}")

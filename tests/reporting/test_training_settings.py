@@ -29,6 +29,7 @@ def test_a_run_of_twice_the_epochs_is_a_marked_row(tmp_path: Path) -> None:
     changed(write_run(tmp_path / "long", "concat", 1), {"trainer": {"max_epochs": 24}})
     assert main([str(tmp_path), "--resamples", "20"]) == 0
     assert {"concat", "concat, trainer.max_epochs=24"} <= set(csv_lines(tmp_path))
+    assert "rows that differ say so" not in (tmp_path / "table2.md").read_text()  # the setting says it itself
     assert "says which" in markdown(tmp_path)
 
 
