@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from torch import Tensor  # a second and 200 MB that preparation does without
+    from torch import Tensor, device  # a second and 200 MB that preparation does without
 
 MISSING_SAMPLE = -32768
 """Stored int16 value of a sample that the recorder did not deliver (WFDB format 16's invalid sample)."""
@@ -58,6 +58,10 @@ class Batch(NamedTuple):
     def is_pair(self) -> Tensor:
         """Records that have both modalities, of one recording: what a loss of pairs may learn from, bool ``[B]``."""
         return self.has_waveform & self.has_report & self.report_is_own
+
+    def on(self, device: device) -> Batch:
+        """Bring all of it to a device."""
+        return Batch(*(values.to(device) for values in self))
 
 
 @dataclass

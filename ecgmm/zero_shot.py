@@ -26,7 +26,8 @@ def main(
     from ecgmm.runs.run import find_runs
     from ecgmm.shared_space.opening import Records
     from ecgmm.shared_space.tables import save_table
-    from ecgmm.shared_space.zero_shot_rows import Asked, zero_shot
+    from ecgmm.shared_space.zero_shot_lines import Asked
+    from ecgmm.shared_space.zero_shot_rows import zero_shot
     from ecgmm.shared_space.zero_shot_words import to_csv, to_markdown, to_table
     from ecgmm.training.evaluation_choice import Choice
     from ecgmm.training.other_store import named_store

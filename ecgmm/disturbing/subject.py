@@ -1,7 +1,7 @@
 """A finished run that meets disturbed inputs: its batches, and its predictions of them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ import polars as pl
 import torch
 from lightning.fabric import Fabric
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from ecgmm.disturbing.inputs import Disturbed, Report
 from ecgmm.evaluation.exchange_rate import WEIGHED
 from ecgmm.models.method import Method
+from ecgmm.models.remembering import remembering
 from ecgmm.runs.predictions import OF_THE_RECORD, label_names
 from ecgmm.signal.preparation import WaveformPreparation
 from ecgmm.text.policy import apply_policy
@@ -27,7 +28,6 @@ from ecgmm.types import Batch
 
 _AT_ONCE = 256
 """Records in a batch; the numbers of a record depend on it by rounding alone."""
-_ENCODING = ("forward", "features", "token_states")
 
 
 class Prepared:
@@ -39,15 +39,11 @@ class Prepared:
 
     def __init__(self, waveforms: NDArray[np.int16]) -> None:
         self._waveforms = torch.from_numpy(waveforms).split(_AT_ONCE)
-        self._prepared: dict[Any, list[Tensor]] = {}
+        self._prepared: dict[tuple[str, torch.device], list[Tensor]] = {}
 
     def by(self, preparation: WaveformPreparation, device: torch.device) -> list[Tensor]:
         """Batches of float z-scores ``[B, 12, T]`` on a device."""
-        lists = (preparation.lead_mean_mv.tolist(), preparation.lead_std_mv.tolist())
-        scale = (preparation.mv_per_step, preparation.rate_hz, preparation.limit_mv, preparation.highpass_hz)
-        completion = preparation.completion  # of the training records of a run, which not all runs share
-        filled = None if completion is None else (completion.weights.sum().item(), completion.offsets.sum().item())
-        key = repr((lists, scale, filled, device))
+        key = preparation.key(), device
         if key not in self._prepared:
             self._prepared[key] = [preparation(part.to(device)) for part in self._waveforms]
         return self._prepared[key]
@@ -103,7 +99,7 @@ class Subject:
         batches = []
         for start, signals in zip(range(0, len(self.rows), _AT_ONCE), prepared, strict=True):
             batch = dataset.batch(np.arange(start, start + len(signals)), slice(0))
-            batches.append(_on(batch._replace(waveforms=signals), self.fabric.device))
+            batches.append(batch._replace(waveforms=signals).on(self.fabric.device))
         return batches
 
     @torch.inference_mode()
@@ -125,7 +121,7 @@ class Subject:
             batches = [batch._replace(has_waveform=one) for batch, one in zip(batches, there, strict=True)]
         if made.reports is not None:
             batches = self._with_reports(batches, made.reports, parts)
-        return [_on(batch, self.fabric.device) for batch in batches]
+        return [batch.on(self.fabric.device) for batch in batches]
 
     def _with_reports(self, batches: Sequence[Batch], reports: Sequence[Report], parts: Sequence[slice]) -> list[Batch]:
         datamodule, facts = self.served.datamodule, self.served.model.facts
@@ -191,43 +187,15 @@ def _values(name: str, outputs: Sequence[Any], n: int) -> pl.Series:
     return pl.Series(name, torch.cat(parts).float().cpu().numpy())
 
 
-def _on(batch: Batch, device: torch.device) -> Batch:
-    return Batch(*(values.to(device) for values in batch))
-
-
 @contextmanager
-def remembering(method: Method, clean: Sequence[Batch]) -> Iterator[None]:
-    """Within it, encoders compute what they make of clean inputs once; a clean input is known by its identity."""
-    for name, inputs in (
-        ("ecg_encoder", [batch.waveforms for batch in clean]),
-        ("text_encoder", [batch.token_ids for batch in clean]),
-    ):
-        encoder = method._modules.get(name)
-        if encoder is not None:
-            _remember(encoder, inputs)
-    try:
+def encoded_once(method: Method, clean: Sequence[Batch]) -> Iterator[None]:
+    """Within it, the encoders of a method compute what they make of clean inputs once."""
+    inputs = {
+        "ecg_encoder": [batch.waveforms for batch in clean],
+        "text_encoder": [batch.token_ids for batch in clean],
+    }
+    with ExitStack() as stack:
+        for name, known in inputs.items():
+            if name in method._modules:
+                stack.enter_context(remembering(method.get_submodule(name), known))
         yield
-    finally:
-        for name in ("ecg_encoder", "text_encoder"):
-            for part in _ENCODING:
-                vars(method._modules.get(name) or nn.Identity()).pop(part, None)
-
-
-def _remember(encoder: nn.Module, inputs: Sequence[Tensor]) -> None:
-    known = {id(one) for one in inputs}
-    for name in _ENCODING:
-        if hasattr(encoder, name):
-            setattr(encoder, name, _looked_up(getattr(encoder, name), known))
-
-
-def _looked_up(compute: Callable[..., Tensor], known: set[int]) -> Callable[..., Tensor]:
-    outputs: dict[int, Tensor] = {}
-
-    def look_up(first: Tensor, *others: Tensor) -> Tensor:
-        if id(first) not in known:
-            return compute(first, *others)
-        if id(first) not in outputs:
-            outputs[id(first)] = compute(first, *others)
-        return outputs[id(first)]
-
-    return look_up

@@ -12,7 +12,7 @@ from joblib import Parallel, cpu_count, delayed
 
 from ecgmm.disturbing.disturb import cannot_meet, disturb
 from ecgmm.disturbing.inputs import Disturbed, Inputs
-from ecgmm.disturbing.subject import Prepared, Subject, remembering
+from ecgmm.disturbing.subject import Prepared, Subject, encoded_once
 from ecgmm.errors import ConfigError, printable
 from ecgmm.files import remove_unfinished
 from ecgmm.runs.robustness import Suite, SuiteFacts, begin_suite
@@ -194,7 +194,7 @@ def _predict(
     if not kinds and suite.read(CLEAN) is not None:
         return
     clean = subject.clean_batches(undisturbed)
-    with remembering(subject.served.model.method, clean):
+    with encoded_once(subject.served.model.method, clean):
         as_it_is = subject.predict(clean)
         if suite.read(CLEAN) is None:
             suite.write(CLEAN, subject.labelled(as_it_is))

@@ -38,6 +38,12 @@ def rank_segments(positive: NDArray[np.bool_], score: NDArray[np.floating]) -> S
     return csr_array((np.ones(len(score)), (segment, order)), shape=shape)
 
 
+def auroc(segments: Segments, weights: Floats) -> Floats:
+    """Weighted AUROC alone, as ``auroc_and_average_precision`` gives it."""
+    sums = segments @ weights
+    return _auroc(sums, _false_positives(sums))
+
+
 def auroc_and_average_precision(segments: Segments, weights: Floats) -> tuple[Floats, Floats]:
     """Weighted AUROC (a tie counts one half) and average precision (sum of precision times step in recall).
 
@@ -49,15 +55,24 @@ def auroc_and_average_precision(segments: Segments, weights: Floats) -> tuple[Fl
         Both as ``[R]``; NaN where a resample has no positive, for AUROC also where it has no negative.
     """
     sums = segments @ weights
-    negatives_above, negatives_tied, positives = sums[0::3], sums[1::3], sums[2::3]
+    positives, false_positives = sums[2::3], _false_positives(sums)
     true_positives = np.cumsum(positives, axis=0)
-    false_positives = np.cumsum(negatives_above[:-1] + negatives_tied, axis=0)
-    n_positives = positives.sum(axis=0)
+    precision = ratio(true_positives, true_positives + false_positives, if_empty=0.0)
+    average_precision = ratio((positives * precision).sum(axis=0), positives.sum(axis=0), if_empty=np.nan)
+    return _auroc(sums, false_positives), average_precision
+
+
+def _false_positives(sums: Floats) -> Floats:
+    """Weight of the negatives that rank not below each group of positives ``[groups, R]``."""
+    false_positives: Floats = np.cumsum(sums[0::3][:-1] + sums[1::3], axis=0)
+    return false_positives
+
+
+def _auroc(sums: Floats, false_positives: Floats) -> Floats:
+    negatives_above, negatives_tied, positives = sums[0::3], sums[1::3], sums[2::3]
     n_negatives = negatives_above.sum(axis=0) + negatives_tied.sum(axis=0)
     pairs_won = (positives * (n_negatives - false_positives + negatives_tied / 2)).sum(axis=0)
-    precision = ratio(true_positives, true_positives + false_positives, if_empty=0.0)
-    auroc = ratio(pairs_won, n_positives * n_negatives, if_empty=np.nan)
-    return auroc, ratio((positives * precision).sum(axis=0), n_positives, if_empty=np.nan)
+    return ratio(pairs_won, positives.sum(axis=0) * n_negatives, if_empty=np.nan)
 
 
 def ratio(part: Floats, whole: Floats, if_empty: float) -> Floats:

@@ -69,12 +69,12 @@ def stacking_scorer(
 
 def areas_scorer(positive: NDArray[np.bool_], scores: NDArray[np.floating], names: Sequence[str]) -> Scorer:
     """Scorer of ``auroc_macro`` and of ``auroc/<class>`` from scores ``[n, K]`` and ``positive [n, K]``."""
-    from ecgmm.evaluation.ranking import auroc_and_average_precision, rank_segments
+    from ecgmm.evaluation.ranking import auroc, rank_segments
 
     segments = [rank_segments(positive[:, k], scores[:, k]) for k in range(len(names))]
 
     def score(weights: Floats) -> dict[str, Floats]:
-        areas = np.stack([auroc_and_average_precision(one, weights)[0] for one in segments])
+        areas = np.stack([auroc(one, weights) for one in segments])
         return {"auroc_macro": areas.mean(axis=0), **{f"auroc/{name}": areas[k] for k, name in enumerate(names)}}
 
     return score

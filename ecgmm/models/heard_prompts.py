@@ -4,7 +4,7 @@ The vocabulary of a run holds the words of the glossary too, so that "myocardial
 write "inferior infarct". What training has not shown keeps the random embedding that it was born with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ecgmm.models.text_bank import TextBank
@@ -42,7 +42,10 @@ def heard_descriptions(texts: TextBank) -> list[HeardDescription]:
     heard = texts.heard
     if heard is None:
         heard = frozenset(index for text in texts.statements for index in texts.tokeniser.encode_text(text))
-    found = [_heard(name, written, heard, texts) for name in texts.class_names for written in texts.descriptions(name)]
+    said = {text: {finding.name for finding in stated(text)} for text in texts.statements}
+    found = [
+        _heard(name, written, heard, texts, said) for name in texts.class_names for written in texts.descriptions(name)
+    ]
     known = {one.class_name for one in found if one.used}
     return [one if one.used or one.class_name in known else _shortened(one, heard, texts) for one in found]
 
@@ -55,12 +58,14 @@ def with_heard(texts: TextBank, found: Sequence[HeardDescription]) -> TextBank:
     return replace(texts, described=described)
 
 
-def _heard(name: str, written: str, heard: frozenset[int], texts: TextBank) -> HeardDescription:
+def _heard(
+    name: str, written: str, heard: frozenset[int], texts: TextBank, said: Mapping[str, set[str]]
+) -> HeardDescription:
     unheard = sum(index not in heard for index in texts.tokeniser.encode_text(written))
     if not unheard:
         return HeardDescription(name, written, 0, (written,))
     meant = {finding.name for finding in stated(written)}
-    alike = [text for text in texts.statements if meant and {finding.name for finding in stated(text)} == meant]
+    alike = [text for text, names in said.items() if meant and names == meant]
     return HeardDescription(name, written, unheard, tuple(alike[:MOST_STATEMENTS]))
 
 

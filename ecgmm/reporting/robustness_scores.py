@@ -14,7 +14,7 @@ from ecgmm.evaluation.calibration import calibration_scorer
 from ecgmm.evaluation.comparison import Difference
 from ecgmm.evaluation.exchange_rate import WEIGHED, with_exchange_rate
 from ecgmm.evaluation.metrics import HEADLINE, TABLE2_METRICS, Scorer, joint_scorer, make_scorer
-from ecgmm.evaluation.ranking import Floats, auroc_and_average_precision, rank_segments
+from ecgmm.evaluation.ranking import Floats, auroc, rank_segments
 from ecgmm.evaluation.replicates import Replicates, replicate, replicated_difference_of, replicated_estimate
 from ecgmm.evaluation.selective import area_under_risk_coverage
 from ecgmm.reporting.grouping import check_comparable, common_choices, row_key
@@ -236,7 +236,7 @@ def detection(row: Row, condition: Condition, n_resamples: int, seed: int) -> De
 def _found(clean: pl.DataFrame, disturbed: pl.DataFrame, chosen: NDArray[np.bool_]) -> Scorer:
     scores = np.concatenate([frame["inconsistency"].to_numpy()[chosen] for frame in (disturbed, clean)])
     segments = rank_segments(np.repeat([True, False], int(chosen.sum())), scores.astype(np.float64))
-    return lambda weights: {"auroc": auroc_and_average_precision(segments, weights)[0]}
+    return lambda weights: {"auroc": auroc(segments, weights)}
 
 
 def rows_of(runs: Sequence[Run], suite: str | None, n_resamples: int, seed: int) -> list[Row]:

@@ -20,7 +20,7 @@ from ecgmm.training.evaluation_choice import ALL, Choice
 from ecgmm.training.other_store import OtherStore
 from ecgmm.types import Batch
 
-_AT_ONCE = 256
+AT_ONCE = 256
 """Records in a batch; the numbers of a record depend on it by rounding alone."""
 
 
@@ -58,16 +58,19 @@ class Opened:
     texts: TextBank
 
     @property
+    def device(self) -> torch.device:
+        """Where it predicts."""
+        return self.method.scale.log_scale.device
+
+    @property
     def rows(self) -> NDArray[np.int64]:
         """Rows of the store that are measured."""
         return np.sort(np.concatenate([self.served.datamodule.rows[split] for split in self.records.choice.splits]))
 
     def batches(self, rows: NDArray[np.int64]) -> Iterator[Batch]:
         """Batches of rows of the store, prepared."""
-        dataset, device = self.served.datamodule.dataset(rows), self.method.scale.log_scale.device
-        for start in range(0, len(rows), _AT_ONCE):
-            batch = dataset.batch(np.arange(start, min(start + _AT_ONCE, len(rows))))
-            yield self.served.model.prepared(Batch(*(values.to(device) for values in batch)))
+        for batch in self.served.datamodule.dataset(rows).batches(AT_ONCE):
+            yield self.served.model.prepared(batch.on(self.device))
 
     def patients(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Patient of each row, as numbers."""
@@ -94,7 +97,7 @@ class Opened:
         if self.records.other is None and self.records.choice.split != ALL:
             return replace(self, records=records)
         served = serve(self.run.directory, records.other, records.choice, records.stores)
-        served.model.preparation.to(self.method.scale.log_scale.device)
+        served.model.preparation.to(self.device)
         return replace(self, records=records, served=served)
 
 

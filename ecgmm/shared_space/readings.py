@@ -1,7 +1,6 @@
-"""Ways to read classes that no label taught, each with its scores: words, no words, and a waveform tower of chance."""
+"""Ways to read classes that no label taught: words, no words, and a waveform tower of chance."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecgmm.building import construct
-from ecgmm.models.contrastive_method import ContrastiveMethod
-from ecgmm.models.heard_prompts import heard_descriptions, with_heard
+from ecgmm.models.heard_prompts import HeardDescription, with_heard
 from ecgmm.models.text_bank import TextBank
 from ecgmm.models.words import ClassPrompts
-from ecgmm.shared_space.opening import Opened, as_numbers
+from ecgmm.shared_space.asking import Logits
 
 HEARD = "descriptions in words of training"
 DESCRIPTIONS = "descriptions as written"
@@ -23,51 +20,25 @@ WORDS = (HEARD, DESCRIPTIONS, NAMES)
 CONSTANT = "no words: a constant"
 MEAN_OF_SEEN = "no words: mean of the seen"
 RANDOM = "random waveform tower"
-_WAVEFORM_TOWERS = ("ecg_encoder.", "frequency_encoder.")
-Logits = NDArray[np.float32]
+ALONE = "the same, each class by itself"
+WITH_LABELS = "with labels of all classes"
+ORDER = (*WORDS, ALONE, CONSTANT, MEAN_OF_SEEN, RANDOM, WITH_LABELS)
+"""All of them, as tables have them."""
 
 
-def written(texts: TextBank, words: str) -> TextBank:
-    """The words of a run with its classes as one of ``WORDS`` has them.
+def prompts_of(texts: TextBank, words: str, heard: Sequence[HeardDescription], device: torch.device) -> ClassPrompts:
+    """The classes of ``texts`` as one of ``WORDS`` has them, read as reports are: without a template."""
+    prompts = ClassPrompts()
+    prompts.bind(_written(texts, words, heard), templates=("{}",))
+    return prompts.to(device)
 
-    The name of a class in words is the first of its descriptions.
-    """
+
+def _written(texts: TextBank, words: str, heard: Sequence[HeardDescription]) -> TextBank:
+    """The name of a class in words is the first of its descriptions."""
     if words == HEARD:
-        return with_heard(texts, heard_descriptions(texts))
+        return with_heard(texts, heard)
     described = {name: tuple(texts.descriptions(name)) for name in texts.class_names}
     return replace(texts, described={name: of[:1] if words == NAMES else of for name, of in described.items()})
-
-
-@torch.inference_mode()
-def class_logits(opened: Opened, rows: NDArray[np.int64], words: str) -> Logits:
-    """The method's own logits ``[n, K]``, with its unseen classes read as one of ``WORDS`` has them."""
-    with _prompts_in(opened.method, written(opened.texts, words)):
-        return np.concatenate([as_numbers(opened.method(batch).logits) for batch in opened.batches(rows)])
-
-
-@torch.inference_mode()
-def similarities(opened: Opened, rows: NDArray[np.int64], texts: TextBank, words: str) -> Logits:
-    """Similarity ``[n, K']`` with classes of another label set than the method's, read as one of ``WORDS`` has them."""
-    method, prompts = opened.method, ClassPrompts()
-    prompts.bind(written(texts, words), templates=("{}",))
-    directions = method.plain_directions(prompts.to(method.scale.log_scale.device))
-    return np.concatenate([as_numbers(method.similarities(batch, directions)) for batch in opened.batches(rows)])
-
-
-@contextmanager
-def random_waveform_tower(opened: Opened, seed: int) -> Iterator[None]:
-    """Within it, the waveform towers of a method are as they were born, of a seed; all else is as trained."""
-    method = opened.method
-    trained = {name: value.clone() for name, value in method.state_dict().items()}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        born: ContrastiveMethod = construct(opened.served.model.facts.method)
-    fresh = {name: value for name, value in born.state_dict().items() if name.startswith(_WAVEFORM_TOWERS)}
-    method.load_state_dict(trained | fresh)
-    try:
-        yield
-    finally:
-        method.load_state_dict(trained)
 
 
 def without_words(logits: Logits, seen: NDArray[np.bool_], control: str) -> Logits:
@@ -82,15 +53,3 @@ def scores_of(logits: Logits, task: str) -> NDArray[np.float64]:
     probabilities: Tensor = shown.softmax(dim=1) if task == "single_label" else shown.sigmoid()
     scores: NDArray[np.float64] = probabilities.numpy()
     return scores
-
-
-@contextmanager
-def _prompts_in(method: ContrastiveMethod, texts: TextBank) -> Iterator[None]:
-    kept = method.plain_prompts
-    prompts = ClassPrompts()
-    prompts.bind(texts, templates=("{}",))
-    method.plain_prompts = prompts.to(method.scale.log_scale.device)
-    try:
-        yield
-    finally:
-        method.plain_prompts = kept

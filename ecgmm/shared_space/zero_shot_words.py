@@ -9,7 +9,8 @@ from ecgmm.reporting.table2_formats import markdown_list, markdown_table
 from ecgmm.reporting.table2_sections import Section
 from ecgmm.shared_space import readings
 from ecgmm.shared_space.tables import csv_of
-from ecgmm.shared_space.zero_shot_rows import ALONE, STACKED, WITH_LABELS, Line, ZeroShot
+from ecgmm.shared_space.zero_shot_lines import STACKED, Line
+from ecgmm.shared_space.zero_shot_rows import ZeroShot
 
 _SPLIT = (readings.HEARD, readings.CONSTANT)
 """Readings whose recall is shown."""
@@ -54,8 +55,8 @@ def notes(found: ZeroShot) -> list[str]:
     if asked.labels is None:
         lines += [
             f"{readings.CONSTANT} or the mean: what the seen classes alone say; where a record has one class, they"
-            f" compete with the unseen one. {ALONE}: by similarity, without competition. {WITH_LABELS}: runs of the"
-            " same row that left no class out.",
+            f" compete with the unseen one. {readings.ALONE}: by similarity, without competition."
+            f" {readings.WITH_LABELS}: runs of the same row that left no class out.",
             "Seen, unseen: macro recall of either kind of class, harmonic: their harmonic mean; behind an arrow with"
             f" an offset off the logits of seen classes, the largest that leaves them {KEPT:.0%} of their recall on"
             " validation records of seen classes (calibrated stacking, arXiv 1605.04253).",

@@ -79,6 +79,14 @@ class WaveformPreparation(nn.Module):
         z_scores = standardise_(signals_mv, self.lead_mean_mv, self.lead_std_mv, flat)
         return z_scores if self.completion is None else self.completion(z_scores)
 
+    def key(self) -> str:
+        """Text that is equal for two preparations which prepare alike."""
+        lists = (self.lead_mean_mv.tolist(), self.lead_std_mv.tolist())
+        scale = (self.mv_per_step, self.rate_hz, self.limit_mv, self.highpass_hz)
+        completion = self.completion  # of the training records of a run, which not all runs share
+        filled = None if completion is None else (completion.weights.sum().item(), completion.offsets.sum().item())
+        return repr((lists, scale, filled))
+
     def extra_repr(self) -> str:
         """Show the settings where the module is printed."""
         return f"rate_hz={self.rate_hz}, limit_mv={self.limit_mv}, highpass_hz={self.highpass_hz}"

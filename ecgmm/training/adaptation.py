@@ -32,7 +32,6 @@ from ecgmm.runs.predictions import (
     with_probabilities,
 )
 from ecgmm.training.task import DiagnosisTask
-from ecgmm.types import Batch
 
 BATCH_NORM = "batch_norm"
 
@@ -86,7 +85,7 @@ def adapt_batch_norm(
         layer.momentum = None  # a mean over all batches
         layer.train()
     for batch in datamodule.split_dataloader(*splits):
-        task(Batch(*(values.to(device) for values in batch)))
+        task(batch.on(device))
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
         layer.eval()

@@ -71,15 +71,6 @@ class Subject:
     @torch.inference_mode()
     def batches(self) -> Iterator[Batch]:
         """Prepared batches of the records in order, without a word of their reports."""
-        dataset = self.served.datamodule.dataset(self.records.rows)
-        for start in range(0, len(self.records.rows), _AT_ONCE):
-            batch = dataset.batch(np.arange(start, min(start + _AT_ONCE, len(self.records.rows))))
-            empty = batch.token_ids.new_zeros(len(batch.rows), 1)
-            blind = batch._replace(
-                token_ids=empty,
-                token_mask=empty.bool(),
-                statement_ids=empty,
-                has_report=torch.zeros_like(batch.has_report),
-            )
-            moved = Batch(*(values.to(self.fabric.device) for values in blind))
-            yield self.served.model.prepared(moved)
+        dataset = self.served.datamodule.dataset(self.records.rows).without_reports()
+        for batch in dataset.batches(_AT_ONCE):
+            yield self.served.model.prepared(batch.on(self.fabric.device))

@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
+from ecgmm.configuration import CONF_DIR
 from ecgmm.errors import ConfigError
 from ecgmm.models.contrastive import unit
 from ecgmm.models.contrastive_method import ContrastiveMethod
@@ -62,3 +64,9 @@ def test_plain_words_are_contrasted_with_a_report_in_general() -> None:
 def test_an_unseen_class_must_be_a_class(name: str) -> None:
     with pytest.raises(ConfigError, match="must leave at least two"):
         build(name, "single_label", 0, "method.unseen_classes=[AFIB]")
+
+
+@pytest.mark.parametrize("name", ["few_labels", "unseen_classes", "zero_shot"])
+def test_experiments_of_the_shared_space_train_every_row_that_has_one(name: str) -> None:
+    experiment = OmegaConf.load(CONF_DIR / "experiment" / f"{name}.yaml")
+    assert sorted(experiment.hydra.sweeper.params.method.split(",")) == sorted(ROWS)

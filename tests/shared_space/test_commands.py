@@ -4,16 +4,20 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
 
 import ecgmm
+from ecgmm.building import construct
 from ecgmm.errors import UserError
 from ecgmm.runs.run import Run
 from ecgmm.shared_space import readings, zero_shot_rows
 from ecgmm.shared_space import retrieval as table
+from ecgmm.shared_space.asking import Question, RandomTowers, Reader, answers, in_place
 from ecgmm.shared_space.opening import Opened, Records, open_run
+from ecgmm.shared_space.zero_shot_lines import Asked
 from tests.tiny_runs import QUICK
 
 pytestmark = pytest.mark.slow
@@ -87,7 +91,7 @@ def test_other_labels_are_read_by_similarity_alone(opened: Opened, monkeypatch: 
     monkeypatch.setattr(opened.method, "unseen_classes", ())  # as if it had had all labels
     monkeypatch.setattr(zero_shot_rows, "open_run", lambda run, records: opened)
     labels = OmegaConf.create({"name": "rhythm", "priority": []})
-    asked = zero_shot_rows.Asked(labels, least_cases=2, n_draws=1, n_resamples=20)
+    asked = Asked(labels, least_cases=2, n_draws=1, n_resamples=20)
     found = zero_shot_rows.zero_shot([opened.run], opened.records, asked)
     assert found.labels == "rhythm"
     (classes,) = {one.classes for one in found.lines}
@@ -95,10 +99,37 @@ def test_other_labels_are_read_by_similarity_alone(opened: Opened, monkeypatch: 
 
 
 def test_a_random_tower_leaves_and_the_trained_one_returns(opened: Opened) -> None:
-    before = {name: value.clone() for name, value in opened.method.state_dict().items()}
-    with readings.random_waveform_tower(opened, 1):
-        inside = {name: value.clone() for name, value in opened.method.state_dict().items()}
+    """The tower is that of a whole method that is built with the seed."""
+    trained = {name: value.clone() for name, value in opened.method.state_dict().items()}
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        born = construct(opened.served.model.facts.method).state_dict()
+    with in_place(opened.method, RandomTowers().of(opened, 1)):
+        inside = opened.method.state_dict()
+        for name, value in inside.items():
+            assert torch.equal(value, (born if name.startswith("ecg_encoder.") else trained)[name])
     after = opened.method.state_dict()
-    changed = {name.split(".")[0] for name, value in inside.items() if not torch.equal(value, before[name])}
-    assert changed == {"ecg_encoder"}
-    assert all(torch.equal(after[name], value) for name, value in before.items())
+    assert all(torch.equal(after[name], value) for name, value in trained.items())
+
+
+def test_runs_that_are_asked_together_answer_as_each_alone_and_with_reports(opened: Opened, tiny_store: Path) -> None:
+    other = open_run(opened.run, Records(stores=tiny_store.parent))
+    assert other is not None
+    towers = RandomTowers()
+    drawn = [towers.of(one, 1)["ecg_encoder"] for one in (opened, other)]
+    assert drawn[0] is drawn[1]  # encodes a batch once for both
+    prompts = readings.prompts_of(other.texts, readings.NAMES, other.method.heard, other.device)
+    other_parts = Question({"plain_prompts": prompts, "ecg_encoder": drawn[1]})
+    questions = [{("own", 0): Question({})}, {("names", 0): other_parts}]
+    readers = [Reader.of(one, asked) for one, asked in zip((opened, other), questions, strict=True)]
+    own, names = (next(iter(one.values())) for one in answers(readers))
+    rows = opened.rows
+    with torch.inference_mode():
+        expected = torch.cat([opened.method(batch).logits for batch in opened.batches(rows)])
+        opened.method.plain_prompts, kept = prompts, opened.method.plain_prompts
+        with in_place(opened.method, {"ecg_encoder": drawn[0]}):
+            expected_names = torch.cat([opened.method(batch).logits for batch in opened.batches(rows)])
+        opened.method.plain_prompts = kept
+    np.testing.assert_allclose(own, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(names, expected_names, rtol=1e-5, atol=1e-5)
+    assert not np.allclose(own, names, atol=1e-2)

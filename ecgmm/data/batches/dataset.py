@@ -1,5 +1,6 @@
 """Batches straight from an open store: one gather per batch, int16 throughout, nothing per sample."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,11 @@ class RecordDataset:
         batch = self._batch(rows, self.waveforms.gather(rows[share]))
         return Batch(*(values.pin_memory() for values in batch)) if self.waveforms.pinned else batch
 
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Gather all rows in order, ``size`` at a time."""
+        for start in range(0, len(self), size):
+            yield self.batch(np.arange(start, min(start + size, len(self))))
+
     def announced_batch(self, positions: NDArray[np.int64], share: slice = ALL) -> Batch:
         """Gather one batch after announcing all its rows to the disk."""
         self.waveforms.announce(self.rows[positions][share])
@@ -68,6 +74,21 @@ class RecordDataset:
     def without_waveforms(self) -> Batch:
         """All rows as one batch whose waveforms have no samples: the training table of closed-form methods."""
         return self._batch(self.rows, torch.empty(len(self.rows), self.waveforms.n_leads, 0, dtype=torch.int16))
+
+    def without_reports(self) -> "RecordDataset":
+        """The same rows as if none had a report; it holds no text table."""
+        no_text = np.zeros((1, 1), np.int32)
+        return RecordDataset(
+            self.waveforms,
+            self.rows,
+            self.has_waveform,
+            np.full_like(self.report_of_row, -1),
+            no_text,
+            np.zeros(1, np.int32),
+            no_text,
+            self.targets,
+            self.intervals,
+        )
 
     def _batch(self, rows: NDArray[np.int64], waveforms: Tensor) -> Batch:
         # In numpy: what threads do in torch would start threads of its own for them.

@@ -63,3 +63,17 @@ def test_the_table_for_closed_form_methods_has_all_rows_and_no_samples() -> None
     table = make_dataset([4, 1]).without_waveforms()
     assert table.waveforms.shape == (2, 12, 0)
     assert table.rows.tolist() == [4, 1]
+
+
+def test_without_reports_all_else_is_the_same() -> None:
+    dataset = make_dataset([5, 3, 2])
+    (batch,), (blind,) = dataset.batches(4), dataset.without_reports().batches(4)
+    assert not blind.has_report.any()
+    assert not blind.token_mask.any()
+    assert blind.token_ids.shape == blind.statement_ids.shape == (3, 1)
+    for name in ("waveforms", "has_waveform", "labels", "rows", "intervals"):
+        assert torch.equal(getattr(blind, name), getattr(batch, name))
+
+
+def test_batches_are_the_rows_in_order() -> None:
+    assert [batch.rows.tolist() for batch in make_dataset([5, 3, 2]).batches(2)] == [[5, 3], [2]]
