@@ -95,12 +95,9 @@ class Subject:
     def clean_batches(self, waveforms: Prepared) -> list[Batch]:
         """Batches of what is not disturbed, prepared."""
         dataset = self.served.datamodule.dataset(self.rows)
-        prepared = waveforms.by(self.served.model.preparation, self.fabric.device)
-        batches = []
-        for start, signals in zip(range(0, len(self.rows), _AT_ONCE), prepared, strict=True):
-            batch = dataset.batch(np.arange(start, start + len(signals)), slice(0))
-            batches.append(batch._replace(waveforms=signals).on(self.fabric.device))
-        return batches
+        places = np.split(np.arange(len(self.rows)), range(_AT_ONCE, len(self.rows), _AT_ONCE))
+        batches = [dataset.batch(some, slice(0)).on(self.fabric.device) for some in places]
+        return self._with_waveforms(batches, waveforms)
 
     @torch.inference_mode()
     def disturbed_batches(self, clean: Sequence[Batch], made: Disturbed, waveforms: Prepared | None) -> list[Batch]:
@@ -114,14 +111,20 @@ class Subject:
         batches = list(clean)
         parts = [slice(start, start + _AT_ONCE) for start in range(0, len(self.rows), _AT_ONCE)]
         if waveforms is not None:
-            prepared = waveforms.by(self.served.model.preparation, self.fabric.device)
-            batches = [batch._replace(waveforms=one) for batch, one in zip(batches, prepared, strict=True)]
+            batches = self._with_waveforms(batches, waveforms)
         if made.has_waveform is not None:
             there = [torch.from_numpy(made.has_waveform[part]) for part in parts]
             batches = [batch._replace(has_waveform=one) for batch, one in zip(batches, there, strict=True)]
         if made.reports is not None:
             batches = self._with_reports(batches, made.reports, parts)
         return [batch.on(self.fabric.device) for batch in batches]
+
+    def _with_waveforms(self, batches: list[Batch], waveforms: Prepared) -> list[Batch]:
+        """Batches with these waveforms, where the method looks at them."""
+        if not self.served.model.method.looks_at_waveforms:
+            return batches
+        prepared = waveforms.by(self.served.model.preparation, self.fabric.device)
+        return [batch._replace(waveforms=one) for batch, one in zip(batches, prepared, strict=True)]
 
     def _with_reports(self, batches: Sequence[Batch], reports: Sequence[Report], parts: Sequence[slice]) -> list[Batch]:
         datamodule, facts = self.served.datamodule, self.served.model.facts

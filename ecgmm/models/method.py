@@ -148,6 +148,11 @@ class Method(nn.Module, ABC):
             ConfigError: If a class does not occur among the training labels.
         """
 
+    @property
+    def looks_at_waveforms(self) -> bool:
+        """Whether it looks at waveforms, in training or when it predicts; if not, its batches hold none."""
+        return "ecg" in self.inputs_at_test or "ecg_encoder" in self._modules
+
     def explain(self, batch: Batch) -> list[str]:
         """Say in words what the method sees in a batch of one record; nothing for methods that do not talk."""
         return []

@@ -59,7 +59,9 @@ class SavedModel:
         return output
 
     def prepared(self, batch: Batch) -> Batch:
-        """The batch with the waveforms that the method sees, float32 without unit."""
+        """The batch with the waveforms that the method sees, float32 without unit; as it is where it looks at none."""
+        if not self.method.looks_at_waveforms:
+            return batch
         return batch._replace(waveforms=self.preparation(batch.waveforms))
 
 

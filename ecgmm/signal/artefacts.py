@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ecgmm.leads import LEADS, N_LEADS
 from ecgmm.signal.augment import Augmentation
-from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, N_ELECTRODES, uniform, waves, white_noise
+from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, N_ELECTRODES, phase_shares, uniform, waves, white_noise
 from ecgmm.signal.normalise import is_flat
 
 MAINS_HZ = (50.0, 60.0)
@@ -76,7 +76,8 @@ class RobustAugmentation(Augmentation):
         burst = window(waveforms, self.rate_hz, BURST_S, generator)
         artefacts_mv = white_noise(waveforms, generator).mul_(burst * (muscle * self.muscle_mv))
         hum_hz = torch.where(uniform(one[:2], waveforms, generator) < 0.5, *MAINS_HZ)
-        shares, hum = waves(waveforms, hum_hz, self.rate_hz, generator)
+        shares = phase_shares(waveforms, generator)
+        hum = waves(hum_hz, self.rate_hz, waveforms.shape[-1])
         artefacts_mv.baddbmm_(mains * self.mains_mv * shares, hum)
         artefacts_mv += motion * self.motion_mv * self._steps(waveforms, generator)
         changed = torch.bmm(mixed, waveforms)

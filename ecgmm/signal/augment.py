@@ -11,7 +11,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, drawn_noise, slow_waves, stretches, uniform
+from ecgmm.signal.electrodes import (
+    LEADS_FROM_ELECTRODES,
+    drawn_lead_noise,
+    phase_shares,
+    slow_hz,
+    stretches,
+    uniform,
+    waves,
+)
 from ecgmm.signal.normalise import is_flat
 
 
@@ -34,6 +42,7 @@ class Augmentation(nn.Module):
     """
 
     leads_from_electrodes: Tensor
+    per_mv: Tensor
 
     def __init__(
         self,
@@ -50,6 +59,7 @@ class Augmentation(nn.Module):
         super().__init__()
         std_mv = torch.tensor(list(lead_std_mv), dtype=torch.float32)
         per_mv = torch.where(std_mv > 0, 1 / std_mv, 0.0)  # a lead that training never saw is 0 and stays so
+        self.register_buffer("per_mv", per_mv[:, None], persistent=False)
         self.register_buffer("leads_from_electrodes", LEADS_FROM_ELECTRODES * per_mv[:, None], persistent=False)
         self.rate_hz = rate_hz
         self.probability = probability
@@ -82,17 +92,17 @@ class Augmentation(nn.Module):
         gain_sign, shift_sign = 2 * uniform((2, *per_record), waveforms, generator).round() - 1
 
         kept = surviving_leads(waveforms, dropout * self.lead_dropout, generator)
-        from_electrodes = self.leads_from_electrodes * kept
-        shares, drifts = slow_waves(waveforms, self.rate_hz, generator)
-        noise_table, starts = drawn_noise(waveforms, generator)
+        drift_hz, shares = slow_hz(waveforms, generator), phase_shares(waveforms, generator)
+        noise_table, starts = drawn_lead_noise(waveforms, generator)
         changes = Changes(
             scale=torch.exp(gain_sign * gain * self.log_gain) * kept,
             later=(shift_sign * shift * self.shift_s * self.rate_hz).round().long().flatten(),
-            from_noise=from_electrodes * (noise * self.noise_mv),
+            noise_scale=self.per_mv * kept * (noise * self.noise_mv),
             noise=noise_table,
             starts=starts,
-            from_drifts=from_electrodes @ (shares * (drift * self.drift_mv)),
-            drifts=drifts,
+            from_drifts=(self.leads_from_electrodes * kept) @ (shares * (drift * self.drift_mv)),
+            drift_hz=drift_hz,
+            rate_hz=self.rate_hz,
         )
         return changed_together(waveforms, changes) if waveforms.is_cuda else changed_one_by_one(waveforms, changes)
 
@@ -103,44 +113,69 @@ class Changes(NamedTuple):
     Attributes:
         scale: float ``[B, 12, 1]``, factor of each lead; 0 for a lost one.
         later: int64 ``[B]``, samples by which the record moves.
-        from_noise: float ``[B, 12, 9]``, leads from the noise at the electrodes.
-        noise: float ``[9, M]``, table of noise.
+        noise_scale: float ``[B, 12, 1]``, standard deviation of the noise at the electrodes, in z-scores of each lead.
+        noise: float ``[12, M]``, table of noise in the leads.
         starts: int64 ``[B]``, column of the table at which the record's noise begins.
         from_drifts: float ``[B, 12, 2]``, leads from the waves of drift.
-        drifts: float ``[B, 2, T]``, waves of drift.
+        drift_hz: float ``[B, 1]``, frequency of the waves of drift.
+        rate_hz: Sampling rate in Hz.
     """
 
     scale: Tensor
     later: Tensor
-    from_noise: Tensor
+    noise_scale: Tensor
     noise: Tensor
     starts: Tensor
     from_drifts: Tensor
-    drifts: Tensor
+    drift_hz: Tensor
+    rate_hz: float
 
 
 def changed_together(waveforms: Tensor, changes: Changes) -> Tensor:
     """Make drawn changes in few calls and without waiting for the device: ``[B, 12, T]``, as a GPU does it."""
     shifted = shift_in_time(waveforms * changes.scale, changes.later)
-    shifted.baddbmm_(changes.from_drifts, changes.drifts)
-    return shifted.baddbmm_(changes.from_noise, stretches(changes.noise, changes.starts, waveforms.shape[-1]))
+    n_times = waveforms.shape[-1]
+    shifted.baddbmm_(changes.from_drifts, waves(changes.drift_hz, changes.rate_hz, n_times))
+    return shifted.addcmul_(changes.noise_scale, stretches(changes.noise, changes.starts, n_times))
 
 
 def changed_one_by_one(waveforms: Tensor, changes: Changes) -> Tensor:
     """Make the same changes record by record, each while it is in the processor's cache, and none that are 0."""
     changed, n_times = torch.empty_like(waveforms), waveforms.shape[-1]
-    noisy, drifting = (from_.flatten(1).any(dim=1).tolist() for from_ in (changes.from_noise, changes.from_drifts))
-    for record, (later, start) in enumerate(zip(changes.later.tolist(), changes.starts.tolist(), strict=True)):
-        source, target = waveforms[record], changed[record]
-        begin, end = max(later, 0), n_times + min(later, 0)
-        torch.mul(source[:, begin - later : end - later], changes.scale[record], out=target[:, begin:end])
-        target[:, :begin] = target[:, begin, None]
-        target[:, end:] = target[:, end - 1, None]
-        if drifting[record]:
-            target.addmm_(changes.from_drifts[record], changes.drifts[record])
-        if noisy[record]:
-            target.addmm_(changes.from_noise[record], changes.noise[:, start : start + n_times])
+    noisy, drifting = (of.flatten(1).any(dim=1) for of in (changes.noise_scale, changes.from_drifts))
+    drifts = iter(waves(changes.drift_hz[drifting], changes.rate_hz, n_times).unbind())
+    records = zip(
+        waveforms.unbind(),
+        changed.unbind(),
+        changes.scale.unbind(),
+        changes.later.tolist(),
+        changes.from_drifts.unbind(),
+        drifting.tolist(),
+        changes.noise_scale.unbind(),
+        noisy.tolist(),
+        changes.starts.tolist(),
+        strict=True,
+    )
+    for source, target, scale, later, from_drifts, has_drift, noise_scale, has_noise, start in records:
+        _shift(source, target, scale, later)
+        if has_drift:
+            target.addmm_(from_drifts, next(drifts))
+        if has_noise:
+            target.addcmul_(changes.noise[:, start : start + n_times], noise_scale)
     return changed
+
+
+def _shift(source: Tensor, target: Tensor, scale: Tensor, later: int) -> None:
+    """Write one record ``[L, T]``, scaled and moved, into another tensor."""
+    n_times = source.shape[-1]
+    if later > 0:
+        torch.mul(source[:, : n_times - later], scale, out=target[:, later:])
+        target[:, :later] = target[:, later, None]
+    elif later < 0:
+        torch.mul(source[:, -later:], scale, out=target[:, :later])
+        target[:, later:] = target[:, later - 1, None]
+    else:
+        torch.mul(source, scale, out=target)
 
 
 def shift_in_time(signals: Tensor, n_samples: Tensor) -> Tensor:

@@ -43,10 +43,23 @@ def drawn_noise(like: Tensor, generator: torch.Generator) -> tuple[Tensor, Tenso
     Returns:
         The table, float ``[9, M]``, and int64 ``[B]``: the noise of record b are T columns from ``starts[b]`` on.
     """
-    n_times = like.shape[-1]
-    table = _noise_table(max(_NOISE_TIMES, _FEWEST_RECORDS * n_times), like.device)
-    starts = uniform((len(like),), like, generator) * (table.shape[1] - n_times + 1)
-    return table, starts.long()
+    table = _noise_table(_table_times(like), like.device)
+    return table, _starts(table, like, generator)
+
+
+def drawn_lead_noise(like: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw as ``drawn_noise`` does; the table, float ``[12, M]``, is what the leads have of the electrodes' noise."""
+    table = _lead_noise_table(_table_times(like), like.device)
+    return table, _starts(table, like, generator)
+
+
+def _table_times(like: Tensor) -> int:
+    return max(_NOISE_TIMES, _FEWEST_RECORDS * like.shape[-1])
+
+
+def _starts(table: Tensor, like: Tensor, generator: torch.Generator) -> Tensor:
+    starts = uniform((len(like),), like, generator) * (table.shape[1] - like.shape[-1] + 1)
+    return starts.long()
 
 
 def stretches(signals: Tensor, starts: Tensor, n_times: int) -> Tensor:
@@ -62,29 +75,35 @@ def _noise_table(n_times: int, device: torch.device) -> Tensor:
     return numbers.to(device)
 
 
-def slow_waves(like: Tensor, rate_hz: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw sines of amplitude 1 and one slow frequency per record, as the parts of ``waves``."""
+@lru_cache(maxsize=2)
+def _lead_noise_table(n_times: int, device: torch.device) -> Tensor:
+    """Differences of the electrodes' numbers as the leads see them, float ``[12, n_times]``."""
+    return LEADS_FROM_ELECTRODES.to(device) @ _noise_table(n_times, device)
+
+
+def slow_hz(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw one slow frequency per record, float ``[B, 1]`` in Hz."""
     low_hz, high_hz = DRIFT_HZ
-    frequency_hz = low_hz + (high_hz - low_hz) * uniform((len(like), 1), like, generator)
-    return waves(like, frequency_hz, rate_hz, generator)
+    return low_hz + (high_hz - low_hz) * uniform((len(like), 1), like, generator)
 
 
-def waves(like: Tensor, frequency_hz: Tensor, rate_hz: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Sines of amplitude 1 of frequencies ``[B, 1]``, with one phase drawn per electrode.
+def phase_shares(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw one phase per electrode: what its sine has of the two waves of ``waves``, float ``[B, 9, 2]``.
 
     By the addition theorem, sin(angle + phase) takes two waves a record in place of nine.
-
-    Returns:
-        Shares ``[B, 9, 2]`` and waves ``[B, 2, T]``, whose product are the sines ``[B, 9, T]``.
     """
     phase = 2 * torch.pi * uniform((len(like), N_ELECTRODES), like, generator)
-    # By the same theorem again, an angle is that of a block's first sample plus that within the block: few sines.
-    n_times = like.shape[-1]
+    return torch.stack([phase.cos(), phase.sin()], dim=-1)
+
+
+def waves(frequency_hz: Tensor, rate_hz: float, n_times: int) -> Tensor:
+    """Sine and cosine of amplitude 1 of frequencies ``[B, 1]``, float ``[B, 2, n_times]``."""
+    # By the addition theorem again, an angle is that of a block's first sample plus that within the block: few sines.
+    device = frequency_hz.device
     step = 2 * torch.pi * frequency_hz / rate_hz
-    first = step * torch.arange(0, n_times, _BLOCK_TIMES, device=like.device)
-    within = step * torch.arange(_BLOCK_TIMES, device=like.device)
+    first = step * torch.arange(0, n_times, _BLOCK_TIMES, device=device)
+    within = step * torch.arange(_BLOCK_TIMES, device=device)
     sin, cos = first.sin(), first.cos()
     starts = torch.stack([torch.cat([sin, cos], dim=1), torch.cat([cos, -sin], dim=1)], dim=2)
     blocks = starts @ torch.stack([within.cos(), within.sin()], dim=1)
-    shares = torch.stack([phase.cos(), phase.sin()], dim=-1)
-    return shares, blocks.unflatten(1, (2, -1)).flatten(2)[..., :n_times]
+    return blocks.unflatten(1, (2, -1)).flatten(2)[..., :n_times]

@@ -96,12 +96,15 @@ class Setup:
     def fresh_method(self) -> Method:
         """Build the method, bound to its words, with the weights that it begins with; seeds all random generators.
 
+        From then on the batches of the data hold what the method looks at.
+
         Raises:
             ConfigError: If the initial weights do not fit the method.
             DataError: If they are damaged.
         """
         lightning.seed_everything(self.settings["seed"], workers=True, verbose=False)
         method = build_method(self.settings["method"], self.texts)
+        self.datamodule.with_waveforms = method.looks_at_waveforms
         if self.initial is not None:
             self.initial.put_into(method, self.texts, self.datamodule.store)
         return method

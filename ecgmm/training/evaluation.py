@@ -227,7 +227,7 @@ def data_for(
         match: Brings the classes of the labels to the model's; None where they are the same.
     """
     model.preparation.mv_per_step = store.manifest["uv_per_step"] / 1000
-    return EcgReportDataModule(
+    datamodule = EcgReportDataModule(
         store,
         TargetChoice(
             labels,
@@ -247,6 +247,8 @@ def data_for(
         quality=None if settings.quality is None else construct(settings.quality),
         learns=False,
     )
+    datamodule.with_waveforms = model.method.looks_at_waveforms
+    return datamodule
 
 
 def _predicted(

@@ -117,8 +117,10 @@ class DiagnosisTask(lightning.LightningModule):
             shard(self.method, self._device_mesh["data_parallel"])
 
     def forward(self, batch: Batch) -> ModelOutput:
-        """Prepare the stored integers and run the method."""
-        output: ModelOutput = self.method(batch._replace(waveforms=self.preparation(batch.waveforms)))
+        """Prepare the stored integers, where the method looks at them, and run the method."""
+        if self.method.looks_at_waveforms:
+            batch = batch._replace(waveforms=self.preparation(batch.waveforms))
+        output: ModelOutput = self.method(batch)
         return output
 
     def probabilities(self, logits: Tensor) -> Tensor:
@@ -177,17 +179,16 @@ class DiagnosisTask(lightning.LightningModule):
         if self.corruption is not None:
             batch = self.corruption(batch, self._same_everywhere(Purpose.CORRUPTION))
         share = share_of(batch)
-        with record_function(PREPARATION):
-            waveforms = self.preparation(share.waveforms)
-            if self.augmentation is not None:
-                waveforms = self.augmentation(waveforms, self.generator)
-        with attention_kernel(self.device):
-            output, batch = whole(self.method(share._replace(waveforms=waveforms)), batch)
+        if self.method.looks_at_waveforms:
+            with record_function(PREPARATION):
+                share = share._replace(waveforms=self._prepared(share.waveforms))
         shared_seed = stream_seed(Purpose.SHARED, self.seed, self.global_step)
-        with attention_kernel(self.device), same_draws(shared_seed, self.device):
-            terms = self.method.losses(output, batch)
-            if self.group_dro is not None:
-                terms = self.group_dro(terms, self.method.criterion, output, batch)
+        with attention_kernel(self.device):
+            output, batch = whole(self.method(share), batch)
+            with same_draws(shared_seed, self.device):
+                terms = self.method.losses(output, batch)
+                if self.group_dro is not None:
+                    terms = self.group_dro(terms, self.method.criterion, output, batch)
         total = self.method.total_loss(terms)
         for name, value in {**terms, "total": total}.items():
             self._loss_sums[name] = self._loss_sums.get(name, 0) + value.detach()
@@ -201,6 +202,11 @@ class DiagnosisTask(lightning.LightningModule):
                 }
                 self.logger.log_metrics(means, step=self.global_step)
         return total
+
+    def _prepared(self, waveforms: Tensor) -> Tensor:
+        """Z-scores of a training batch, changed at random where there is an augmentation."""
+        z_scores: Tensor = self.preparation(waveforms)
+        return z_scores if self.augmentation is None else self.augmentation(z_scores, self.generator)
 
     @property
     def mean_loss(self) -> Tensor | None:

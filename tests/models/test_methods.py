@@ -225,6 +225,15 @@ def test_builds_only_the_encoders_it_uses(name: str, task: Task) -> None:
     assert reads == ("text" in inputs and name not in CLOSED_FORM)
 
 
+@every_method
+def test_a_method_that_looks_at_no_waveform_needs_none(name: str, task: Task) -> None:
+    method, batch = ready(name, task), batch_of(task)
+    assert method.looks_at_waveforms == ("ecg" in method.inputs_at_test)  # none here learns from them alone
+    if not method.looks_at_waveforms:
+        without = method(batch._replace(waveforms=batch.waveforms[..., :0]))
+        assert torch.equal(without.logits, method(batch).logits)
+
+
 @every_learnt_method
 def test_a_last_batch_of_one_record_trains(name: str, task: Task) -> None:
     method, batch = build(name, task).train(), rows_of(batch_of(task), torch.tensor([3]))

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from ecgmm.signal.augment import Augmentation
+from ecgmm.signal import augment
+from ecgmm.signal.augment import Augmentation, changed_together
 from ecgmm.signal.missing import bridge_gaps
+from ecgmm.signal.normalise import is_constant
 from ecgmm.training.task import DiagnosisTask
 from ecgmm.types import MISSING_SAMPLE
 from tests.models.building import CLASSES, LEARNT, Task, batch_of, build
@@ -17,6 +19,13 @@ from tests.models.no_waiting import NoWaiting
 WAITING = ("time_frequency", "meit", "evidence_fusion")
 """These compare pairs of records that have both modalities, or score present words only: values decide the sizes."""
 WITHOUT_WAITING = tuple(name for name in LEARNT if name not in WAITING)
+
+
+@pytest.fixture(autouse=True)
+def as_a_gpu_augments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CPU, which has nothing to wait for, looks at what was drawn and leaves out the rest."""
+    monkeypatch.setattr(augment, "changed_one_by_one", changed_together)
+    monkeypatch.setattr(augment, "is_flat", is_constant)
 
 
 def step_of(name: str, task_name: Task) -> Callable[[], Tensor]:

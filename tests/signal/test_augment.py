@@ -8,7 +8,8 @@ import torch
 from ecgmm.leads import LEADS
 from ecgmm.signal import augment as augment_module
 from ecgmm.signal.augment import Augmentation, changed_together, shift_in_time, surviving_leads
-from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, slow_waves, waves, white_noise
+from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES, phase_shares, slow_hz, waves, white_noise
+from ecgmm.signal.normalise import is_constant
 from ecgmm.streams import Purpose, stream_seed
 from tests.models.no_waiting import NoWaiting
 
@@ -113,6 +114,7 @@ def test_a_gpu_and_a_cpu_make_the_same_changes(missing: list[str], monkeypatch: 
 
 def test_as_a_gpu_does_it_the_host_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(augment_module, "changed_one_by_one", changed_together)
+    monkeypatch.setattr(augment_module, "is_flat", is_constant)
     augment, signals, generator = augmentation(**EVERYTHING), scores(), seed(0)
     augment(signals, generator)  # the table of noise is made once
     with NoWaiting():
@@ -140,8 +142,9 @@ def test_noise_of_very_long_records_has_places_to_begin_at() -> None:
 
 def test_sines_by_the_addition_theorem_have_amplitude_one_and_stay_slow() -> None:
     like = torch.zeros(50, 12, 4000)
-    shares, drifts = slow_waves(like, 100.0, seed(0))
-    sines = shares @ drifts
+    generator = seed(0)
+    frequency_hz = slow_hz(like, generator)
+    sines = phase_shares(like, generator) @ waves(frequency_hz, 100.0, 4000)
     assert sines.shape == (50, 9, 4000)
     assert sines.amax(dim=-1).min() > 0.99
     assert sines.abs().max() < 1 + 1e-5
@@ -178,9 +181,10 @@ def test_mixed_precision_changes_nothing() -> None:
 
 
 def test_waves_are_exact_at_every_frequency_and_sample() -> None:
-    like, frequency_hz = torch.zeros(2, 12, 1001), torch.tensor([[0.3], [50.0]])
-    shares, parts = waves(like, frequency_hz, 500.0, seed(0))
+    frequency_hz = torch.tensor([[0.3], [50.0]])
+    parts = waves(frequency_hz, 500.0, 1001)
     angle = 2 * torch.pi * frequency_hz.double() * torch.arange(1001) / 500
     assert (parts[:, 0] - angle.sin()).abs().max() < 1e-4
     assert (parts[:, 1] - angle.cos()).abs().max() < 1e-4
+    shares = phase_shares(torch.zeros(2, 12, 1001), seed(0))
     assert torch.allclose(shares.square().sum(dim=-1), torch.ones(2, 9))

@@ -12,7 +12,7 @@ from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice, Traini
 from ecgmm.data.batches.dataset import RecordDataset
 from ecgmm.data.batches.loader import BatchLoader, Order, balanced, in_place, shuffled
 from ecgmm.data.batches.quality_limits import QualityLimits
-from ecgmm.data.batches.residency import HostWaveforms, Waveforms, place_waveforms
+from ecgmm.data.batches.residency import HostWaveforms, NoWaveforms, Waveforms, place_waveforms
 from ecgmm.data.batches.split_checks import check_splits
 from ecgmm.data.batches.targets import make_targets
 from ecgmm.data.store.measurements import interval_table
@@ -43,6 +43,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         left_out: Records that each quality limit left out, by split.
         held_out: Rows of the training patients that are left out.
         labelled: Rows of ``rows["train"]`` whose labels are seen.
+        with_waveforms: Whether batches hold waveforms; False for a method that looks at none.
         disturbed: bool ``[N]`` or ``[N, K]`` as the targets, labels that were made wrong; None where none were.
 
     Raises:
@@ -66,6 +67,7 @@ class EcgReportDataModule(lightning.LightningDataModule):
         self.loading = loading
         self.seed = seed
         self.waveforms: Waveforms = HostWaveforms(store.waveforms)
+        self.with_waveforms = True
         self.labels = target.labels
         self.targets = make_targets(target.labels, target.selection, target.priority, target.kind)
         if target.match is not None:
@@ -146,8 +148,11 @@ class EcgReportDataModule(lightning.LightningDataModule):
             rows: int64, rows of the store.
             targets: Targets of all rows; None for those that evaluation compares with.
         """
+        waveforms = self.waveforms
+        if not self.with_waveforms:
+            waveforms = NoWaveforms(waveforms.n_leads, waveforms.pinned)
         return RecordDataset(
-            self.waveforms,
+            waveforms,
             rows,
             self.store.records["has_waveform"].to_numpy(),
             self.report_of_row,
@@ -159,13 +164,14 @@ class EcgReportDataModule(lightning.LightningDataModule):
         )
 
     def place(self, device: torch.device) -> None:
-        """Bring the waveforms to where ``loading.residency`` wants them, for batches on a device.
+        """Bring the waveforms of batches to where ``loading.residency`` wants them, for batches on a device.
 
         Raises:
             ConfigError: If they do not fit there.
         """
         rows = np.concatenate([*(self.rows[split] for split in SPLITS), self.held_out])
-        self.waveforms = place_waveforms(self.store.waveforms, rows, self.loading.residency, device)
+        residency = self.loading.residency if self.with_waveforms else "disk"  # what is not read is not copied
+        self.waveforms = place_waveforms(self.store.waveforms, rows, residency, device)
 
     def train_dataloader(self, with_labels: bool = True) -> BatchLoader:
         """Loader of the training records, ordered by seed and epoch number alone: a resumed run sees the same batches.

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecgmm.data.batches.residency import Waveforms
+from ecgmm.data.batches.residency import NoWaveforms, Waveforms
 from ecgmm.types import Batch
 
 ALL = slice(None)
@@ -73,7 +73,7 @@ class RecordDataset:
 
     def without_waveforms(self) -> Batch:
         """All rows as one batch whose waveforms have no samples: the training table of closed-form methods."""
-        return self._batch(self.rows, torch.empty(len(self.rows), self.waveforms.n_leads, 0, dtype=torch.int16))
+        return self._batch(self.rows, NoWaveforms(self.waveforms.n_leads).gather(self.rows))
 
     def without_reports(self) -> "RecordDataset":
         """The same rows as if none had a report; it holds no text table."""

@@ -119,6 +119,26 @@ class DeviceWaveforms:
         """Nothing to do: the rows are there already."""
 
 
+class NoWaveforms:
+    """Waveforms without samples, for methods that look at none: nothing is read and nothing is moved.
+
+    Args:
+        n_leads: Leads of a row.
+        pinned: Whether the rest of a batch is wanted in page-locked memory.
+    """
+
+    def __init__(self, n_leads: int, pinned: bool = False) -> None:
+        self.n_leads = n_leads
+        self.pinned = pinned
+
+    def gather(self, rows: NDArray[np.int64]) -> Tensor:
+        """int16 ``[B, L, 0]``."""
+        return torch.empty(len(rows), self.n_leads, 0, dtype=torch.int16)
+
+    def announce(self, rows: NDArray[np.int64]) -> None:
+        """Nothing to do: nothing will be read."""
+
+
 def place_waveforms(
     waveforms: NDArray[np.int16], rows: NDArray[np.int64], residency: str, device: torch.device
 ) -> Waveforms:

@@ -7,6 +7,7 @@ import lightning
 from lightning.pytorch.callbacks import RichProgressBar
 
 _SECONDS_BETWEEN_LOOKS = 1.0  # looking at a loss makes a GPU wait
+_MOVES_A_SECOND = 10  # nobody sees more, and Python draws them in turn with training
 
 
 class TrainingBar(RichProgressBar):
@@ -16,9 +17,17 @@ class TrainingBar(RichProgressBar):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(refresh_rate=_MOVES_A_SECOND)
         self._shown: dict[str, int | str | float | dict[str, float]] = {}
         self._looked_s = -_SECONDS_BETWEEN_LOOKS
+        self._moved_s = -1.0 / _MOVES_A_SECOND
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *args: Any, **kwargs: Any) -> None:
+        """Move the bar, if it was not moved just before this step."""
+        now_s = time.monotonic()
+        if trainer.is_last_batch or now_s - self._moved_s >= 1 / _MOVES_A_SECOND:
+            self._moved_s = now_s
+            super().on_train_batch_end(trainer, *args, **kwargs)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Show the numbers of the epoch at once."""

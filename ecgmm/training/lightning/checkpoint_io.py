@@ -5,6 +5,7 @@ and a run killed in its middle leaves half a checkpoint under the final name. An
 absolute path, so that it forgets it where the run was moved.
 """
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class MovableCheckpoint(ModelCheckpoint):
 
     best_epoch: int | None = None
 
-    @property
+    @cached_property  # Lightning asks for it before each hook of a step
     def state_key(self) -> str:
         """Key of ``ModelCheckpoint``, so that runs from before this class can be resumed."""
         return super().state_key.replace("MovableCheckpoint", "ModelCheckpoint", 1)

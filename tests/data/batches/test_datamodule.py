@@ -10,9 +10,11 @@ import polars as pl
 import pytest
 import torch
 
+from ecgmm.data.batches import residency
 from ecgmm.data.batches.choices import Loading, TargetChoice, TextChoice, TrainingPart
 from ecgmm.data.batches.datamodule import EcgReportDataModule
 from ecgmm.data.batches.quality_limits import QualityLimits
+from ecgmm.data.batches.residency import HostWaveforms
 from ecgmm.data.sources.labels.opening import open_labels
 from ecgmm.data.store.store import Store
 from ecgmm.errors import ConfigError, DataError
@@ -196,3 +198,20 @@ def test_a_report_withheld_at_test_is_there_in_training_alone(make: Callable[...
         assert (withheld.report_of_row[withheld.rows[split]] == -1).all()
     assert withheld.tokeniser.words == plain.tokeniser.words
     assert (evaluated.report_of_row == -1).all()
+
+
+def test_batches_without_waveforms_hold_all_else_and_read_none(
+    make: Callable[..., EcgReportDataModule], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = list(make().train_dataloader())
+    for name in ("gather", "announce"):
+        monkeypatch.setattr(HostWaveforms, name, lambda *_: pytest.fail("read"))
+    monkeypatch.setattr(residency, "_copy", lambda *_: pytest.fail("copied"))
+    for settings in ({}, {"prefetch": 2, "residency": "memory"}):
+        datamodule = make(**settings)
+        datamodule.with_waveforms = False
+        datamodule.place(torch.device("cpu"))
+        for batch, other in zip(datamodule.train_dataloader(), plain, strict=True):
+            assert batch.waveforms.shape == (len(other.rows), 12, 0)
+            for one, same in zip(batch[1:], other[1:], strict=True):
+                assert torch.equal(torch.nan_to_num(one), torch.nan_to_num(same))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch.callbacks import RichProgressBar
 
 from ecgmm.training.lightning import bar as bar_module
 from ecgmm.training.lightning.bar import TrainingBar
@@ -44,3 +45,16 @@ def test_a_loss_is_looked_at_once_a_second(clock: SimpleNamespace) -> None:
 def test_pretraining_shows_its_own_auroc(clock: SimpleNamespace) -> None:
     logged = {"pretrain/val/auroc_macro": 0.5, "val/auroc_macro": 0.75}
     assert shown(TrainingBar(), None, logged, "pretrain/") == {"AUROC": 0.5}
+
+
+def test_the_bar_moves_ten_times_a_second_and_to_its_end(
+    clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves: list[int] = []
+    monkeypatch.setattr(RichProgressBar, "on_train_batch_end", lambda self, trainer, *of: moves.append(of[-1]))
+    bar = TrainingBar()
+    for step in range(50):
+        clock.s += 0.03
+        trainer: Any = SimpleNamespace(is_last_batch=step == 49)
+        bar.on_train_batch_end(trainer, None, None, None, step)
+    assert moves == [*range(0, 50, 4), 49]

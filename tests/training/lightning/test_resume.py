@@ -56,6 +56,7 @@ def assert_same(run: Path, other: Path) -> None:
         pytest.param(("trainer.max_epochs=3", "prefetch=0"), (11,), marks=pytest.mark.slow),
         pytest.param(("trainer.max_epochs=3", "data.residency=memory"), (4,), marks=pytest.mark.slow),
         pytest.param(("method=evidence_fusion", "corruption=default"), (2, 6), marks=pytest.mark.slow),
+        pytest.param(("method=text_only", "corruption=default"), (2, 6), marks=pytest.mark.slow),
         (("method=ecg_clip", "stages=two", "pretrain_epochs=1"), (2, 6)),  # in both stages
     ],
 )
