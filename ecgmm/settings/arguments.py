@@ -58,7 +58,7 @@ def readable(arguments: Sequence[str]) -> list[str]:
 def _varying_groups(given: Mapping[str, str], experiments: Sequence[str]) -> set[str]:
     """Groups of which the jobs of a sweep have different choices."""
     params = [_params(experiment) for experiment in experiments]
-    swept = {key.lstrip("+"): str(value) for one in params for key, value in one.items()} | given
+    swept = {**{key.lstrip("+"): str(value) for one in params for key, value in one.items()}, **given}
     groups = {key for key, value in swept.items() if form_of(key) == "group" and isinstance(_parsed(value), Sweep)}
     return groups | ({"method"} if groups & {"tuned", "ablation"} else set())  # which choose a method each
 
