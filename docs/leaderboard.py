@@ -62,7 +62,8 @@ ROWS = (
     Rows(FRESH, "robustness", "as it is"),
     Rows(PTB_XL, "ptb_xl", "macro AUROC (95 %)", "macro AUROC (95 %)", _INPUTS, "`+ report`"),
 )
-_MI_CD_BY_WORDS = {"Classes": "MI, CD", "Read by": "descriptions in words of training"}
+_BY_WORDS = {"Read by": "descriptions in words of training"}
+_MI_CD_BY_WORDS = {"Classes": "MI, CD", **_BY_WORDS}
 _OWN_OF_100 = {"From → to": "waveform → report", "Right is": "own report", "Among": "100"}
 COLUMNS = (
     Column(TEST, "s/epoch", "table2_cost", "s/epoch"),
@@ -82,7 +83,11 @@ COLUMNS = (
     Column(FRESH, "lead II alone", "robustness", "`only_lead_ii`, throughout"),
     Column(FRESH, "six leads lost", "robustness", "`random_leads_lost`, six"),
     Column(FRESH, "drift, 0.5 mV", "robustness", "`drift`, 0.5 mV"),
-    Column(PTB_XL, "seconds", "ptb_xl", "seconds"),
+    Column(PTB_XL, "lead II alone", "leads_ptb_xl", "II"),
+    Column(PTB_XL, "I and II alone", "leads_ptb_xl", "I II"),
+    Column(PTB_XL, "zero-shot, rhythm", "zero_shot_ptb_xl_rhythm", "AUROC", _BY_WORDS),
+    Column(PTB_XL, "ECG to report, R@10 of 100 (chance)", "retrieval_ptb_xl", "R@10 (chance)", _OWN_OF_100),
+    Column(PTB_XL, "findings written, F1", "written_reports_ptb_xl", "F1"),
     Column(PTB_XL, "every report foreign", "robustness_ptb_xl", "`foreign_report`, all"),
     Column(PTB_XL, "no report", "robustness_ptb_xl", "`report_missing`, all"),
 )
