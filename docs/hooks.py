@@ -2,16 +2,19 @@
 
 A line ``{{ table NAME }}`` of a page becomes the rows of ``docs/results/data/NAME.csv`` with its notes, and
 ``{{ value NAME | row | column }}`` one cell of it, so that a number stands in one file however many pages show it;
-``{{ leaderboard VIEW }}`` brings files of one data set together.
+``{{ leaderboard VIEW }}`` brings files of one data set together, and ``{{ gpus }}`` shows each ``gpu*.json``.
 """
 
 import ast
 import csv
 import io
+import json
 import re
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ecgmm.__main__ import commands as modules_of_commands
@@ -48,15 +51,27 @@ def value(words: str) -> str:
     return cells[first][rows[0].index(column)]
 
 
-def leaderboard_of(view: str) -> str:
-    """One view of the leaderboard."""
-    sys.path.insert(0, str(ROOT / "docs"))  # mkdocs loads this file alone
+def beside(name: str) -> ModuleType:
+    """A module of this folder, which mkdocs does not look for: it loads this file alone."""
+    sys.path.insert(0, str(ROOT / "docs"))
     try:
-        from leaderboard import leaderboard
+        return import_module(name)
     finally:
         sys.path.pop(0)
 
-    return leaderboard(view, lambda name: read_results(name)[1] if (DATA / f"{name}.csv").exists() else None)
+
+def leaderboard_of(view: str) -> str:
+    """One view of the leaderboard."""
+    board = beside("leaderboard")
+    text: str = board.leaderboard(view, lambda name: read_results(name)[1] if (DATA / f"{name}.csv").exists() else None)
+    return text
+
+
+def gpus_of(_: str) -> str:
+    """What was measured of each GPU (files ``gpu*.json``), or how to."""
+    results = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in sorted(DATA.glob("gpu*.json"))}
+    text: str = beside("gpus").gpus(results)
+    return text
 
 
 def commands(_: str) -> str:
@@ -125,6 +140,7 @@ INSERTS: dict[str, Callable[[str], str]] = {
     "table": table,
     "value": value,
     "leaderboard": leaderboard_of,
+    "gpus": gpus_of,
     "commands": commands,
     "settings": settings,
     "errors": errors,

@@ -2,8 +2,9 @@
 
 Answers one question after the other on the first GPU: the device's limits, ways of waveforms to it, precisions,
 compilation, how busy it is in an epoch, and a step of every row at ``size=base`` with random weights, which needs
-neither hub nor data. The data are synthetic; further settings choose others. ``--small`` goes through every branch on a
-CPU with two steps of tiny tensors, whose figures mean nothing. The last line is JSON; ``--out`` keeps it.
+neither hub nor data. Then it says of each thing that is asked of a GPU whether it holds (``claims``), and ends with
+exit code 1 where one does not. The data are synthetic; further settings choose others. ``--small`` goes through every
+branch on a CPU with two steps of tiny tensors, whose figures mean nothing. The last line is JSON; ``--out`` keeps it.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from rich.table import Table
 
 from benchmarks.gpu import busy, ceilings, compiled, precision, rows, transfer
 from benchmarks.gpu.bench import Bench, Found
+from benchmarks.gpu.claims import claims
 from ecgmm.files import write_json
 from ecgmm.runs.provenance import environment
 from ecgmm.training.memory import keep_freed_memory
@@ -51,7 +53,7 @@ def figures(found: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
-    """Measure, print the table and the JSON line."""
+    """Measure, print the table, what is asked of a GPU, and the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--only", choices=QUESTIONS)
@@ -69,10 +71,16 @@ def main() -> None:
     for name, value in figures(found):
         table.add_row(name, value)
     Console().print(table)
-    result = {"benchmark": "gpu", "device": device, **found, "environment": environment().plain()}
+    judged = claims(found)
+    for claim in judged:
+        print(f"{'holds' if claim.holds else 'does not hold'}: {claim.asked}: {claim.measured}")
+    asked = [claim._asdict() for claim in judged]
+    result = {"benchmark": "gpu", "device": device, "asked": asked, **found, "environment": environment().plain()}
     if arguments.out is not None:
         write_json(arguments.out, result)
     print(json.dumps(result))
+    if bench.on_gpu and not all(claim.holds for claim in judged):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

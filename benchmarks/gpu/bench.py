@@ -1,7 +1,7 @@
 """What the questions share: the device, the data, and training steps by a plain loop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch.nn.utils import clip_grad_norm_
 
+from benchmarks.gpu.waits import waits_in
 from ecgmm.commands.command_line import set_up_hydra
 from ecgmm.configuration import CONF_DIR
 from ecgmm.data.preparation.opening import open_or_prepare
@@ -41,8 +42,8 @@ class Bench:
 
     @property
     def n_steps(self) -> int:
-        """Steps of one timing."""
-        return 2 if self.small else 50
+        """Steps of one timing: fewer than lie between two looks at the loss, for which the host waits."""
+        return 2 if self.small else 40
 
     def setup(self, *overrides: str, recipe: str = "paper", batch_size: int = 256) -> Setup:
         """Choose data and settings of a run: by default the paper's method and recipe at 500 Hz."""
@@ -80,26 +81,18 @@ class Steps:
         task: What is trained; it moves to the device.
         device: Where.
         precision: Name in ``DTYPES``.
-        fused: Whether AdamW is one kernel.
     """
 
-    def __init__(self, task: DiagnosisTask, device: torch.device, precision: str, fused: bool | None = None) -> None:
+    def __init__(self, task: DiagnosisTask, device: torch.device, precision: str) -> None:
         self.task, self.device, self.dtype = task.to(device).train(), device, DTYPES[precision]
         task.generator = torch.Generator(device)
         task.enter("joint")
         self.learning = [parameter for parameter in task.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.AdamW(self.learning, lr=1e-3, fused=fused)
+        self.optimizer = task.make_optimizer(iter(self.learning))
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.dtype == torch.float16)
 
     def __call__(self, batch: Batch) -> torch.Tensor:
         """Take a step; returns the loss."""
-        loss = self.gradients(batch)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        return loss
-
-    def gradients(self, batch: Batch) -> torch.Tensor:
-        """Go forward and backward and clip; returns the loss."""
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             loss = self.task.training_step(batch, 0)
         self.optimizer.zero_grad()
@@ -107,7 +100,23 @@ class Steps:
         if self.scaler.is_enabled():
             self.scaler.unscale_(self.optimizer)
         clip_grad_norm_(self.learning, 1.0)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         return loss.detach()
+
+    def begin_epoch(self) -> None:
+        """Seed, and count steps from 0, as an epoch of a run does."""
+        self.task.on_train_epoch_start()
+
+    def waits(self, batches: Iterable[Batch]) -> dict[str, int]:
+        """What the host waits for in steps of batches (``waits_in``), fewer than lie between two looks at the loss."""
+
+        def steps() -> None:
+            self.begin_epoch()
+            for batch in batches:
+                self(moved(batch, self.device))
+
+        return waits_in(steps, self.device)
 
 
 def moved(batch: Batch, device: torch.device) -> Batch:

@@ -1,17 +1,13 @@
 """Every row of Table 2 at ``size=base`` with random weights: one optimisation step, its peak memory, and its waits."""
 
 import random
-import warnings
-from collections import Counter
-from pathlib import Path
+from functools import partial
 
 import torch
 from omegaconf import DictConfig
-from torch import nn
 
 from benchmarks import sizes
 from benchmarks.gpu.bench import Bench, Found, Steps, moved
-from benchmarks.gpu.waits import Waits
 from ecgmm.building import construct
 from ecgmm.leads import N_LEADS
 from ecgmm.models.method import Method
@@ -65,7 +61,8 @@ def row(bench: Bench, method: Method, batch: Batch) -> Found:
     """Figures of a method."""
     preparation = WaveformPreparation([0.0] * N_LEADS, [0.2] * N_LEADS, 5, _RATE_HZ, 10, None)
     augmentation = Augmentation([0.2] * N_LEADS, _RATE_HZ, 0.5, 0.2, 0.3, 0.03, 0.1, 0.1)
-    task = DiagnosisTask(method, preparation, augmentation, torch.optim.AdamW, 0.0, CLASSES, "single_label", 0)
+    optimizer = partial(torch.optim.AdamW, fused=True)
+    task = DiagnosisTask(method, preparation, augmentation, optimizer, 0.0, CLASSES, "single_label", 0)
     step = Steps(task, bench.device, "bf16-mixed" if bench.on_gpu else "32-true")
     step(batch)
     if bench.on_gpu:
@@ -75,29 +72,8 @@ def row(bench: Bench, method: Method, batch: Batch) -> Found:
         "parameters": sum(parameter.numel() for parameter in method.parameters()),
         "ms": 1000 * seconds,
         "peak_bytes": torch.cuda.max_memory_allocated(bench.device) if bench.on_gpu else None,
-        "waits": waits_of(step, batch, bench.device),
+        "waits": step.waits([batch]),
     }
-
-
-def waits_of(step: Steps, batch: Batch, device: torch.device) -> dict[str, int]:
-    """What makes the host wait in a step before the optimizer's: as CUDA says on a GPU, else as its operations say.
-
-    The optimizer counts its steps on the host, which looks like waiting and is none.
-    """
-    if device.type != "cuda":
-        step.task.preparation = nn.Identity()  # on a CPU it looks for gaps, on a GPU it does not ask
-        with Waits() as waits:
-            step.gradients(batch._replace(waveforms=batch.waveforms.float()))
-        return dict(waits.counted)
-    torch.cuda.set_sync_debug_mode("warn")
-    try:
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            step.gradients(batch)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    about = [one for one in warned if "synchroniz" in str(one.message)]
-    return dict(Counter(f"{Path(one.filename).name}:{one.lineno}" for one in about))
 
 
 def random_batch(tokeniser: WordTokeniser, n_records: int, length_s: int) -> Batch:

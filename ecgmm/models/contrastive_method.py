@@ -149,7 +149,10 @@ class ContrastiveMethod(Method):
 
     def bias_of(self, class_bias: Tensor) -> Tensor:
         """Bias of each class ``[K]``: its own, or the mean of the others' where it is unseen."""
-        return torch.where(self.seen, class_bias, class_bias[self.seen].mean()) if self.unseen_classes else class_bias
+        if not self.unseen_classes:
+            return class_bias
+        mean_seen = (class_bias * self.seen).sum() / self.seen.sum()
+        return torch.where(self.seen, class_bias, mean_seen)
 
     def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms of the present stage: pairs, labels (``cls``), or both."""

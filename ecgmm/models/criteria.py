@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import log_softmax, logsigmoid, one_hot
+from torch.nn.functional import log_softmax, logsigmoid
 
 TaskKind = Literal["single_label", "multi_label"]
 _LEAST = 1e-6
@@ -36,6 +36,12 @@ class Criterion(nn.Module, ABC):
         """
         log_p, shares = answers(logits.float(), labels, self.task)
         return self.each(log_p, shares).mean()
+
+    def of_records(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Loss of each record, float32 ``[B]``, a mean where it has many questions; arguments as ``forward``."""
+        log_p, shares = answers(logits.float(), labels, self.task)
+        losses = self.each(log_p, shares)
+        return losses if losses.ndim == 1 else losses.mean(dim=1)
 
     @abstractmethod
     def each(self, log_p: Tensor, shares: Tensor) -> Tensor:
@@ -66,8 +72,15 @@ def answers(logits: Tensor, labels: Tensor, task: TaskKind) -> tuple[Tensor, Ten
     if task == "multi_label":
         shares = labels.float()
         return torch.stack([logsigmoid(-logits), logsigmoid(logits)], -1), torch.stack([1 - shares, shares], -1)
-    shares = labels if labels.is_floating_point() else one_hot(labels, logits.shape[1])
-    return log_softmax(logits, -1), shares.float()
+    shares = shares_of(labels, logits.shape[1])
+    return log_softmax(logits, -1), shares
+
+
+def shares_of(labels: Tensor, n_classes: int) -> Tensor:
+    """What labels of one class a record, ``[B]`` or shares already, give to each class: float32 ``[B, K]``."""
+    if labels.is_floating_point():
+        return labels.float()
+    return (labels.unsqueeze(1) == torch.arange(n_classes, device=labels.device)).float()
 
 
 class LabelSmoothing(Criterion):

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import ClassVar, Literal, NamedTuple, Protocol, Self
 
 from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from ecgmm.errors import ConfigError
 from ecgmm.models.encoders import EcgEncoder, FreezableTextEncoder, TextEncoder
@@ -207,10 +208,10 @@ def text_embedding(encoder: TextEncoder, batch: Batch) -> Tensor:
 
 
 def loss_of(criterion: nn.Module, logits: Tensor, labels: Tensor, chosen: Tensor) -> Tensor:
-    """Loss of some records of a batch.
+    """Loss of some records of a batch, masked and not picked out: picking would make the host wait for the device.
 
     Args:
-        criterion: Loss of logits and labels, a mean over records.
+        criterion: Loss of logits and labels, a mean over records: one of torch's, or of ``ecgmm.models.criteria``.
         logits: ``[B, K]``.
         labels: int64 ``[B]`` class numbers, or float ``[B, K]``.
         chosen: bool ``[B]``.
@@ -218,9 +219,16 @@ def loss_of(criterion: nn.Module, logits: Tensor, labels: Tensor, chosen: Tensor
     Returns:
         float32 scalar; 0 with zero gradient where none is chosen.
     """
-    logits, labels = logits[chosen], labels[chosen]
-    loss: Tensor = criterion(logits, labels) if len(logits) else logits.sum()
-    return loss
+    if isinstance(criterion, nn.CrossEntropyLoss):
+        losses = cross_entropy(logits, labels, reduction="none", label_smoothing=criterion.label_smoothing)
+    elif isinstance(criterion, nn.BCEWithLogitsLoss):
+        losses = binary_cross_entropy_with_logits(logits, labels, reduction="none").mean(dim=1)
+    else:
+        from ecgmm.models.criteria import Criterion  # only where labels may be wrong
+
+        assert isinstance(criterion, Criterion)
+        losses = criterion.of_records(logits, labels)
+    return (losses * chosen).sum() / chosen.sum().clamp(min=1)
 
 
 def require_same_width(ecg_encoder: EcgEncoder, text_encoder: TextEncoder) -> None:

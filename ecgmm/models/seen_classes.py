@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
 from ecgmm.errors import ConfigError
-from ecgmm.models.criteria import Criterion, ForwardCorrection
+from ecgmm.models.criteria import Criterion, ForwardCorrection, shares_of
+from ecgmm.models.method import loss_of
+
+_LEAST = 1e-6
+"""Share of the seen classes below any of a record that counts: those of others are divided by it in place of 0."""
 
 
 class SeenClassLoss(nn.Module):
@@ -21,6 +24,7 @@ class SeenClassLoss(nn.Module):
     """
 
     seen: Tensor
+    columns: Tensor
 
     def __init__(self, criterion: nn.Module) -> None:
         super().__init__()
@@ -38,18 +42,20 @@ class SeenClassLoss(nn.Module):
                 " leaves some out; choose another criterion"
             )
         self.register_buffer("seen", torch.tensor(seen), persistent=False)
+        self.register_buffer("columns", self.seen.nonzero().squeeze(1), persistent=False)
         self.all_seen = all(seen)
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Compare logits ``[B, K]`` with labels; 0 with zero gradient if no record is left."""
         if not self.all_seen and self._one_class_a_record():
-            shares = labels if labels.is_floating_point() else one_hot(labels, len(self.seen)).float()
+            shares = shares_of(labels, len(self.seen))
             kept = self.seen[shares.argmax(dim=1)]
-            logits, shares = logits[kept][:, self.seen], shares[kept][:, self.seen]
-            labels = shares / shares.sum(dim=1, keepdim=True)
-        elif not self.all_seen:
-            logits, labels = logits[:, self.seen], labels[:, self.seen]
-        loss: Tensor = self.criterion(logits, labels) if len(logits) else logits.sum()
+            shares = shares[:, self.columns]
+            labels = shares / shares.sum(dim=1, keepdim=True).clamp(min=_LEAST)
+            return loss_of(self.criterion, logits[:, self.columns], labels, kept)
+        if not self.all_seen:
+            logits, labels = logits[:, self.columns], labels[:, self.columns]
+        loss: Tensor = self.criterion(logits, labels)
         return loss
 
     def _one_class_a_record(self) -> bool:

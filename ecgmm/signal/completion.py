@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ecgmm import waiting
 from ecgmm.leads import N_LEADS
 from ecgmm.signal.electrodes import LEADS_FROM_ELECTRODES
 from ecgmm.signal.normalise import is_flat
@@ -66,7 +67,7 @@ class LeadCompletion(nn.Module):
             float32 ``[B, 12, T]``; the batch itself where, on a CPU, nothing is lost.
         """
         lost = is_flat(waveforms)
-        if not (waveforms.is_cuda or torch.compiler.is_exporting()) and not lost.any():
+        if not torch.compiler.is_exporting() and waiting.may_look(waveforms) and not lost.any():
             return waveforms
         pattern = (~lost * self.places).sum(dim=1)
         with torch.autocast(waveforms.device.type, enabled=False):

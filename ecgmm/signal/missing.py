@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ecgmm import waiting
 from ecgmm.types import MISSING_SAMPLE
 
 
@@ -21,7 +22,7 @@ def repair_missing(steps: Tensor) -> Tensor:
         float32 ``[..., T]``, still in store steps, finite everywhere.
     """
     signals = steps.to(torch.float32)
-    if steps.is_cuda:
+    if not waiting.may_look(steps):
         return bridge_gaps(signals, steps == MISSING_SAMPLE)
     has_gap = steps.amin(dim=-1) == MISSING_SAMPLE
     signals[has_gap] = bridge_gaps(signals[has_gap], steps[has_gap] == MISSING_SAMPLE)

@@ -35,7 +35,6 @@ from ecgmm.training.trainers import (
     StageTrainer,
     TrainerChoice,
     build_trainers,
-    precision_of,
     refuse_unsharded,
     stages_of,
 )
@@ -117,7 +116,7 @@ class Setup:
                 and the method says none.
         """
         settings = self.settings
-        optimizer = construct(settings["optimizer"], **fused_where_possible(settings["optimizer"], settings["trainer"]))
+        optimizer = construct(settings["optimizer"], **fused_unless_chosen(settings["optimizer"]))
         if settings.get("decayed") == "matrices":
             from ecgmm.training.learning_rates import sparing_vectors
 
@@ -183,13 +182,13 @@ class Setup:
         return build_trainers(self.trainer_choice, self.stages_of(method), directory)
 
 
-def fused_where_possible(optimizer: Mapping[str, Any], trainer: Mapping[str, Any]) -> dict[str, bool]:
+def fused_unless_chosen(optimizer: Mapping[str, Any]) -> dict[str, bool]:
     """Choose one kernel for the whole optimizer, a quarter of the time of many, unless settings choose.
 
-    Not with scaled gradients (``16-mixed``): a fused optimizer takes the scale off itself, too late for clipping.
+    In 16 bits it also leaves out the steps of gradients that are not finite by itself; otherwise the host asks for each
+    step, and waits for a GPU.
     """
-    scaled = precision_of(trainer["precision"], trainer["accelerator"]) == "16-mixed"
-    return {} if scaled or {"fused", "foreach"} & set(optimizer) else {"fused": True}
+    return {} if {"fused", "foreach"} & set(optimizer) else {"fused": True}
 
 
 def set_up(config: DictConfig | Mapping[str, Any], store: Store) -> Setup:

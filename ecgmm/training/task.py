@@ -147,9 +147,11 @@ class DiagnosisTask(lightning.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Clip by the norm of all gradients; Lightning refuses it for fused optimizers in every mixed precision."""
-        if self.trainer.precision == "16-mixed":  # their gradients may still be scaled
-            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
-        elif gradient_clip_val:
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)  # of 16 bits
+        if scaler is not None and optimizer.defaults.get("fused"):
+            # Before clipping: Lightning leaves it to the step of a fused optimizer, which is too late.
+            scaler.unscale_(optimizer)
+        if gradient_clip_val:
             clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     def on_train_epoch_start(self) -> None:

@@ -1,17 +1,24 @@
 """The benchmark of a GPU goes through every branch on a CPU, and what it counts is what is there."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch.autograd import DeviceType
+from torch.autograd.profiler_util import Interval
 
 from benchmarks.gpu import busy, rows
 from benchmarks.gpu.__main__ import QUESTIONS, main
-from benchmarks.gpu.waits import Waits
+from benchmarks.gpu.claims import claims
+from benchmarks.gpu.waits import Waits, waiting_calls
+from ecgmm.training.lightning.profile_steps import busy_us
 from tests.models.building import LEARNT
-from tests.models.test_no_waiting import WAITING
+from tests.test_leaderboard import loaded
 
 
 @pytest.mark.slow
@@ -31,8 +38,14 @@ def test_every_branch_runs_on_a_cpu(
     assert all(way["compilations_by_other_lengths"] == 0 for way in found["compiled"].values())
     assert set(found["precision"]) == {"32-true", "bf16-mixed", "16-mixed"}
     assert set(found["rows"]) == set(LEARNT)
-    waiting = {name for name, row in found["rows"].items() if row["waits"]}
-    assert waiting == set(WAITING), "the same that the tests of waiting name"
+    for line in found["asked"]:
+        if "wait" in line["asked"] or "compile" in line["asked"]:
+            assert line["holds"], line
+    assert len(found["asked"]) == 5
+    on_a_gpu = found["environment"] | {"hardware": found["environment"]["hardware"] | {"gpu": "One"}}
+    with_peaks = {name: row | {"peak_bytes": 1} for name, row in found["rows"].items()}
+    page = loaded("gpus").gpus({"gpu.json": found | {"environment": on_a_gpu, "rows": with_peaks}})
+    assert all(name in page for name in LEARNT)
 
 
 def test_without_a_gpu_only_the_small_one_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,3 +74,71 @@ def test_traffic_counts_each_tensor_that_is_read_or_written() -> None:
 @pytest.mark.parametrize("name", ["gated_fusion", "meit"])
 def test_rows_of_the_base_size_are_built_without_the_hub(name: str) -> None:
     assert rows.configured(name, small=False, n_words=300).size == "base"
+
+
+def events(*of: tuple[str, DeviceType, int, int]) -> Any:
+    """Events of a profile, of which name, device, beginning and end are looked at."""
+    return [
+        SimpleNamespace(name=name, device_type=device, is_user_annotation=name == "part", time_range=Interval(*times))
+        for name, device, *times in of
+    ]
+
+
+def test_the_device_is_busy_while_something_runs_on_it_and_work_side_by_side_counts_once() -> None:
+    found = events(
+        ("part", DeviceType.CUDA, 0, 100),
+        ("kernel", DeviceType.CUDA, 50, 60),
+        ("aten::mm", DeviceType.CPU, 0, 90),
+        ("kernel", DeviceType.CUDA, 10, 20),
+        ("copy", DeviceType.CUDA, 15, 30),
+        ("copy", DeviceType.CUDA, 16, 18),
+    )
+    assert busy_us(found) == 30
+
+
+def test_calls_that_wait_count_within_the_part_alone() -> None:
+    found = events(
+        ("cudaDeviceSynchronize", DeviceType.CPU, 0, 5),
+        ("part", DeviceType.CPU, 10, 100),
+        ("part", DeviceType.CUDA, 20, 200),
+        ("cudaStreamSynchronize", DeviceType.CPU, 30, 40),
+        ("cudaLaunchKernel", DeviceType.CPU, 40, 41),
+        ("cudaDeviceSynchronize", DeviceType.CPU, 100, 210),
+    )
+    assert waiting_calls(found, "part") == {"cudaStreamSynchronize": 1}
+
+
+def test_what_does_not_hold_says_by_what() -> None:
+    step = {"busy": 0.97, "waits": {}, "waiting_calls": {}, "records_per_s": 100.0}
+    slow = step | {"waits": {"loader.py:7": 3}, "waiting_calls": {"cudaStreamSynchronize": 3}}
+    found = {
+        "busy": {"paper, 16-mixed": step, "resnet18, 32-true": slow, "resnet18, 16-mixed": step},
+        "rows": {"meit": {"waits": {"meit.py:9": 1}}, "concat": {"waits": {}}},
+        "compiled": {"plain": {"compilations_by_other_lengths": 0}},
+    }
+    judged = {(claim.measured, claim.holds) for claim in claims(found)}
+    assert judged == {
+        ("97.0%", True),
+        ("1.00 times", False),
+        ("resnet18, 32-true (loader.py:7, cudaStreamSynchronize)", False),
+        ("plain 0", True),
+        ("meit (meit.py:9)", False),
+    }
+    assert claims({"ceilings": {}}) == []
+
+
+@pytest.mark.parametrize(("holds", "code"), [(True, 0), (False, 1)])
+def test_the_exit_code_says_whether_all_holds_on_a_gpu(
+    holds: bool, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["gpu"])
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "One")
+    monkeypatch.setattr("benchmarks.gpu.__main__.keep_freed_memory", lambda: None)
+    rows = {"meit": {"waits": {} if holds else {"meit.py:9": 1}}}
+    monkeypatch.setattr("benchmarks.gpu.__main__.measure", lambda *_: {"rows": rows})
+    with pytest.raises(SystemExit, match="1") if code else nullcontext():
+        main()
+    said = capsys.readouterr().out.splitlines()
+    assert json.loads(said[-1])["asked"][0]["holds"] is holds
+    assert any(line.startswith("holds: " if holds else "does not hold: ") for line in said)

@@ -4,9 +4,11 @@ import math
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
 from ecgmm.models.criteria import Criterion, ForwardCorrection, GeneralisedCrossEntropy, LabelSmoothing
+from ecgmm.models.method import loss_of
 
 LOGITS = torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
 CLASSES = torch.arange(9) % 4
@@ -91,3 +93,34 @@ def test_extreme_logits_have_finite_losses_and_gradients(criterion: Criterion) -
     (gradient,) = torch.autograd.grad(loss, logits)
     assert loss.isfinite()
     assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        nn.CrossEntropyLoss(label_smoothing=0.1),
+        nn.BCEWithLogitsLoss(),
+        *both(LabelSmoothing, 0.2),
+        *both(GeneralisedCrossEntropy, 0.7),
+        *both(ForwardCorrection, 4, 0.5),
+    ],
+    ids=lambda criterion: f"{type(criterion).__name__} {getattr(criterion, 'task', '')}",
+)
+def test_the_loss_of_chosen_records_and_its_gradient_are_those_of_picking_them(criterion: nn.Module) -> None:
+    of_many = isinstance(criterion, nn.BCEWithLogitsLoss) or getattr(criterion, "task", "") == "multi_label"
+    labels, chosen = MANY if of_many else CLASSES, torch.arange(9) % 2 == 0
+    masked, picked = LOGITS.clone().requires_grad_(), LOGITS.clone().requires_grad_()
+    loss, expected = loss_of(criterion, masked, labels, chosen), criterion(picked[chosen], labels[chosen])
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    expected.backward()
+    torch.testing.assert_close(masked.grad, picked.grad)
+
+
+def test_the_loss_of_no_record_is_0_without_a_gradient() -> None:
+    logits = LOGITS.clone().requires_grad_()
+    loss = loss_of(nn.CrossEntropyLoss(), logits, CLASSES, torch.zeros(9, dtype=torch.bool))
+    loss.backward()
+    assert loss == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize, pad
 
+from ecgmm import waiting
 from ecgmm.models.batch_norm import BatchNorm
 from ecgmm.models.encoders import EcgEncoder
 from ecgmm.models.language_model import LanguageModel, causal
@@ -17,6 +18,9 @@ from ecgmm.types import Batch, ModelOutput
 
 if TYPE_CHECKING:
     from ecgmm.models.own_key_value import OwnKeyValue
+
+
+_IGNORED = -100  # as a target: costs nothing
 
 
 class Meit(Method):
@@ -129,12 +133,23 @@ class Meit(Method):
         place = torch.arange(states.shape[1], device=states.device)
         targets = torch.where(place == lengths, self.options.question[0], pad(token_ids, (0, 1)))
         is_target = (place <= lengths) & (lengths > 0)
+        nll_of = self._nll_where if waiting.may_look(is_target) else self._nll_of_all
+        summed = nll_of(states, targets, is_target)
+        return {"report_nll": summed, "report_length": is_target.sum(dim=1)}
+
+    def _nll_where(self, states: Tensor, targets: Tensor, is_target: Tensor) -> Tensor:
+        """Score only where there is a target: at small sizes most of the work is in the vocabulary."""
         record = is_target.nonzero()[:, 0]
-        # Only where there is a target: most of the work at these sizes is in the vocabulary.
         logits = self.language_model.next_token_logits(states[is_target]).float()
         nll = cross_entropy(logits, targets[is_target], reduction="none")
-        summed = nll.new_zeros(states.shape[0]).index_add(0, record, nll)
-        return {"report_nll": summed, "report_length": is_target.sum(dim=1)}
+        return nll.new_zeros(states.shape[0]).index_add(0, record, nll)
+
+    def _nll_of_all(self, states: Tensor, targets: Tensor, is_target: Tensor) -> Tensor:
+        """The same in fixed shapes: padding is scored too, and left out of the sums."""
+        logits = self.language_model.next_token_logits(states).float()
+        counted = targets.masked_fill(~is_target, _IGNORED)
+        nll = cross_entropy(logits.flatten(0, 1), counted.flatten(), ignore_index=_IGNORED, reduction="none")
+        return nll.view_as(targets).sum(dim=1)
 
     def losses(self, output: ModelOutput, batch: Batch) -> dict[str, Tensor]:
         """Name the terms: ``cls``, and ``report``, mean over all report tokens of the batch."""

@@ -82,14 +82,10 @@ class TimeFrequency(ContrastiveMethod):
 
         ``time_frequency``: the two views of each waveform; ``contrastive``: waveform and report.
         """
-        has_ecg, both = batch.has_waveform, batch.is_pair
-        time, frequency = output.extra["time"][has_ecg], output.extra["frequency"][has_ecg]
-        itself = torch.eye(len(time), dtype=torch.bool, device=time.device)
-        assert output.ecg_embedding is not None
-        assert output.text_embedding is not None
-        h_e, h_t = output.ecg_embedding[both], output.text_embedding[both]
-        positives = same_report(batch.token_ids[both], batch.token_mask[both])
+        views = cosine(output.extra["time"], output.extra["frequency"])
+        itself = torch.eye(len(views), dtype=torch.bool, device=views.device)
+        same = same_report(batch.token_ids, batch.token_mask)
         return {
-            "time_frequency": info_nce(self.time_frequency_scale() * cosine(time, frequency), itself),
-            "contrastive": info_nce(self.scale() * cosine(h_e, h_t), positives),
+            "time_frequency": info_nce(self.time_frequency_scale() * views, itself, batch.has_waveform),
+            "contrastive": info_nce(self.scale() * cosine(*self.shared(output)), same, batch.is_pair),
         }

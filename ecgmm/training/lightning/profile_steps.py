@@ -2,11 +2,14 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import inf
 from pathlib import Path
 
 import torch
 from lightning.pytorch.profilers import Profiler
+from torch.autograd import DeviceType
+from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from ecgmm.errors import ConfigError
@@ -94,8 +97,9 @@ class StepProfiler(Profiler):
         self._profile.stop()
         self._profile.export_chrome_trace(str(self.directory / TRACE))
         events = self._profile.key_averages()
-        host_ms = {event.key: event.cpu_time_total / 1000 / self.steps for event in events}
-        device_ms = sum(event.self_device_time_total for event in events) / 1000 / self.steps
+        of_host = [event for event in events if event.device_type == DeviceType.CPU]  # parts have a name on both
+        host_ms = {event.key: event.cpu_time_total / 1000 / self.steps for event in of_host}
+        device_ms = busy_us(self._profile.events()) / 1000 / self.steps
         lines = report(1000 * seconds / self.steps, host_ms, device_ms if torch.cuda.is_available() else None)
         lines.append(f"mean of {self.steps} steps after {self.skip}; every operation stands in {TRACE}")
         (self.directory / REPORT).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -114,6 +118,23 @@ class StepProfiler(Profiler):
                 f"profile.skip={self.skip} and profile.steps={self.steps} ask for more steps than the {self._done} that"
                 " were trained; make them smaller, or batch_size"
             )
+
+
+def busy_us(events: Iterable[FunctionEvent]) -> float:
+    """Microseconds in which the GPU computed or copied; work beside other work counts once.
+
+    Only what ran on the GPU is added: an operation of the host carries the time of its kernels as well, and a named
+    part of a step that of all kernels in it.
+
+    Args:
+        events: Of a profile (``profile.events()``).
+    """
+    of_device = [event for event in events if event.device_type != DeviceType.CPU and not event.is_user_annotation]
+    busy, until = 0.0, -inf
+    for start, end in sorted((event.time_range.start, event.time_range.end) for event in of_device):
+        busy += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return busy
 
 
 def report(step_ms: float, host_ms: Mapping[str, float], device_ms: float | None) -> list[str]:

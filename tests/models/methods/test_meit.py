@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from transformers import LlamaForCausalLM
 
+from ecgmm import waiting
 from ecgmm.errors import ConfigError
 from ecgmm.models.language_model import causal
 from ecgmm.models.methods.meit import Meit
@@ -167,3 +168,16 @@ def test_a_last_batch_of_one_record_trains() -> None:
     loss.backward()
     assert loss.isfinite()
     assert all(torch.equal(buffer, before[name]) for name, buffer in method.projection.named_buffers())
+
+
+def test_reports_cost_the_same_where_padding_is_scored_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU scores all places in fixed shapes, a CPU those of words alone."""
+    found = []
+    for may_look in (True, False):
+        monkeypatch.setattr(waiting, "may_look", lambda values, may_look=may_look: may_look)
+        method, batch = meit(), batch_of("single_label", complete=False)
+        terms = method.losses(method(batch), batch)
+        terms["report"].backward()
+        found.append([terms["report"], *(p.grad for p in method.parameters() if p.grad is not None)])
+    for by_words, by_places in zip(*found, strict=True):
+        torch.testing.assert_close(by_places, by_words, rtol=1e-5, atol=1e-6)
