@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 from tests.runs.commands import COMMANDS
 from tests.runs.conftest import Outcome
@@ -58,6 +59,7 @@ def check(
             kept = path.read_bytes()
             FAULTS[fault](path)
             with monkeypatch.context() as patch:
+                patch.setattr(Figure, "savefig", undrawn)
                 if fault == "unreadable":
                     patch.setattr(os, "open", refusing(path))
                 code, out, err = started(name)
@@ -84,6 +86,14 @@ def refusing(path: Path) -> Callable[..., int]:
         return original(name, flags, *more, **settings)
 
     return opened
+
+
+def undrawn(figure: Figure, file: Any, **how: Any) -> None:
+    """Save a figure without drawing it, which takes most of a command: what is compared is what was printed."""
+    if isinstance(file, Path):
+        file.touch()
+    else:
+        file.write("<svg" if how["format"] == "svg" else b"")
 
 
 def restore(path: Path, content: bytes) -> None:
