@@ -47,43 +47,47 @@ def readable(arguments: Sequence[str]) -> list[str]:
             " of its own"
         )
     sweeps = bool(chosen or {"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(arguments))
+    params = {key.lstrip("+"): (key, str(value)) for name in chosen for key, value in _params(name).items()}
     given = {setting["key"]: setting["value"] for setting in settings if setting is not None}
-    varying = _varying_groups(given, chosen) if sweeps else set()
+    varying = _varying_groups({key: value for key, (_, value) in params.items()} | given) if sweeps else set[str]()
     return [
-        text if setting is None else _setting(setting["mark"], setting["key"], setting["value"], sweeps, varying)
+        text if setting is None else _setting(setting, sweeps, varying, params.get(setting["key"], ("",))[0])
         for text, setting in zip(arguments, settings, strict=True)
     ]
 
 
-def _varying_groups(given: Mapping[str, str], experiments: Sequence[str]) -> set[str]:
-    """Groups of which the jobs of a sweep have different choices."""
-    params = [_params(experiment) for experiment in experiments]
-    swept = {**{key.lstrip("+"): str(value) for one in params for key, value in one.items()}, **given}
-    groups = {key for key, value in swept.items() if form_of(key) == "group" and isinstance(_parsed(value), Sweep)}
-    return groups | ({"method"} if groups & {"tuned", "ablation"} else set())  # which choose a method each
-
-
 def _params(experiment: str) -> dict[str, Any]:
     """What an experiment sweeps; nothing if there is no such experiment, which is refused later."""
-    file = CONF_DIR / "experiment" / f"{experiment}.yaml"
     if experiment not in options("experiment"):
         return {}
-    params = OmegaConf.select(OmegaConf.load(file), "hydra.sweeper.params")
+    params = OmegaConf.select(OmegaConf.load(CONF_DIR / "experiment" / f"{experiment}.yaml"), "hydra.sweeper.params")
     return {} if params is None else dict(params)
 
 
-def _setting(mark: str, key: str, value: str, sweeps: bool, varying: Collection[str]) -> str:
+def _varying_groups(values: Mapping[str, str]) -> set[str]:
+    """Groups of which the jobs of a sweep have different choices."""
+    groups = {key for key, value in values.items() if form_of(key) == "group" and isinstance(_parsed(value), Sweep)}
+    return groups | ({"method"} if groups & {"tuned", "ablation"} else set())  # which choose a method each
+
+
+def _setting(setting: re.Match[str], sweeps: bool, varying: Collection[str], param: str) -> str:
     """One setting; a key that ``conf/`` leaves out needs no ``+``.
 
     What only some choices of a group have is set in each job, as a sweep over one value: what the jobs share is
     composed with the default choice, which may lack it.
+
+    Args:
+        setting: Mark, key and value.
+        sweeps: Whether the command is a sweep.
+        varying: Groups of which its jobs have different choices.
+        param: The key with its mark as the experiment sweeps it, which it must replace; empty if it does not.
     """
-    mark = "++" if may_be_left_out(key) else mark
-    text = _value(key, value, sweeps)
+    key, value = setting["key"], _value(setting["key"], setting["value"], sweeps)
     group, _, rest = key.partition(".")
-    if rest and group in varying and not isinstance(_parsed(text), Sweep | Glob):
-        text = f"choice({text})"
-    return f"{mark}{key}={text}"
+    if rest and group in varying and not isinstance(_parsed(value), Sweep | Glob):
+        value = f"choice({value})"
+    mark = "++" if may_be_left_out(key) else setting["mark"]
+    return f"{param or mark + key}={value}"
 
 
 def _value(key: str, value: str, sweeps: bool) -> str:

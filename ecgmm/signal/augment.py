@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ecgmm import waiting
 from ecgmm.signal.electrodes import (
     LEADS_FROM_ELECTRODES,
     drawn_lead_noise,
@@ -104,7 +105,8 @@ class Augmentation(nn.Module):
             drift_hz=drift_hz,
             rate_hz=self.rate_hz,
         )
-        return changed_together(waveforms, changes) if waveforms.is_cuda else changed_one_by_one(waveforms, changes)
+        change = changed_one_by_one if waiting.may_look(waveforms) else changed_together
+        return change(waveforms, changes)
 
 
 class Changes(NamedTuple):

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ecgmm import waiting
+
 _FIRST_TIMES = 64
 """Samples in which a lead with signal moves: an eighth of a second at 500 Hz."""
 
@@ -10,10 +12,9 @@ _FIRST_TIMES = 64
 def is_flat(signals: Tensor) -> Tensor:
     """Tell which leads carry no signal: the same value throughout (bool ``[...]`` for signals ``[..., T]``).
 
-    On a CPU only the leads that do not move in their first samples are looked at to their end. On a GPU all are,
-    because asking which those are would make the host wait for the device.
+    On a CPU only the leads that do not move in their first samples are looked at to their end; on a GPU all are.
     """
-    if signals.device.type != "cpu" or torch.compiler.is_exporting():
+    if torch.compiler.is_exporting() or not waiting.may_look(signals):
         return is_constant(signals)
     flat = is_constant(signals[..., :_FIRST_TIMES])
     return flat.masked_scatter(flat, is_constant(signals[flat]))

@@ -8,10 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from ecgmm.signal import augment
-from ecgmm.signal.augment import Augmentation, changed_together
+from ecgmm.signal.augment import Augmentation
 from ecgmm.signal.completion import CompletedAfter, LeadCompletion
-from ecgmm.signal.normalise import is_constant
 from ecgmm.signal.preparation import WaveformPreparation
 from ecgmm.training.corruption import PairCorruption
 from ecgmm.training.task import DiagnosisTask
@@ -20,13 +18,6 @@ from tests.models.building import CLASSES, LEARNT, Task, batch_of, build
 from tests.models.no_waiting import NoWaiting
 
 MEAN_MV, STD_MV = [0.0] * 12, [0.2] * 12
-
-
-@pytest.fixture(autouse=True)
-def as_a_gpu_augments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A CPU, which has nothing to wait for, looks at what was drawn and leaves out the rest."""
-    monkeypatch.setattr(augment, "changed_one_by_one", changed_together)
-    monkeypatch.setattr(augment, "is_flat", is_constant)
 
 
 @cache

@@ -301,21 +301,29 @@ def test_evaluate_takes_several_runs_and_sets_of_leads_as_the_makefile_gives_the
 
 
 @pytest.mark.parametrize(
-    "sweep",
+    ("sweep", "mark"),
     [
-        ("-m", "method=merl,ecg_clip"),
-        ("+experiment=unseen_classes",),
-        ("+experiment=unseen_classes", "method=merl,ecg_clip"),
-        ("+experiment=table2_tuned", "+tuned=merl,ecg_clip"),
+        (("-m", "method=merl,ecg_clip"), "++"),
+        (("+experiment=unseen_classes",), ""),
+        (("+experiment=unseen_classes", "method=merl,ecg_clip"), ""),
+        (("+experiment=table2_tuned", "+tuned=merl,ecg_clip"), "++"),
     ],
 )
-def test_a_setting_of_a_swept_choice_is_set_in_each_job(sweep: tuple[str, ...]) -> None:
+def test_a_setting_of_a_swept_choice_is_set_in_each_job(sweep: tuple[str, ...], mark: str) -> None:
     """Hydra composes what jobs share with the default method, which has no such setting."""
     *_, unseen = readable([*sweep, "method.unseen_classes=[MI,CD]"])
-    assert unseen == "++method.unseen_classes=choice([MI,CD])"
+    assert unseen == f"{mark}method.unseen_classes=choice([MI,CD])"
 
 
 @pytest.mark.parametrize("sweep", [("-m", "seed=1,2"), ("+experiment=table2", "method=merl"), ("+experiment=tuning",)])
 def test_a_setting_of_one_choice_is_shared_by_all_jobs(sweep: tuple[str, ...]) -> None:
     *_, unseen = readable([*sweep, "method.unseen_classes=[MI,CD]"])
     assert unseen == "++method.unseen_classes=[MI,CD]"
+
+
+def test_what_an_experiment_sweeps_is_replaced_and_not_swept_as_well() -> None:
+    """Hydra tells keys of a sweep apart by their mark, so each value of one would be paired with each of the other."""
+    *_, unseen, ablation = readable(["+experiment=unseen_classes", "method.unseen_classes=[MI],[CD]", "seed=1,2"])
+    assert unseen == "method.unseen_classes=[MI],[CD]"
+    assert ablation == "seed=1,2"
+    assert readable(["+experiment=ablation", "ablation=paper"])[1] == "+ablation=paper"
