@@ -23,15 +23,12 @@ def main(
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     from ecgmm.runs.run import find_runs
-    from ecgmm.shared_space.opening import Records
     from ecgmm.shared_space.retrieval import Wishes, retrieval
     from ecgmm.shared_space.tables import save_table
     from ecgmm.training.evaluation_choice import Choice
-    from ecgmm.training.other_store import named_store
+    from ecgmm.training.measured_records import MeasuredRecords
 
-    records = Records(
-        named_store(store, data), Choice(split=split, shared_patients=shared_patients), Path(paths.stores)
-    )
+    records = MeasuredRecords.named(store, data, Choice(split=split, shared_patients=shared_patients), paths)
     runs, _ = find_runs([Path(run)])
     found = retrieval(runs, records, Wishes(pool, n_pools, n_resamples, seed))
     save_table(Path(run if out is None else out), "retrieval", found.to_markdown(), found.to_csv(), found.to_table())

@@ -20,21 +20,18 @@ def main(
     """Write, print how the reports agree with the real ones, and save tables and a page that stays on the machine."""
     from pathlib import Path  # with the slow imports below, not needed by --help
 
-    from ecgmm.console.terminal import say
     from ecgmm.runs.run import find_runs
     from ecgmm.training.evaluation_choice import Choice
-    from ecgmm.training.other_store import named_store
+    from ecgmm.training.measured_records import MeasuredRecords
     from ecgmm.writing.page import save
     from ecgmm.writing.systems import compare
     from ecgmm.writing.table import measure
 
     # No label is measured, so none can leak; and the report is withheld.
     choice = Choice(split=split, shared_patients=shared_patients, allow_leaky=True)
-    folder = Path(run)
-    runs, _ = find_runs([folder])
-    written = measure(compare(runs, named_store(store, data), choice, Path(paths.stores)), n_resamples)
-    say(*written.to_markdown().split("\n"))
-    say(*save(written, folder if out is None else Path(out), n_shown))
+    runs, _ = find_runs([Path(run)])
+    written = measure(compare(runs, MeasuredRecords.named(store, data, choice, paths)), n_resamples)
+    save(written, Path(run if out is None else out), n_shown)
 
 
 if __name__ == "__main__":

@@ -24,17 +24,14 @@ def main(
     from pathlib import Path  # with the slow imports below, not needed by --help
 
     from ecgmm.runs.run import find_runs
-    from ecgmm.shared_space.opening import Records
     from ecgmm.shared_space.tables import save_table
     from ecgmm.shared_space.zero_shot_lines import Asked
     from ecgmm.shared_space.zero_shot_rows import zero_shot
     from ecgmm.shared_space.zero_shot_words import to_csv, to_markdown, to_table
     from ecgmm.training.evaluation_choice import Choice
-    from ecgmm.training.other_store import named_store
+    from ecgmm.training.measured_records import MeasuredRecords
 
-    records = Records(
-        named_store(store, data), Choice(split=split, shared_patients=shared_patients), Path(paths.stores)
-    )
+    records = MeasuredRecords.named(store, data, Choice(split=split, shared_patients=shared_patients), paths)
     runs, _ = find_runs([Path(run)])
     found = zero_shot(runs, records, Asked(labels, least_cases, n_draws, n_resamples))
     name = "zero_shot_unseen" if labels is None else f"zero_shot_{found.labels}"

@@ -70,7 +70,7 @@ class Subject:
     @staticmethod
     def of(directory: Path, served: Served, choice: Choice) -> "Subject":
         """Bring the model of a run to where it predicts."""
-        rows = np.sort(np.concatenate([served.datamodule.rows[split] for split in choice.splits]))
+        rows = served.measured_rows(choice)
         settings = served.settings.trainer
         fabric = Fabric(
             accelerator=settings.accelerator,

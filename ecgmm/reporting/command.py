@@ -34,7 +34,8 @@ def run_on_folder(
 
 
 def save_and_say(folder: Path, name: str, markdown: str, csv: str) -> None:
-    """Write ``<name>.md`` and ``<name>.csv`` into a folder, and print the first."""
+    """Write ``<name>.md`` and ``<name>.csv`` into a folder, which is made, and print the first."""
+    folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / f"{name}.md", markdown.encode())
     write_whole(folder / f"{name}.csv", csv.encode())
     say(*markdown.split("\n"))

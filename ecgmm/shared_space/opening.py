@@ -1,8 +1,7 @@
 """Finished runs with a shared space, and records as their models see them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,29 +13,13 @@ from ecgmm.models.contrastive_method import ContrastiveMethod
 from ecgmm.models.text_bank import TextBank
 from ecgmm.runs.loading import texts_of
 from ecgmm.runs.run import Run
-from ecgmm.runs.store_of_run import STORES
-from ecgmm.training.evaluation import Served, serve
+from ecgmm.training.evaluation import Served
 from ecgmm.training.evaluation_choice import ALL, Choice
-from ecgmm.training.other_store import OtherStore
+from ecgmm.training.measured_records import MeasuredRecords
 from ecgmm.types import Batch
 
 AT_ONCE = 256
 """Records in a batch; the numbers of a record depend on it by rounding alone."""
-
-
-@dataclass(frozen=True)
-class Records:
-    """Records that finished runs are measured on.
-
-    Attributes:
-        other: Another store than the runs' own, or None.
-        choice: Split, and what is done with shared patients.
-        stores: Where the runs' own store is looked for.
-    """
-
-    other: OtherStore = None
-    choice: Choice = field(default_factory=Choice)
-    stores: Path = STORES
 
 
 @dataclass(frozen=True)
@@ -52,7 +35,7 @@ class Opened:
     """
 
     run: Run
-    records: Records
+    records: MeasuredRecords
     served: Served
     method: ContrastiveMethod
     texts: TextBank
@@ -65,7 +48,7 @@ class Opened:
     @property
     def rows(self) -> NDArray[np.int64]:
         """Rows of the store that are measured."""
-        return np.sort(np.concatenate([self.served.datamodule.rows[split] for split in self.records.choice.splits]))
+        return self.served.measured_rows(self.records.choice)
 
     def batches(self, rows: NDArray[np.int64]) -> Iterator[Batch]:
         """Batches of rows of the store, prepared."""
@@ -93,22 +76,22 @@ class Opened:
         Raises:
             DataError: If that store is not there.
         """
-        records = Records(None, Choice(split="val"), self.records.stores)
+        records = MeasuredRecords(None, Choice(split="val"), self.records.stores)
         if self.records.other is None and self.records.choice.split != ALL:
             return replace(self, records=records)
-        served = serve(self.run.directory, records.other, records.choice, records.stores)
+        served = records.beside(self.run.directory)
         served.model.preparation.to(self.device)
         return replace(self, records=records, served=served)
 
 
-def open_run(run: Run, records: Records) -> Opened | None:
+def open_run(run: Run, records: MeasuredRecords) -> Opened | None:
     """Open the model of a run with records; None where waveforms and reports have no space in common.
 
     Raises:
         ConfigError: If the records cannot be brought to the model, or are of patients of its training.
         DataError: If a file of the run is damaged, or the store is not there.
     """
-    served = serve(run.directory, records.other, records.choice, records.stores)
+    served = records.beside(run.directory)
     model = served.model
     if not isinstance(model.method, ContrastiveMethod):
         return None

@@ -16,9 +16,10 @@ from ecgmm.reporting.subgroup_rows import rows_of
 from ecgmm.reporting.table2_formats import markdown_list, markdown_table
 from ecgmm.reporting.table2_sections import Section
 from ecgmm.runs.run import Run
-from ecgmm.shared_space.opening import Records, open_run
+from ecgmm.shared_space.opening import open_run
 from ecgmm.shared_space.pairs import RIGHT, Pairs, embed_pairs
 from ecgmm.shared_space.tables import csv_of
+from ecgmm.training.measured_records import MeasuredRecords
 
 TO_REPORT, TO_WAVEFORM = DIRECTIONS = ("waveform → report", "report → waveform")
 RESAMPLES, SEED = 1000, 0
@@ -136,7 +137,7 @@ class Retrieval:
         return notes + csv_of([section.head, *section.lines])
 
 
-def retrieval(runs: Sequence[Run], records: Records, wishes: Wishes) -> Retrieval:
+def retrieval(runs: Sequence[Run], records: MeasuredRecords, wishes: Wishes) -> Retrieval:
     """Measure finished runs.
 
     Args:

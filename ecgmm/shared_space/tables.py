@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ecgmm.console.terminal import say
 from ecgmm.files import write_whole
+from ecgmm.reporting.command import save_and_say
 from ecgmm.reporting.escaping import csv_text
 
 
@@ -20,8 +21,6 @@ def csv_of(lines: Sequence[Sequence[object]]) -> str:
 
 def save_table(out: Path, name: str, markdown: str, numbers: str, table: str) -> None:
     """Write a table in its three forms, and print the first."""
-    out.mkdir(parents=True, exist_ok=True)
-    for ending, text in ((".md", markdown), (".csv", numbers), ("_table.csv", table)):
-        write_whole(out / f"{name}{ending}", text.encode())
-    say(*markdown.split("\n"))
+    save_and_say(out, name, markdown, numbers)
+    write_whole(out / f"{name}_table.csv", table.encode())
     say(f"saved {out / name}.md, .csv and _table.csv")

@@ -9,10 +9,11 @@ from ecgmm.errors import ConfigError, UserError, printable
 from ecgmm.models.heard_prompts import HeardDescription
 from ecgmm.runs.run import Run
 from ecgmm.shared_space.asking import RandomTowers, answers
-from ecgmm.shared_space.opening import Opened, Records, open_run
+from ecgmm.shared_space.opening import Opened, open_run
 from ecgmm.shared_space.zero_shot_label_set import OtherClasses, other_classes
 from ecgmm.shared_space.zero_shot_lines import Asked, Contribution, Line, Lines
 from ecgmm.shared_space.zero_shot_unseen import all_labels, unseen_classes
+from ecgmm.training.measured_records import MeasuredRecords
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ZeroShot:
     without: list[str]
 
 
-def zero_shot(runs: Sequence[Run], records: Records, asked: Asked) -> ZeroShot:
+def zero_shot(runs: Sequence[Run], records: MeasuredRecords, asked: Asked) -> ZeroShot:
     """Measure finished runs.
 
     Args:

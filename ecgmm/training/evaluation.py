@@ -154,6 +154,10 @@ class Served(NamedTuple):
         """Columns of the model's logits that are classes of the labels."""
         return [self.facts.labels.classes.index(name) for name in self.match.common]
 
+    def measured_rows(self, choice: Choice) -> NDArray[np.int64]:
+        """Rows of the store that are measured, in its order."""
+        return np.sort(np.concatenate([self.datamodule.rows[split] for split in choice.splits]))
+
 
 def serve(run: Path, other: OtherStore, choice: Choice, stores: Path) -> Served:
     """Open a finished run and the records that it is evaluated on; see ``evaluate_run``."""

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ecgmm.console.terminal import say
 from ecgmm.evaluation.written_findings import Reading, read, stated_names
 from ecgmm.files import write_whole
 from ecgmm.plots.page import templates
+from ecgmm.reporting.command import save_and_say
 from ecgmm.writing.records import Report
 from ecgmm.writing.table import WrittenReports
 
@@ -29,23 +31,18 @@ class Shown(NamedTuple):
     reports: list[tuple[str, list[Line]]]
 
 
-def save(written: WrittenReports, folder: Path, n_shown: int) -> list[str]:
-    """Write Markdown, CSV and the page, which holds text of reports, for its owner's eyes alone.
+def save(written: WrittenReports, folder: Path, n_shown: int) -> None:
+    """Write Markdown, CSV and the page, which holds text of reports, for its owner's eyes alone; print the first.
 
     Args:
         written: What was measured.
         folder: Where to.
         n_shown: Records on the page.
-
-    Returns:
-        Lines that say what was written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {ending: folder / f"{NAME}.{ending}" for ending in ("md", "csv", "html")}
-    write_whole(files["md"], written.to_markdown().encode())
-    write_whole(files["csv"], written.to_csv().encode())
-    write_whole(files["html"], _page(written, n_shown).encode(), private=True)
-    return [f"saved {files['md']} and .csv", f"{files['html']} holds text of reports: it stays on this machine"]
+    save_and_say(folder, NAME, written.to_markdown(), written.to_csv())
+    page = folder / f"{NAME}.html"
+    write_whole(page, _page(written, n_shown).encode(), private=True)
+    say(f"saved {folder / NAME}.md and .csv", f"{page} holds text of reports: it stays on this machine")
 
 
 def _page(written: WrittenReports, n_shown: int) -> str:

@@ -10,9 +10,8 @@ from lightning.fabric import Fabric
 from numpy.typing import NDArray
 
 from ecgmm.data.store.store import Store
-from ecgmm.training.evaluation import Served, serve
-from ecgmm.training.evaluation_choice import Choice
-from ecgmm.training.other_store import OtherStore
+from ecgmm.training.evaluation import Served
+from ecgmm.training.measured_records import MeasuredRecords
 from ecgmm.types import Batch
 
 Report = list[str]
@@ -54,16 +53,12 @@ class Subject:
 
     Args:
         run: The run directory.
-        other: Another store than the run's own, or None.
-        choice: Split, and what is done with shared patients.
-        stores: Where the run's own store is looked for.
+        measured: The records.
     """
 
-    def __init__(self, run: Path, other: OtherStore, choice: Choice, stores: Path) -> None:
-        self.served: Served = serve(run, other, choice, stores)
-        datamodule = self.served.datamodule
-        rows = np.sort(np.concatenate([datamodule.rows[split] for split in choice.splits]))
-        self.records = Records.of(self.served.store, rows)
+    def __init__(self, run: Path, measured: MeasuredRecords) -> None:
+        self.served: Served = measured.beside(run)
+        self.records = Records.of(self.served.store, self.served.measured_rows(measured.choice))
         self.fabric = Fabric(accelerator=self.served.settings.trainer.accelerator, devices=1)  # 32 bits
         for part in (self.served.model.method, self.served.model.preparation):
             part.to(self.fabric.device)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from ecgmm.errors import ConfigError
 from ecgmm.reporting.grouping import check_comparable, common_choices, group_runs
 from ecgmm.runs.run import Run
 from ecgmm.training.evaluation_choice import Choice
-from ecgmm.training.other_store import OtherStore
+from ecgmm.training.measured_records import MeasuredRecords
 from ecgmm.writing.records import Records, Report, Subject
 from ecgmm.writing.writers import WRITERS, nearest_reports, written_reports
 
@@ -53,14 +52,12 @@ class Comparison:
     synthetic: bool
 
 
-def compare(runs: Sequence[Run], other: OtherStore, choice: Choice, stores: Path) -> Comparison:
+def compare(runs: Sequence[Run], measured: MeasuredRecords) -> Comparison:
     """Let runs write, and retrieve, a report of each record's waveform.
 
     Args:
         runs: Finished runs of one table; those of methods that neither write nor are ``ecg_only`` are left out.
-        other: Another store than the runs' own, or None.
-        choice: Split, and what is done with shared patients.
-        stores: Where the runs' own store is looked for.
+        measured: The records.
 
     Raises:
         ConfigError: If no run can write, or runs were trained on a part of the patients.
@@ -85,12 +82,13 @@ def compare(runs: Sequence[Run], other: OtherStore, choice: Choice, stores: Path
             f"no run here has learnt to write ({', '.join(WRITERS)}, with text.policy other than none); train one, as"
             " `ecgmm train method=meit` does"
         )
+    known = MeasuredRecords(None, Choice(split="train", allow_leaky=True), measured.stores)
     systems: list[System] = []
     for name, group in groups.items():
         written, nearest = [], []
         for run in group:
-            subject = Subject(run.directory, other, choice, stores)
-            training = Subject(run.directory, None, Choice(split="train", allow_leaky=True), stores)
+            subject = Subject(run.directory, measured)
+            training = Subject(run.directory, known)
             say(f"{name}, seed {run.seed}: {len(subject.records.rows):,} records", to_stderr=True)
             if name in writing:
                 written.append(written_reports(subject))
@@ -98,18 +96,18 @@ def compare(runs: Sequence[Run], other: OtherStore, choice: Choice, stores: Path
         seeds, by_encoder = [run.seed for run in group], f"{name}: {NEAREST}"
         systems += [System(name, seeds, written, by_encoder)] if written else []
         systems.append(System(by_encoder, seeds, nearest))
-    ours, known = subject.records, training.records
-    commonest = Counter(tuple(report) for report in known.reports).most_common(1)[0][0]
+    ours, learnt = subject.records, training.records
+    commonest = Counter(tuple(report) for report in learnt.reports).most_common(1)[0][0]
     systems += [
         System(COMMONEST, [], [[list(commonest)] * len(ours.reports)]),
         System(SHUFFLED, [], [_of_others(ours.reports)]),
         System(REFERENCE, [], [ours.reports]),
     ]
-    vocabulary = frozenset(statement for report in known.reports for statement in report)
+    vocabulary = frozenset(statement for report in learnt.reports for statement in report)
     used = [run for group in groups.values() for run in group]
     store = subject.served.store
     synthetic = store.manifest["source"]["name"] == "synthetic"
-    return Comparison(ours, systems, vocabulary, used, choice.split, store.path.name, synthetic)
+    return Comparison(ours, systems, vocabulary, used, measured.choice.split, store.path.name, synthetic)
 
 
 def _of_others(reports: Sequence[Report]) -> list[Report]:

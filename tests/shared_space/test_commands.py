@@ -16,8 +16,9 @@ from ecgmm.runs.run import Run
 from ecgmm.shared_space import readings, zero_shot_rows
 from ecgmm.shared_space import retrieval as table
 from ecgmm.shared_space.asking import Question, RandomTowers, Reader, answers, in_place
-from ecgmm.shared_space.opening import Opened, Records, open_run
+from ecgmm.shared_space.opening import Opened, open_run
 from ecgmm.shared_space.zero_shot_lines import Asked
+from ecgmm.training.measured_records import MeasuredRecords
 from tests.tiny_runs import QUICK
 
 pytestmark = pytest.mark.slow
@@ -35,7 +36,7 @@ def run(tiny_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(run: Path, tiny_store: Path) -> Opened:
-    found = open_run(Run.open(run), Records(stores=tiny_store.parent))
+    found = open_run(Run.open(run), MeasuredRecords(stores=tiny_store.parent))
     assert found is not None
     return found
 
@@ -113,14 +114,16 @@ def test_a_random_tower_leaves_and_the_trained_one_returns(opened: Opened) -> No
 
 
 def test_runs_that_are_asked_together_answer_as_each_alone_and_with_reports(opened: Opened, tiny_store: Path) -> None:
-    other = open_run(opened.run, Records(stores=tiny_store.parent))
+    other = open_run(opened.run, MeasuredRecords(stores=tiny_store.parent))
     assert other is not None
     towers = RandomTowers()
     drawn = [towers.of(one, 1)["ecg_encoder"] for one in (opened, other)]
     assert drawn[0] is drawn[1]  # encodes a batch once for both
     prompts = readings.prompts_of(other.texts, readings.NAMES, other.method.heard, other.device)
-    other_parts = Question({"plain_prompts": prompts, "ecg_encoder": drawn[1]})
-    questions = [{("own", 0): Question({})}, {("names", 0): other_parts}]
+    questions = [
+        {("own", 0): Question({})},
+        {("names", 0): Question({"plain_prompts": prompts, "ecg_encoder": drawn[1]})},
+    ]
     readers = [Reader.of(one, asked) for one, asked in zip((opened, other), questions, strict=True)]
     own, names = (next(iter(one.values())) for one in answers(readers))
     rows = opened.rows

@@ -11,6 +11,7 @@ import ecgmm
 from ecgmm.errors import ConfigError
 from ecgmm.runs.run import find_runs
 from ecgmm.training.evaluation_choice import Choice
+from ecgmm.training.measured_records import MeasuredRecords
 from ecgmm.writing.records import Subject
 from ecgmm.writing.systems import NEAREST, REFERENCE, SHUFFLED, compare
 from ecgmm.writing.writers import nearest_reports
@@ -56,8 +57,8 @@ def test_every_row_is_measured_and_the_page_alone_holds_text(
 
 
 def test_of_a_training_record_the_nearest_report_is_its_own(trained: Path, tiny_store: Path) -> None:
-    choice = Choice(split="train", allow_leaky=True)
-    subject = Subject(trained / "ecg_only", None, choice, tiny_store.parent)
+    records = MeasuredRecords(None, Choice(split="train", allow_leaky=True), tiny_store.parent)
+    subject = Subject(trained / "ecg_only", records)
     nearest = nearest_reports(subject, subject)
     same = [one == other for one, other in zip(nearest, subject.records.reports, strict=True)]
     assert sum(same) > 0.95 * len(same)  # waveforms that are the same may have two reports
@@ -66,4 +67,4 @@ def test_of_a_training_record_the_nearest_report_is_its_own(trained: Path, tiny_
 def test_without_a_run_that_writes_there_is_nothing_to_compare(trained: Path, tiny_store: Path) -> None:
     runs = find_runs([trained / "ecg_only"])[0]
     with pytest.raises(ConfigError, match="no run here has learnt to write"):
-        compare(runs, None, Choice(allow_leaky=True), tiny_store.parent)
+        compare(runs, MeasuredRecords(None, Choice(allow_leaky=True), tiny_store.parent))
