@@ -21,6 +21,7 @@ from ecgmm.training.lightning.checkpoint_io import AtomicCheckpointIO, MovableCh
 from ecgmm.training.lightning.epochs import EpochTimer, History
 from ecgmm.training.lightning.resume import CheckpointInsideEpoch, ResumeInsideEpoch
 from ecgmm.training.lightning.stopping import StopTogether
+from ecgmm.training.lightning.unprofiled import Unprofiled
 from ecgmm.training.memory import keep_freed_memory
 
 MONITOR = "val/auroc_macro"
@@ -109,7 +110,7 @@ def _build_trainer(choice: TrainerChoice, stage: Stage, directory: Path, history
         sync_batchnorm=False,  # ours is the plugin
         plugins=[AtomicCheckpointIO(), *_layer_sync(settings)],
         callbacks=[history, timer, ResumeInsideEpoch(), StopTogether(), checkpoint, *more],
-        profiler=None if choice.profile is None else construct(choice.profile, directory=directory),
+        profiler=Unprofiled() if choice.profile is None else construct(choice.profile, directory=directory),
         default_root_dir=directory,
     )
     return StageTrainer(stage, trainer, timer)
