@@ -36,12 +36,12 @@ from ecgmm.data.preparation.header_pass import read_headers
 from ecgmm.data.preparation.lead_statistics import LeadSums
 from ecgmm.data.preparation.preparation import prepare_store
 from ecgmm.data.preparation.records import with_splits
-from ecgmm.data.preparation.units import Form, n_window_samples
-from ecgmm.data.preparation.waveform_pass import WaveformPass, warm_up
+from ecgmm.data.preparation.units import Form, Reading, n_window_samples
+from ecgmm.data.preparation.waveform_pass import Gathered, read_waveforms, warm_up
 from ecgmm.data.preparation.waveform_plan import WaveformPlan
 from ecgmm.data.preparation.workers import Workers
 from ecgmm.data.sources.source import DataConfig, SourceIndex
-from ecgmm.data.store.partial_store import PartialStore
+from ecgmm.data.store.partial_store import PartialStore, reserve
 from ecgmm.leads import LEADS, N_LEADS
 
 N_SAMPLES, N_BYTES = 5000, 5000 * N_LEADS * 2
@@ -196,9 +196,10 @@ def passes_of(config: DataConfig, index: SourceIndex, stores: Path, workers: Wor
             config.root_path, frame, index.native_rate_hz, workers, config.reader, n_readers=config.readers
         )
         has_report = np.ones(frame.height, dtype=bool)
-        plan = WaveformPlan(usable, has_report, config.root_path, 0, Form.of(config, str(store.waveforms)))
-        store.reserve(plan.end)
-        WaveformPass(plan, store.journal, LeadSums.zero()).run(workers)
+        form = Form.of(config, str(store.waveforms))
+        plan = WaveformPlan(usable, has_report, config.root_path, Reading.of(config), [form], [0])
+        reserve({store: plan.ends[0]})
+        read_waveforms(plan, [Gathered(store.journal, LeadSums.zero())], workers)
 
 
 def remove(path: Path) -> None:

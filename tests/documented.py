@@ -52,7 +52,7 @@ NOT_RUN = {
     r"ecgmm train .*method=(merl|masked_reconstruction)": "seconds each; tests/models and tests/training have them",
     r"ecgmm train .*data\.seed=7": "another tree, which in small lacks a class; the same method is trained without",
     r"ecgmm train .*trainer\.max_epochs=30": "a minute; the same with fewer epochs is run",
-    r"ecgmm prepare .*(data\.readers=32|n_patients=2000|iv-ecg-1\.0\.zip|ptb-xl/1\.0\.3$)": (
+    r"ecgmm prepare .*(data\.readers=32|rates_hz=|n_patients=2000|iv-ecg-1\.0\.zip|ptb-xl/1\.0\.3$)": (
         "another form of one that is run; tests/data/sources reads archives and both rates, and with many readers"
     ),
     r"ecgmm train logger(=none|=tensorboard$|=mlflow .*|\..*)$": "tests/dashboard; one of each logger is run here",

@@ -49,6 +49,7 @@ from ecgmm.settings.ranges import (
     MAX_TOKENS,
     N_CLASSES,
     RATE_HZ,
+    RATES_HZ,
     SEED,
     SHARE,
     SHARE_BELOW_ONE,
@@ -185,6 +186,7 @@ def _is_part(value: Any) -> bool:
 
 
 _HELD_OUT = Value("a part such as 1/4, of at most 99", _is_part, "text", null=True)
+_STORE_RATES_HZ = many(RATE_HZ, f"different rates of {', '.join(map(str, RATES_HZ))}, such as [500,100]", distinct=True)
 _PAIR = many(text(), "two different classes", least=2, most=2, distinct=True)
 _LABEL_NOISE = Group(
     {
@@ -271,7 +273,7 @@ ENTRIES: dict[str, Group] = {
             "profile": Built(("ecgmm.training.lightning.profile_steps.StepProfiler",), null=True),
         }
     ),
-    "prepare": Group({"paths": _PATHS, "data": _DATA}),
+    "prepare": Group({"paths": _PATHS, "data": _DATA, "rates_hz": _STORE_RATES_HZ}),
     "evaluate": Group(
         {
             "run": path(),

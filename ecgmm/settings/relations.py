@@ -130,6 +130,12 @@ def _experiment_of_mlflow(logger: Mapping[str, Any]) -> tuple[str, str] | None:
     return ("logger.project", "a name, since every run of MLflow is in an experiment") if nameless else None
 
 
+def _a_folder_for_each_store(data: Mapping[str, Any], rates_hz: Sequence[int]) -> tuple[str, str] | None:
+    if data["store"] is None or len(rates_hz) == 1:
+        return None
+    return "data.store", "null where rates_hz has several: each store has a folder of its own below paths.stores"
+
+
 def _of_groups(relation: Callable[..., tuple[str, str] | None]) -> Relation:
     """The relation of a whole composition that looks at the groups which the parameters of a function name."""
     names = tuple(signature(relation).parameters)
@@ -156,5 +162,6 @@ RELATIONS: dict[str, Sequence[Relation]] = {
             _experiment_of_mlflow,
         )
     ],
+    "prepare": [_of_groups(_a_folder_for_each_store)],
     "audit": [_of_groups(_loss_of_the_task), _of_groups(_one_class_a_record)],
 }

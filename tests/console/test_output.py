@@ -121,6 +121,7 @@ def test_what_prepare_prints(capsys: pytest.CaptureFixture[str]) -> None:
     labels = {"source": ALL, "counts": {name: counts() for name in HOSTILE}, "unlabelled": counts(), "notes": {ALL: 3}}
     manifest = {
         "source": {"name": ALL},
+        "rate_hz": 500,
         "kept": 1,
         "readers": {ALL: 1},
         "lead_origins": {ALL: 1},

@@ -16,7 +16,7 @@ from ecgmm.configuration import CONF_DIR
 from ecgmm.data.preparation.preparation import prepare_store
 from ecgmm.data.sources.source import DataConfig
 from ecgmm.data.store.digests import seal
-from ecgmm.data.store.partial_store import PartialStore, RowFile
+from ecgmm.data.store.partial_store import PartialStore, RowFile, reserve
 from ecgmm.data.store.store import DROPPED, EVIDENCE, MANIFEST, REPORTS, Store
 from ecgmm.leads import LEADS
 
@@ -131,7 +131,7 @@ def write_store(
     evidence = records.select("record").unique() if evidence is None else evidence
     n_times = waveforms.shape[-1]
     with PartialStore(path, n_times, "a test") as store:
-        store.reserve(len(waveforms))
+        reserve({store: len(waveforms)})
         with RowFile(store.waveforms, waveforms[0].nbytes) as file:
             file.write(0, waveforms)
         others = {REPORTS: reports, EVIDENCE: evidence, DROPPED: nothing_dropped()}

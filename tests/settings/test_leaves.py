@@ -135,6 +135,7 @@ def composed(entry: str, *overrides: str) -> Any:
         ("train", ["ecg_encoder.channels=16"], "method.ecg_encoder.channels", [16]),
         ("train", ["method=time_frequency", "method.unseen_classes=MI"], "method.unseen_classes", ["MI"]),
         ("train", ["labels.priority=MI"], "labels.priority", ["MI"]),
+        ("prepare", ["data.rate_hz=100"], "rates_hz", [100]),
         ("prepare", ["data.root=123"], "data.root", "123"),
         ("evaluate", ["run=40689238"], "run", "40689238"),
         ("prepare", ["paths.stores='~/s'"], "data.stores", os.path.expanduser("~/s")),  # noqa: PTH111
@@ -173,6 +174,9 @@ def test_one_value_is_a_list_of_one_and_a_number_a_path(entry: str, overrides: l
         ("train", "method.ecg_encoder.channels=[8,8,8,8,8,8,8,8,8,8,8]", "ecg_encoder.channels is"),
         ("train", "data.uv_per_step=0.1", "data.uv_per_step is 0.1; it must be at least 0.305"),
         ("train", "method.text_encoder.dim=64", "method.text_encoder.dim is 64; it must be that of the wave"),
+        ("prepare", "rates_hz=[]", "rates_hz is []; it must be a list of different rates of 500, 250, 100"),
+        ("prepare", "rates_hz=[500,300]", "rates_hz is [500, 300]; it must be a list of different rates"),
+        ("prepare", "rates_hz=[500,500]", "rates_hz is [500, 500]; it must be a list of different rates"),
         ("train", "batchsize=8", "there is no setting batchsize; did you mean batch_size?"),
         ("train", "lr=1e-9", "there is no setting lr; did you mean optimizer.lr?"),
         ("train", "optimiser.lr=1", "there is no setting optimiser; did you mean optimizer?"),
@@ -192,6 +196,13 @@ def test_labels_are_those_of_patients_who_take_part() -> None:
     config = with_value(with_value(resolved("default")[1], ("train_fraction",), 0.4), ("label_fraction",), 0.5)
     with pytest.raises(ConfigError, match=r"label_fraction is 0\.5; it must be at most train_fraction, which is 0\.4"):
         check_plain("train", config)
+
+
+def test_a_named_folder_is_that_of_one_store() -> None:
+    config = with_value(resolved("prepare")[1], ("data", "store"), "/mine")
+    check_plain("prepare", config)
+    with pytest.raises(ConfigError, match=r"data\.store is '/mine'; it must be null where rates_hz has several"):
+        check_plain("prepare", with_value(config, ("rates_hz",), [500, 100]))
 
 
 def test_a_missing_key_is_named() -> None:

@@ -75,7 +75,8 @@ def make_manifest(
 def print_summary(manifest: dict[str, Any]) -> None:
     """Print kept and dropped records and splits of a store."""
     console = PlainConsole()
-    records = Table(title=f"Records of {manifest['source']['name']}", title_justify="left")
+    name, rate_hz = manifest["source"]["name"], manifest["rate_hz"]
+    records = Table(title=f"Records of {name} at {rate_hz} Hz", title_justify="left")
     records.add_column("outcome")
     records.add_column("records", justify="right")
     records.add_row("kept", f"{manifest['kept']:,}")

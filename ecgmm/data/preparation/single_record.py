@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgmm.data.preparation.header_pass import check_sizes
-from ecgmm.data.preparation.units import Form, Unit, read_unit
+from ecgmm.data.preparation.unit_pass import read_unit
+from ecgmm.data.preparation.units import Destination, Form, Reading, Unit
 from ecgmm.data.preparation.waveform_blocks import n_store_samples
 from ecgmm.data.sources.any_reader import ANY
 from ecgmm.data.sources.drops import BadRecordError, Drop
@@ -84,19 +85,17 @@ def read_single_record(
     stem = reader.record_of(record)
     form = Form(
         file="",
-        reader=reader,
         rate_hz=rate_hz,
         n_times=n_times,
         uv_per_step=uv_per_step,
         window=Window(length_s=n_times / rate_hz, mode="center", stride_s=1.0, pad=pad),
         limit_mv=_LIMIT_MV,
-        verify_checksums=verify_checksums,
         spike_share=SPIKE_SHARE,
     )
-    unit = _unit(stem, reader, below)
+    unit = _unit(stem, Reading(reader, verify_checksums), form, below)
     [layout] = unit.layouts
     row = _Row()
-    result = read_unit(unit, form, row)
+    [result] = read_unit(unit, [row])
     for _, reason in result.drops():
         raise _refused(stem, Drop(reason))
     n_samples = n_store_samples(layout, rate_hz)
@@ -117,15 +116,15 @@ class _Row:
         self.rows = rows.copy()  # the buffers below are used again
 
 
-def _unit(stem: Path, reader: WaveformReader, below: Path | None) -> Unit:
+def _unit(stem: Path, reading: Reading, form: Form, below: Path | None) -> Unit:
     """The record as a unit of its own, after the checks of its header."""
     tree, path = TreeFiles("", follow=True), str(stem)
     if below is not None:
         tree, path = TreeFiles(f"{below.resolve()}/", follow=False), str(stem.relative_to(below))
     try:
         tree.check_folder(path)
-        layout, _, checksums = reader.describe(path, tree)
-        check_sizes(path, layout, reader, tree)
+        layout, _, checksums = reading.reader.describe(path, tree)
+        check_sizes(path, layout, reading.reader, tree)
     except BadRecordError as error:
         raise _refused(stem, error.reason, error.detail) from None
     if not READABLE_RATES_HZ[0] <= layout.rate_hz <= READABLE_RATES_HZ[1]:
@@ -135,6 +134,7 @@ def _unit(stem: Path, reader: WaveformReader, below: Path | None) -> Unit:
         )
     nothing = np.zeros(1, dtype=np.int64)
     return Unit(
+        reading=reading,
         records=nothing,
         paths=[str(stem)],
         layouts=[layout],
@@ -142,7 +142,7 @@ def _unit(stem: Path, reader: WaveformReader, below: Path | None) -> Unit:
         checksums=np.array([checksums], dtype=np.uint16),
         has_report=np.ones(1, dtype=bool),  # with a report, a flat record stays
         in_training=np.zeros(1, dtype=bool),
-        slots=nothing,
+        destinations=[Destination(form, nothing)],
     )
 
 

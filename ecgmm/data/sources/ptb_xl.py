@@ -65,6 +65,11 @@ class PtbXl(DataConfig):
     folds: Folds | None
 
     @property
+    def recorded_hz(self) -> int:
+        """The rate itself where there are recordings at it; 250 Hz are made of those at 500."""
+        return 100 if self.rate_hz == 100 else 500
+
+    @property
     def chosen_folds(self) -> Folds | None:
         """The settings ``data.folds``."""
         return self.folds
@@ -80,7 +85,7 @@ class PtbXl(DataConfig):
         Raises:
             DataError: If a table is missing, unreadable or lacks a column.
         """
-        return read_index(self.root_path, 100 if self.rate_hz == 100 else 500)
+        return read_index(self.root_path, self.recorded_hz)
 
 
 def read_index(root: Path, native_rate_hz: int) -> SourceIndex:

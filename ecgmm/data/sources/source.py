@@ -156,6 +156,11 @@ class DataConfig(ABC):
         return path
 
     @property
+    def recorded_hz(self) -> int | None:
+        """Rate of the recordings to be read, where the source publishes them at several; else None."""
+        return None
+
+    @property
     def chosen_folds(self) -> Folds | None:
         """Folds of each split where the source's own folds are the split, else None: then patients are split."""
         return None

@@ -42,12 +42,13 @@ class PartialStore:
         base: The store at ``path``, if this one is to be the same with more rows.
 
     Attributes:
+        path: Where the store shall be.
         waveforms: The ``.npy`` file.
         journal: Finished units.
     """
 
     def __init__(self, path: Path, n_times: int, made_for: str, base: Store | None = None) -> None:
-        self._path, self._n_times, self._base = path, n_times, base
+        self.path, self._n_times, self._base = path, n_times, base
         self._folder = _partial(path)
         self.waveforms = self._folder / WAVEFORMS
         self.journal = Journal(_journal(path), made_for)
@@ -64,7 +65,7 @@ class PartialStore:
             self._cut_to(self._base.records.height)  # behind may lie rows of a growth that was given up
 
     def _cut_to(self, n_rows: int) -> None:
-        os.truncate(self.waveforms, HEADER_BYTES + n_rows * self.row_bytes)
+        os.truncate(self.waveforms, self._size(n_rows))
 
     @property
     def row_bytes(self) -> int:
@@ -80,7 +81,7 @@ class PartialStore:
         self.journal.close()
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DataError(
-                f"the disk of {self._path.parent} became full; free some space and start again, which goes on from"
+                f"the disk of {self.path.parent} became full; free some space and start again, which goes on from"
                 " here, or set paths.stores to another disk"
             ) from None
 
@@ -89,24 +90,19 @@ class PartialStore:
         if self._base is not None:
             self._cut_to(self._base.records.height)
         shutil.rmtree(self._folder)
-        _journal(self._path).unlink()
+        _journal(self.path).unlink()
 
-    def reserve(self, n_rows: int) -> None:
-        """Give the file room for rows.
+    def lacking_bytes(self, n_rows: int) -> int:
+        """Bytes that the disk has to take for the store to hold so many rows and its tables."""
+        return self._size(n_rows) - self.waveforms.stat().st_blocks * 512 + _SPARE_BYTES
 
-        Raises:
-            DataError: If the disk has no room for those that are not written yet.
-        """
-        size = HEADER_BYTES + n_rows * self.row_bytes
-        there = self.waveforms.stat().st_blocks * 512
-        needed, free = size - there + _SPARE_BYTES, shutil.disk_usage(self._path.parent).free
-        if free < needed:
-            raise DataError(
-                f"{self._path.parent} has {free / 1e9:.1f} GB free and the store needs {needed / 1e9:.1f} GB;"
-                " free some space or set paths.stores to another disk"
-            )
-        if size > self.waveforms.stat().st_size:
-            os.truncate(self.waveforms, size)
+    def extend(self, n_rows: int) -> None:
+        """Make the file as long as so many rows; they take no room before they are written."""
+        if self._size(n_rows) > self.waveforms.stat().st_size:
+            os.truncate(self.waveforms, self._size(n_rows))
+
+    def _size(self, n_rows: int) -> int:
+        return HEADER_BYTES + n_rows * self.row_bytes
 
     def close_gaps(self, slots: NDArray[np.int64], first: int) -> NDArray[np.int64]:
         """Move rows from the end into slots that stayed empty; done twice, it does the same.
@@ -149,7 +145,29 @@ class PartialStore:
         }
         sealed = seal({"schema_version": SCHEMA_VERSION, **manifest, **digests})
         write_whole(self._folder / MANIFEST, (json.dumps(sealed, indent=1, ensure_ascii=False) + "\n").encode())
-        settle(self._path)
+        settle(self.path)
+
+
+def reserve(n_rows: Mapping[PartialStore, int]) -> None:
+    """Give the files of stores room for their rows.
+
+    Args:
+        n_rows: Rows of each store; all lie in one folder.
+
+    Raises:
+        DataError: If the disk has no room for those that are not written yet.
+    """
+    folder = next(iter(n_rows)).path.parent
+    needed = sum(store.lacking_bytes(n) for store, n in n_rows.items())
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        what = "the store needs" if len(n_rows) == 1 else f"the {len(n_rows)} stores need"
+        raise DataError(
+            f"{folder} has {free / 1e9:.1f} GB free and {what} {needed / 1e9:.1f} GB;"
+            " free some space or set paths.stores to another disk"
+        )
+    for store, n in n_rows.items():
+        store.extend(n)
 
 
 def _write_privately(file: Path, table: pl.DataFrame) -> str:

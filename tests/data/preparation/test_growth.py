@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ecgmm.data.preparation import units
+from ecgmm.data.preparation import unit_pass, units
 from ecgmm.data.preparation.opening import store_path
 from ecgmm.data.preparation.preparation import prepare_store
 from ecgmm.data.store.store import Store
@@ -46,13 +46,13 @@ def list_first(tree: MimicTree, n: int) -> None:
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, n_units: int) -> list[int]:
     """Raise in the unit after ``n_units``; the list that is returned gets the first record of each unit done."""
     done: list[int] = []
-    do_unit = units.do_unit
+    do_unit = unit_pass.do_unit
 
-    def counted(unit: units.Unit, form: units.Form) -> units.Result:
+    def counted(unit: units.Unit) -> list[unit_pass.Result]:
         if len(done) == n_units:
             raise KeyboardInterrupt
         done.append(int(unit.records[0]))
-        return do_unit(unit, form)
+        return do_unit(unit)
 
     monkeypatch.setattr("ecgmm.data.preparation.waveform_pass.do_unit", counted)
     return done

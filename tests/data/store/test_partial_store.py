@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from ecgmm.data.store.journal import Journal
-from ecgmm.data.store.partial_store import PartialStore, RowFile, settle
+from ecgmm.data.store.partial_store import PartialStore, RowFile, reserve, settle
 from ecgmm.data.store.store import DROPPED, EVIDENCE, REPORTS, Store
 from ecgmm.errors import DataError
 from ecgmm.leads import N_LEADS
@@ -35,7 +35,7 @@ def write(path: Path, n: int, base: Store | None = None) -> None:
     """Make a store of ``n`` rows, or let one grow to as many."""
     first = 0 if base is None else base.records.height
     with PartialStore(path, N_TIMES, f"{n} rows", base) as store:
-        store.reserve(n)
+        reserve({store: n})
         for row in range(first, n):
             if store.journal.find(str(row)) is None:
                 with RowFile(store.waveforms, ROW_BYTES) as file:
@@ -128,7 +128,7 @@ def test_killed_before_any_step_it_goes_on_and_ends_the_same(
 
 def test_what_the_journal_holds_is_not_done_again(tmp_path: Path) -> None:
     with PartialStore(tmp_path / "x", N_TIMES, "5 rows") as store:
-        store.reserve(5)
+        reserve({store: 5})
         with RowFile(store.waveforms, ROW_BYTES) as file:
             file.write(0, block(7, 8))  # not what the next call would write
         store.journal.add("0", b"done")
@@ -138,7 +138,7 @@ def test_what_the_journal_holds_is_not_done_again(tmp_path: Path) -> None:
 
 def test_work_for_something_else_is_thrown_away(tmp_path: Path) -> None:
     with PartialStore(tmp_path / "x", N_TIMES, "other rows") as store:
-        store.reserve(50)
+        reserve({store: 50})
         store.journal.add("0", b"done")
     write(tmp_path / "x", 5)
     np.testing.assert_array_equal(Store.open(tmp_path / "x").waveforms, block(0, 5))
@@ -158,7 +158,7 @@ def test_a_growing_store_can_be_read_meanwhile_and_shares_its_rows(tmp_path: Pat
     before = Store.open(tmp_path / "x")
     inode = (tmp_path / "x" / "waveforms.npy").stat().st_ino
     with PartialStore(tmp_path / "x", N_TIMES, "growth", before) as store:
-        store.reserve(9)
+        reserve({store: 9})
         with RowFile(store.waveforms, ROW_BYTES) as file:
             file.write(3, block(3, 9))
         assert Store.open(tmp_path / "x").fingerprint == before.fingerprint
@@ -172,7 +172,7 @@ def test_a_growing_store_can_be_read_meanwhile_and_shares_its_rows(tmp_path: Pat
 
 def test_gaps_are_filled_from_the_end_however_often(tmp_path: Path) -> None:
     with PartialStore(tmp_path / "x", N_TIMES, "gaps") as store:
-        store.reserve(8)
+        reserve({store: 8})
         with RowFile(store.waveforms, ROW_BYTES) as file:
             file.write(0, block(0, 8))
         slots = np.array([0, 2, 3, 6, 7])
@@ -193,7 +193,19 @@ def test_room_is_checked_before_the_first_write(tmp_path: Path, monkeypatch: pyt
         PartialStore(tmp_path / "x", 5000, "much") as store,
         pytest.raises(DataError, match=r"0\.1 GB free and the store needs 1\.3 GB"),
     ):
-        store.reserve(10_000)
+        reserve({store: 10_000})
+
+
+def test_room_is_checked_for_all_stores_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Usage(NamedTuple):
+        free: int
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(2 * 10**9))
+    with PartialStore(tmp_path / "x", 5000, "much") as one, PartialStore(tmp_path / "y", 5000, "more") as other:
+        for store in (one, other):
+            reserve({store: 10_000})  # 1.2 GB, and 64 MB for the tables
+        with pytest.raises(DataError, match=r"2\.0 GB free and the 2 stores need 2\.5 GB"):
+            reserve({one: 10_000, other: 10_000})
 
 
 def test_a_disk_that_becomes_full_keeps_what_was_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
