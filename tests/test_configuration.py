@@ -1,5 +1,6 @@
 """The configuration against the paper's Table 1, and against mistakes."""
 
+import re
 from pathlib import Path
 
 import hydra
@@ -68,6 +69,14 @@ def test_experiments_start_without_m_and_name_their_folder(name: str) -> None:
         assert config.hydra.mode.name == "MULTIRUN"
         assert config.hydra.sweeper.get("params") or config.hydra.sweeper.own  # of a grid, of a search of rows
     assert config.name == name
+
+
+def test_only_experiments_are_sweeps() -> None:
+    """Tests of commands rely on it (``_asked_once`` in ``conftest.py``)."""
+    others = [path for path in CONF_DIR.rglob("*.yaml") if path.parent.name != "experiment"]
+    assert not [
+        path for path in others if re.search(r"^hydra\.mode|^ *mode: *(RUN|MULTIRUN)", path.read_text(), re.MULTILINE)
+    ]
 
 
 def test_every_key_of_every_configuration_file_is_explained() -> None:

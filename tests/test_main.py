@@ -13,10 +13,20 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = f"#!{sys.executable}\nfrom ecgmm.__main__ import main\nmain()\n"  # as pip writes it
 COMPLETION = """
 eval "$(ecgmm train -sc install=bash)"
-COMP_LINE="$1" COMP_WORDS=($1) COMP_CWORD=$2
-hydra_bash_completion
-echo "${COMPREPLY[@]}"
+for line in "$@"; do
+  COMP_LINE="$line" COMP_WORDS=($line)
+  COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+  hydra_bash_completion
+  echo "${COMPREPLY[@]}"
+done
 """
+COMPLETED = {
+    "ecgmm tab": "table2 table3",
+    "ecgmm train method=conc": "method=concat",
+    "ecgmm plan +experiment=lam": "+experiment=lambda_sweep",
+    "ecgmm evaluate outputs/a=1,b=2 spl": "split=",
+    "ecgmm table2 out": "outputs",
+}
 
 
 def start(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
@@ -89,20 +99,11 @@ def test_a_collector_is_called_by_its_name(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("ecgmm tab", "table2 table3"),
-        ("ecgmm train method=conc", "method=concat"),
-        ("ecgmm plan +experiment=lam", "+experiment=lambda_sweep"),
-        ("ecgmm evaluate outputs/a=1,b=2 spl", "split="),
-        ("ecgmm table2 out", "outputs"),
-    ],
-)
-def test_bash_completes(line: str, expected: str, tmp_path: Path) -> None:
+def test_bash_completes(tmp_path: Path) -> None:
     (tmp_path / "outputs").mkdir()
-    done = start(tmp_path, "bash", "-c", COMPLETION, "bash", line, str(len(line.split()) - 1))
-    assert done.stdout.split() == expected.split()
+    done = start(tmp_path, "bash", "-c", COMPLETION, "bash", *COMPLETED)
+    completed = map(str.split, done.stdout.splitlines())
+    assert dict(zip(COMPLETED, completed, strict=True)) == {line: text.split() for line, text in COMPLETED.items()}
 
 
 def test_importing_commands_changes_nothing_in_hydra(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Hydra sweeper that searches settings by successive halving; each trial is a run of its own.
+"""Search of settings by successive halving; each trial is a run of its own.
 
 Every trial has its run directory, so a search that was killed goes on as any sweep does: the same command proposes the
 same trials, and finished ones are not trained again.
@@ -8,68 +8,60 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
-from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from ecgmm.commands.search_space import points, setting_text
 from ecgmm.errors import ConfigError, printable
+from ecgmm.runs.facts import read_facts
+from ecgmm.runs.trials import DEFAULT, FOLDER, Rung, Trial, chosen_of, search, write_trials
 from ecgmm.settings import checked
 
-if TYPE_CHECKING:
-    from ecgmm.runs.trials import Trial
-
 log = logging.getLogger(__name__)
-NAME = "hydra_plugins.ecgmm.Halving"
-"""``_target_`` of ``conf/hydra/sweeper/halving.yaml``."""
 EPOCHS = "trainer.max_epochs"
 
 
-class Halving(Sweeper):
+class Space(NamedTuple):
+    """What is searched; see ``ecgmm.commands.launcher.Halving``."""
+
+    n_settings: int
+    seed: int
+    rungs: Sequence[Mapping[str, int]]
+    common: Mapping[str, str]
+    own: Mapping[str, Mapping[str, str]]
+
+
+class Search:
     """Searches the settings of each row of a table by successive halving (Jamieson and Talwalkar 2016).
 
     Args:
-        n_settings: Settings that are tried of each row.
-        seed: Draws them.
-        rungs: Epochs and number of settings of each rung.
-        common: Range of each key that is searched for all rows.
-        own: The same of a row's own keys, by row.
+        space: What is searched.
+        context: Hydra's own, as the next two.
+        config: The composition that the trials have in common.
+        task_function: Trains a trial.
     """
 
-    def __init__(
-        self,
-        n_settings: int,
-        seed: int,
-        rungs: Sequence[Mapping[str, int]],
-        common: Mapping[str, str],
-        own: Mapping[str, Mapping[str, str]],
-    ) -> None:
-        self._n_settings, self._seed, self._common, self._own = n_settings, seed, common, own
-        self._rungs = rungs
-        if len(rungs) < 2 or rungs[0]["settings"] != n_settings:
+    def __init__(self, space: Space, context: HydraContext, config: DictConfig, task_function: TaskFunction) -> None:
+        if len(space.rungs) < 2 or space.rungs[0]["settings"] != space.n_settings:
             raise ConfigError(
-                f"hydra.sweeper.rungs must be at least two, the first with all {n_settings} settings (n_settings)"
+                f"hydra.sweeper.rungs must be at least two, the first with all {space.n_settings} settings (n_settings)"
             )
-
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what is needed to compose trials, and the launcher that runs them."""
-        self._config, self._loader = config, hydra_context.config_loader
+        self._space, self._config, self._loader = space, config, context.config_loader
         self._launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
+            hydra_context=context, task_function=task_function, config=config
         )
         self._n_launched = 0
 
-    def sweep(self, arguments: list[str]) -> "dict[str, list[Trial]]":
+    def sweep(self, arguments: list[str]) -> dict[str, list[Trial]]:
         """Search the rows of ``method=...``, all unless told, and keep a table of trials for each."""
-        from ecgmm.runs.trials import FOLDER, Rung, chosen_of, search, write_trials  # slow, not needed by a single run
-
         methods, given = self._read(arguments)
         planned = {method: self._planned(method, given) for method in methods}
-        rungs = [Rung(**rung) for rung in self._rungs]
+        rungs = [Rung(**rung) for rung in self._space.rungs]
         done = search(planned, rungs, lambda trials: self._train(trials, given))
         for method, trials in done.items():
             file = Path(self._config.hydra.sweep.dir, FOLDER, f"{method}.csv")
@@ -80,30 +72,27 @@ class Halving(Sweeper):
 
     def _read(self, arguments: list[str]) -> tuple[list[str], list[str]]:
         """Rows to search, and the settings that all trials share."""
-        methods, given = list(self._own), []
+        methods, given = list(self._space.own), []
         for override in OverridesParser.create(self._loader).parse_overrides(arguments):
             key = override.get_key_element()
             if key == "method":
                 methods = (
                     list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(override.value())]
                 )
-            elif override.is_sweep_override() or key in (EPOCHS, *self._common):
+            elif override.is_sweep_override() or key in (EPOCHS, *self._space.common):
                 raise ConfigError(f"{printable(key)} cannot be given to a search, which chooses its settings itself")
             else:
                 given.append(override.input_line or "")
-        unknown = [method for method in methods if method not in self._own]
+        unknown = [method for method in methods if method not in self._space.own]
         if unknown:
             raise ConfigError(
-                f"method={printable(unknown[0])} has no space to search; choose from {', '.join(self._own)}"
+                f"method={printable(unknown[0])} has no space to search; choose from {', '.join(self._space.own)}"
             )
         return methods, given
 
-    def _planned(self, method: str, given: Sequence[str]) -> "list[Trial]":
+    def _planned(self, method: str, given: Sequence[str]) -> list[Trial]:
         """A trial of each of a row's settings, its own first."""
-        from ecgmm.commands.search_space import points, setting_text
-        from ecgmm.runs.trials import Trial
-
-        space = {**self._common, **self._own[method]}
+        space = {**self._space.common, **self._space.own[method]}
         config = self._loader.load_sweep_config(self._config, [*given, f"method={method}"])
         checked("train", config)  # a mistake that all trials have shows before the first
         choices = config.hydra.runtime.choices
@@ -111,7 +100,7 @@ class Halving(Sweeper):
         absent = [key for key, value in own.items() if value is None]
         if absent:
             raise ConfigError(f"{absent[0]} is searched for {method}, which has no such setting; mend the space")
-        drawn = points(space, len(self._common), self._n_settings - 1, self._seed)
+        drawn = points(space, len(self._space.common), self._space.n_settings - 1, self._space.seed)
         tried = [{key: setting_text(value) for key, value in own.items()}, *drawn]
         data = " ".join(
             f"data.{key}={config.data[key]}" for key in ("name", "seed", "n_patients") if key in config.data
@@ -121,9 +110,7 @@ class Halving(Sweeper):
             for number, one in enumerate(tried)
         ]
 
-    def _train(self, trials: "Sequence[Trial]", given: Sequence[str]) -> "list[Trial]":
-        from ecgmm.runs.trials import DEFAULT
-
+    def _train(self, trials: Sequence[Trial], given: Sequence[str]) -> list[Trial]:
         jobs = [
             [*given, f"method={trial.method}", f"{EPOCHS}={trial.epochs}"]
             + [f"{key}={value}" for key, value in trial.values.items() if trial.trial != DEFAULT]
@@ -134,9 +121,7 @@ class Halving(Sweeper):
         return [_with_result(trial, result) for trial, result in zip(trials, results, strict=True)]
 
 
-def _with_result(trial: "Trial", result: JobReturn) -> "Trial":
-    from ecgmm.runs.facts import read_facts
-
+def _with_result(trial: Trial, result: JobReturn) -> Trial:
     value: float | None = result.return_value
     if value is None:
         return trial

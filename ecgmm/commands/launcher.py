@@ -1,18 +1,25 @@
-"""Hydra launcher that runs the jobs of a sweep on this machine."""
+"""Hydra plugins of our own: the launcher that runs the jobs of a sweep on this machine, and the search of settings.
 
-from collections.abc import Sequence
+A single run loads them too, so what they do is imported when it is asked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from ecgmm.commands.halving import NAME as HALVING
-from ecgmm.commands.halving import Halving
+if TYPE_CHECKING:
+    from ecgmm.runs.trials import Trial
 
 NAME = "hydra_plugins.ecgmm.SideBySide"
 """``_target_`` of ``conf/hydra/launcher/side_by_side.yaml``: Hydra takes no launcher whose name begins otherwise."""
+HALVING = "hydra_plugins.ecgmm.Halving"
+"""``_target_`` of ``conf/hydra/sweeper/halving.yaml``."""
 
 
 class SideBySide(Launcher):
@@ -35,6 +42,38 @@ class SideBySide(Launcher):
 
         jobs = [(initial_job_idx + place, list(overrides)) for place, overrides in enumerate(job_overrides)]
         return run_jobs(jobs, self._n_jobs, Sweep(*self._told))
+
+
+class Halving(Sweeper):
+    """Searches the settings of each row of a table by successive halving (``ecgmm.commands.halving``).
+
+    Args:
+        n_settings: Settings that are tried of each row.
+        seed: Draws them.
+        rungs: Epochs and number of settings of each rung.
+        common: Range of each key that is searched for all rows.
+        own: The same of a row's own keys, by row.
+    """
+
+    def __init__(
+        self,
+        n_settings: int,
+        seed: int,
+        rungs: Sequence[Mapping[str, int]],
+        common: Mapping[str, str],
+        own: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        self._space = (n_settings, seed, rungs, common, own)
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keep what the trials need."""
+        self._told = (hydra_context, config, task_function)
+
+    def sweep(self, arguments: list[str]) -> "dict[str, list[Trial]]":
+        """Search the rows of ``method=...``, all unless told, and keep a table of trials for each."""
+        from ecgmm.commands.halving import Search, Space
+
+        return Search(Space(*self._space), *self._told).sweep(arguments)
 
 
 def register_launcher() -> None:

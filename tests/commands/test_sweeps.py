@@ -14,6 +14,7 @@ from benchmarks.interrupted_sweep import compare
 from benchmarks.interrupted_sweep import main as interrupt_sweep
 from ecgmm.commands import command_line
 from ecgmm.plan import main as plan_main
+from tests.conftest import start
 
 Command = Callable[..., int]
 LAMBDAS = ("+experiment=lambda_sweep", "method.lambda_cons=0.1,1", "seed=1")
@@ -28,12 +29,12 @@ def settings(quick_settings: list[str], tiny_store: Path) -> list[str]:
 def reference(settings: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sweep, one job after another."""
     outputs = tmp_path_factory.mktemp("reference")
-    assert run("hydra/launcher=basic", *LAMBDAS, *settings, f"paths.outputs={outputs}") == 0
+    assert start("train", "hydra/launcher=basic", *LAMBDAS, *settings, f"paths.outputs={outputs}") == 0
     return outputs / "lambda_sweep"
 
 
 def run(*arguments: str) -> int:
-    """A sweep in a process of its own, as engines need it; on one thread, so that sums have one order."""
+    """A sweep in a process of its own, as engines need it; on one thread as here, so that sums have one order."""
     command = [sys.executable, "-m", "ecgmm.train", *arguments]
     return subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False).returncode
 

@@ -7,20 +7,16 @@ its results are sent again to MLflow's files and to a stand-in server.
 import io
 import re
 import socket
-import sys
 import time
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ecgmm.commands import command_line
 from ecgmm.dashboard import content as dashboard_content
 from ecgmm.dashboard.dashboard import Dashboard, open_dashboard
 from ecgmm.dashboard.destination import Results
@@ -31,6 +27,7 @@ from ecgmm.reporting.card import page
 from ecgmm.reporting.model_card import card
 from ecgmm.runs.run import Run
 from ecgmm.settings import checked, compose, relations
+from tests.conftest import start
 from tests.dashboard.mlflow_server import mlflow_server
 from tests.dashboard.test_dashboard_privacy import (
     DATA_FOLDER,
@@ -62,10 +59,7 @@ def trained(planted: Path, quick_settings: list[str], tmp_path_factory: pytest.T
     directory = tmp_path_factory.mktemp("runs") / RUN_FOLDER / "run"
     kept = [text for text in quick_settings if not text.startswith(("paths.", "logger"))]
     places = [f"data.root={planted}/raw", f"paths.stores={planted}/stores", f"hydra.run.dir={directory}"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["ecgmm.train", *kept, *places, "logger=tensorboard"])
-        GlobalHydra.instance().clear()
-        command_line.run(import_module("ecgmm.train").main)
+    assert start("train", *kept, *places, "logger=tensorboard") == 0
     (store,) = (path for path in (planted / "stores").glob("synthetic-*") if path.suffix != ".labels")
     run = Run.open(directory)
     return Trained(run, Store.open(store))

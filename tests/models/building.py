@@ -1,6 +1,6 @@
 """Methods built from the shipped configuration at tiny sizes, bound to a small vocabulary; tiny batches for them."""
 
-from functools import lru_cache
+from functools import cache
 from typing import Literal
 
 import torch
@@ -84,7 +84,7 @@ def build(name: str, task: Task = "single_label", seed: int = 0, *overrides: str
     return method
 
 
-@lru_cache
+@cache
 def configured(name: str, task: Task, *overrides: str) -> DictConfig:
     """The resolved node ``method`` of the configuration."""
     numbers = [f"from_data.{key}={value}" for key, value in FROM_DATA.items()]

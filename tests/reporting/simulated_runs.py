@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ N_TEST = 400
 LABEL = np.random.default_rng(7).choice(len(CLASSES), p=[0.4, 0.2, 0.2, 0.15, 0.05], size=N_TEST + 100)
 
 
+@cache
 def predict(seed: int, name: str, multi: bool) -> NDArray[np.float32]:
     """Probabilities of a method or readout: they depend on its skill, its name and the seed."""
     skill = (SKILL | PUBLISHED | READOUTS | ORACLE)[name.split()[-1]]
@@ -40,12 +42,14 @@ def predict(seed: int, name: str, multi: bool) -> NDArray[np.float32]:
     return probability.astype(np.float32)
 
 
-def measure(probability: NDArray[np.float32], multi: bool) -> dict[str, Any]:
-    """The content of metrics.json."""
+@cache
+def measured(seed: int, name: str, multi: bool) -> str:
+    """The content of metrics.json for what ``predict`` gives; many tests write the same runs."""
+    probability = predict(seed, name, multi)
     one_hot = np.eye(len(CLASSES))[LABEL]
     labels = one_hot if multi else LABEL
     task: TaskKind = "multi_label" if multi else "single_label"
-    return measure_predictions(
+    found = measure_predictions(
         labels[:N_TEST],
         probability[:N_TEST],
         np.arange(N_TEST) // 2,
@@ -54,7 +58,8 @@ def measure(probability: NDArray[np.float32], multi: bool) -> dict[str, Any]:
         choose_thresholds(one_hot[N_TEST:], probability[N_TEST:]) if multi else None,
         fit_temperature(labels[N_TEST:], probability[N_TEST:], task),
         n_resamples=2,
-    ).plain()
+    )
+    return json.dumps(found.plain())
 
 
 def write_run(
@@ -72,8 +77,8 @@ def write_run(
     ``predicts_like`` names another method, or ``oracle``, whose predictions it has.
     """
     n, multi = len(LABEL), task == "multi_label"
-    probabilities = {"": predict(seed, predicts_like or method, multi)}
-    probabilities |= {name: predict(seed, f"{method} {name}", multi) for name in readouts}
+    names = {"": predicts_like or method} | {name: f"{method} {name}" for name in readouts}
+    probabilities = {readout: predict(seed, name, multi) for readout, name in names.items()}
     one_hot = np.eye(len(CLASSES))[LABEL]
     frame = pl.DataFrame(
         {
@@ -131,7 +136,7 @@ def write_run(
         "wall_time_s": 12.5,
         "peak_memory_mb": 700,
     } | changed
-    metrics = {name: measure(values, multi) for name, values in probabilities.items()}
+    metrics = {readout: json.loads(measured(seed, name, multi)) for readout, name in names.items()}
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps(facts))
     (folder / "metrics.json").write_text(json.dumps({**metrics.pop(""), "readouts": metrics}))

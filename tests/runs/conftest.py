@@ -2,15 +2,14 @@
 
 import logging
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 
 from ecgmm.runs.run import Run
 from ecgmm.runs.store_of_run import store_of_run
+from tests.conftest import start
 
 Outcome = tuple[int, str, str]
 """Exit code, standard output, standard error."""
@@ -25,14 +24,8 @@ def run_settings(quick_settings: list[str]) -> list[str]:
 @pytest.fixture(scope="session")
 def finished(run_settings: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of the paper's method, in two epochs; nobody changes it."""
-    from ecgmm.commands import command_line
-    from ecgmm.train import main
-
     run = tmp_path_factory.mktemp("finished") / "outputs" / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["ecgmm.train", *run_settings, "keep_checkpoints=true", f"hydra.run.dir={run}"])
-        GlobalHydra.instance().clear()
-        command_line.run(main)
+    assert start("train", *run_settings, "keep_checkpoints=true", f"hydra.run.dir={run}") == 0
     return run
 
 

@@ -15,6 +15,7 @@ import torch
 
 from ecgmm.runs.checkpoints import is_sound, read_checkpoint
 from ecgmm.training.task import DiagnosisTask
+from tests.conftest import start
 
 Command = Callable[..., int]
 SAME = ("metrics.json", "history.csv", "model/model.safetensors")
@@ -36,28 +37,25 @@ class Scores:
         monkeypatch.setattr(DiagnosisTask, "log_dict", log)
 
 
+def settings_of(quick_settings: list[str]) -> list[str]:
+    return [*quick_settings, f"trainer.max_epochs={EPOCHS}", "method=ecg_only"]
+
+
 @pytest.fixture
 def train(command: Command, quick_settings: list[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     Scores(monkeypatch)
 
     def run(directory: Path, *more: str) -> int:
-        settings = (*quick_settings, f"trainer.max_epochs={EPOCHS}", "method=ecg_only", *more)
-        return command("train", *settings, f"hydra.run.dir={directory}")
+        return command("train", *settings_of(quick_settings), *more, f"hydra.run.dir={directory}")
 
     return run
 
 
-@pytest.fixture
-def whole(train: Callable[..., int], tmp_path: Path) -> Path:
-    """An uninterrupted run, whose second epoch is the best."""
-    assert train(tmp_path / "whole", "keep_checkpoints=true") == 0
-    assert torch.load(tmp_path / "whole/checkpoints/best.ckpt", weights_only=True)["epoch"] == 1
-    return tmp_path / "whole"
-
-
-@pytest.fixture
-def interrupted(train: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same run, stopped in its third epoch."""
+@pytest.fixture(scope="module")
+def made(quick_settings: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole run (``whole``), whose second epoch is the best, and the same, stopped in its third (``run``)."""
+    folder = tmp_path_factory.mktemp("made")
+    settings = settings_of(quick_settings)
     original = DiagnosisTask.training_step
 
     def stopping(task: DiagnosisTask, *arguments: Any) -> torch.Tensor:
@@ -65,11 +63,26 @@ def interrupted(train: Callable[..., int], tmp_path: Path, monkeypatch: pytest.M
             raise RuntimeError("power failure")
         return original(task, *arguments)
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
+        Scores(patch)
+        assert start("train", *settings, "keep_checkpoints=true", f"hydra.run.dir={folder}/whole") == 0
+        assert torch.load(folder / "whole/checkpoints/best.ckpt", weights_only=True)["epoch"] == 1
         patch.setattr(DiagnosisTask, "training_step", stopping)
         with pytest.raises(RuntimeError, match="power failure"):
-            train(tmp_path / "run")
-    return tmp_path / "run"
+            start("train", *settings, f"hydra.run.dir={folder}/run")
+    return folder
+
+
+@pytest.fixture
+def whole(made: Path) -> Path:
+    """The uninterrupted run; nobody changes it."""
+    return made / "whole"
+
+
+@pytest.fixture
+def interrupted(made: Path, tmp_path: Path) -> Path:
+    """A copy of the stopped run to change."""
+    return shutil.copytree(made / "run", tmp_path / "run")
 
 
 def assert_same(run: Path, other: Path) -> None:

@@ -1,6 +1,7 @@
 """One training run as a user starts it, on the tiny synthetic store."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,8 +30,14 @@ def train(command: Command, quick_settings: list[str], tmp_path: Path) -> Callab
     return run
 
 
-def test_a_run_directory_explains_itself(train: Callable[..., Path]) -> None:
-    run = train()
+@pytest.fixture
+def finished(trained_once: Callable[..., Path], tmp_path: Path) -> Path:
+    """A copy of a finished run, where ``train`` would put it."""
+    return shutil.copytree(trained_once(), tmp_path / "outputs")
+
+
+def test_a_run_directory_explains_itself(trained_once: Callable[..., Path]) -> None:
+    run = trained_once()
     facts = json.loads((run / "run.json").read_text())
     assert facts["finished"] is True
     assert facts["method"] == "gated_fusion"
@@ -66,17 +73,19 @@ def test_no_text_no_ids_in_what_is_saved_with_the_model(train: Callable[..., Pat
     assert not [patient for patient in patients if str(patient) in text]
 
 
-def test_a_finished_run_is_not_run_again(train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    before = train().joinpath("metrics.json").stat().st_mtime_ns
+def test_a_finished_run_is_not_run_again(
+    train: Callable[..., Path], finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = finished.joinpath("metrics.json").stat().st_mtime_ns
     monkeypatch.setattr(DiagnosisTask, "training_step", lambda *_: pytest.fail("trained again"))
     assert train().joinpath("metrics.json").stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("stop_after", [1, 8])
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
-    train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, stop_after: int
+    train: Callable[..., Path], trained_once: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:
-    whole = train("trainer.max_epochs=3", outputs="whole")
+    whole = trained_once("trainer.max_epochs=3")
     original, n_calls = DiagnosisTask.training_step, 0
 
     def stopping(self: DiagnosisTask, *arguments: object) -> torch.Tensor:
@@ -102,13 +111,12 @@ def test_same_seed_same_bytes_other_seed_other_bytes(train: Callable[..., Path])
 
 
 def test_another_run_in_the_same_folder_is_refused_and_left_alone(
-    train: Callable[..., Path], command: Command, quick_settings: list[str], capsys: pytest.CaptureFixture[str]
+    finished: Path, command: Command, quick_settings: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = train()
-    before = (run / "metrics.json").read_bytes()
-    assert command("train", *quick_settings, "seed=7", f"hydra.run.dir={run}") == 2
+    before = (finished / "metrics.json").read_bytes()
+    assert command("train", *quick_settings, "seed=7", f"hydra.run.dir={finished}") == 2
     assert "overwrite=true" in capsys.readouterr().err
-    assert (run / "metrics.json").read_bytes() == before
+    assert (finished / "metrics.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("method", CONTROLS)
@@ -130,9 +138,9 @@ def test_shuffled_text_keeps_labels_and_waveforms(train: Callable[..., Path]) ->
 
 
 def test_a_report_withheld_at_test_changes_nothing_in_training_but_the_epoch_that_is_chosen(
-    train: Callable[..., Path], workspace: Path
+    train: Callable[..., Path], trained_once: Callable[..., Path], workspace: Path
 ) -> None:
-    withheld, plain = train("text.at_test=none", outputs="withheld"), train()
+    withheld, plain = train("text.at_test=none", outputs="withheld"), trained_once()
     facts = json.loads((withheld / "run.json").read_text())
     assert (facts["text_at_test"], facts["inputs_at_test"]) == ("none", ["ecg"])
     predictions = pl.read_parquet(withheld / "predictions.parquet")

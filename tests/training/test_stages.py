@@ -89,10 +89,10 @@ def test_pre_training_without_reports_is_probed_and_has_no_class_prompts(train: 
     "stop_after", [pytest.param(1, marks=pytest.mark.slow), 5, pytest.param(9, marks=pytest.mark.slow)]
 )
 def test_an_interruption_in_either_stage_changes_nothing(
-    train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, stop_after: int
+    train: Callable[..., Path], trained_once: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:
     settings = ("stages=two", "batch_size=48")
-    whole = train(*settings, outputs="whole")
+    whole = trained_once("method=ecg_clip", *settings)
     original, n_calls = DiagnosisTask.training_step, 0
 
     def stopping(self: DiagnosisTask, *arguments: object) -> torch.Tensor:
