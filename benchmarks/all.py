@@ -16,7 +16,7 @@ from ecgmm.files import write_json
 from ecgmm.runs.provenance import environment
 
 NAMES = (
-    *("prepare", "archive", "growth", "text", "load", "step", "trainer", "side_by_side", "precision", "sizes"),
+    *("prepare", "archive", "rates", "growth", "text", "load", "step", "trainer", "side_by_side", "precision", "sizes"),
     *("bootstrap", "fuzz", "interrupted_prepare", "interrupted_download"),
 )
 

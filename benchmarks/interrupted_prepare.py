@@ -1,10 +1,10 @@
 """Kill preparation on its way, again and again: ``python -m benchmarks.interrupted_prepare [--kills 50]``.
 
-Each round prepares the same tree into an empty folder, for stores at 500 and 100 Hz from one reading, and ends it by
-SIGKILL at a random moment between the first file of a store and the last rename (by turns with one process and with
-two; all of them, or only the first), up to three times, then lets it run to its end. After each kill each store must
-be whole or not open; in the end every file must have the bytes of an undisturbed preparation. In every second round
-half of the tree was prepared before, so that the stores grow. The last line is JSON; exit code 1 if anything differed.
+Each round prepares the same tree into an empty folder and ends it by SIGKILL at a random moment between the first file
+of the store and the last rename (by turns with one process and with two; all of them, or only the first), up to three
+times, then lets it run to its end. After each kill the store must be whole or not open; in the end every file must have
+the bytes of an undisturbed preparation. In every second round half of the tree was prepared before, so that the
+store grows. The last line is JSON; exit code 1 if anything differed.
 """
 
 import argparse
@@ -18,43 +18,38 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from benchmarks.prepare import settings, write_tree
-from ecgmm.data.preparation.opening import store_path
+from benchmarks.prepare import write_tree
 from ecgmm.data.store.store import Store
 from ecgmm.errors import DataError
 
-RATES_HZ = (500, 100)
 TABLES = ("record_list.csv", "machine_measurements.csv")
 
 
 class Preparation:
-    """The command under test, on one tree."""
+    """The command under test, on one tree, into ``stores/x``."""
 
     def __init__(self, folder: Path) -> None:
-        self.stores, tree = folder / "stores", folder / "tree"
-        config = settings(tree, self.stores, 1)
-        self._paths = [store_path(replace(config, rate_hz=rate_hz)) for rate_hz in RATES_HZ]
-        self._command = [sys.executable, "-m", "ecgmm.prepare", "data=mimic_iv_ecg", f"data.root={tree}"]
-        self._command += [f"paths.stores={self.stores}", f"rates_hz=[{','.join(map(str, RATES_HZ))}]"]
+        self.store = folder / "stores" / "x"
+        self._command = [sys.executable, "-m", "ecgmm.prepare", "data=mimic_iv_ecg", f"data.root={folder / 'tree'}"]
+        self._command += [f"data.store={self.store}"]
 
     def run(self) -> None:
         """Let it come to its end."""
         subprocess.run(self._command, check=True, capture_output=True)
 
     def seconds(self) -> float:
-        """Time from the first file of a store to the end, undisturbed."""
+        """Time from the first file of the store to the end, undisturbed."""
         process = self._start(1)
         start = self._wait_for_files(process)
         process.wait()
         return time.monotonic() - start
 
     def kill(self, after_s: float, n_processes: int, all_processes: bool) -> bool:
-        """Start it and kill it so many seconds after the first file of a store; False if it was faster."""
+        """Start it and kill it so many seconds after the first file of the store; False if it was faster."""
         process = self._start(n_processes)
         start = self._wait_for_files(process)
         time.sleep(max(0.0, start + after_s - time.monotonic()))
@@ -73,29 +68,23 @@ class Preparation:
         return subprocess.Popen(command, start_new_session=True, stdout=quiet, stderr=quiet)
 
     def _wait_for_files(self, process: subprocess.Popen[bytes]) -> float:
-        before = self._journals()
-        while process.poll() is None and self._journals() == before:
+        journal = self.store.with_name("x.journal")
+        before = journal.stat().st_mtime_ns if journal.exists() else 0
+        while process.poll() is None and not (journal.exists() and journal.stat().st_mtime_ns != before):
             time.sleep(0.001)
         return time.monotonic()
 
-    def _journals(self) -> dict[str, int]:
-        return {file.name: file.stat().st_mtime_ns for file in self.stores.glob("*.journal")}
-
     def digests(self) -> dict[str, str]:
-        """Digest of each file of the stores and of each file beside them."""
-        files = sorted(path for path in self.stores.rglob("*") if path.is_file())
-        return {str(path.relative_to(self.stores)): _digest(path) for path in files}
+        """Digest of each file of the store and of each file beside it."""
+        files = sorted(path for path in self.store.parent.rglob("*") if path.is_file())
+        return {str(path.relative_to(self.store.parent)): _digest(path) for path in files}
 
-    def opens(self) -> set[str]:
-        """Fingerprints of the stores that open."""
-        return {fingerprint for path in self._paths if (fingerprint := _fingerprint(path)) is not None}
-
-
-def _fingerprint(path: Path) -> str | None:
-    try:
-        return Store.open(path).fingerprint
-    except DataError:
-        return None
+    def opens(self) -> str | None:
+        """Fingerprint of the store, None where it does not open."""
+        try:
+            return Store.open(self.store).fingerprint
+        except DataError:
+            return None
 
 
 def _digest(path: Path) -> str:
@@ -134,10 +123,10 @@ def main() -> int:
         references, seconds, whole = {}, {}, {}
         for grown in (False, True):
             begin(preparation, folder, grown)
-            whole[grown] = preparation.opens()
+            whole[grown] = {preparation.opens()}
             seconds[grown] = preparation.seconds()
             references[grown] = preparation.digests()
-            whole[grown] |= preparation.opens()
+            whole[grown].add(preparation.opens())
         while n_kills < options.kills:
             grown = bool(n_rounds % 2)
             begin(preparation, folder, grown)
@@ -145,7 +134,7 @@ def main() -> int:
                 after_s = rng.uniform(0, 1.1 * seconds[grown])
                 killed = preparation.kill(after_s, rng.randint(1, 2), rng.random() < 0.5)
                 n_kills += killed
-                if not preparation.opens() <= whole[grown]:
+                if preparation.opens() not in whole[grown] | {None}:
                     problems.append(f"round {n_rounds}: a half store opened")
                 if not killed:
                     break
@@ -164,7 +153,7 @@ def main() -> int:
 
 def begin(preparation: Preparation, folder: Path, grown: bool) -> None:
     """An empty folder of stores, or one with the store of half of the tree."""
-    shutil.rmtree(preparation.stores, ignore_errors=True)
+    shutil.rmtree(preparation.store.parent, ignore_errors=True)
     if grown:
         list_half(folder / "tree", folder / "whole")
         preparation.run()
