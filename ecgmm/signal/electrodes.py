@@ -106,5 +106,5 @@ def waves(frequency_hz: Tensor, rate_hz: float, n_times: int) -> Tensor:
     sin, cos = first.sin(), first.cos()
     starts = torch.stack([torch.cat([sin, cos], dim=1), torch.cat([cos, -sin], dim=1)], dim=2)
     blocks = starts @ torch.stack([within.cos(), within.sin()], dim=1)
-    both: Tensor = blocks.unflatten(1, (2, -1)).flatten(2)[..., :n_times]
-    return both
+    found: Tensor = blocks.unflatten(1, (2, -1)).flatten(2)[..., :n_times]
+    return found
