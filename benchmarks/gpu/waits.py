@@ -9,7 +9,6 @@ from unittest.mock import patch
 
 import torch
 from torch import Tensor
-from torch.autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEvent
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -57,11 +56,13 @@ class Waits(TorchDispatchMode):
 
     def __enter__(self) -> Self:
         self._as_a_gpu.start()
-        entered: Self = super().__enter__()
+        mode: Any = super()  # torch has no annotation there
+        entered: Self = mode.__enter__()
         return entered
 
     def __exit__(self, *raised: Any) -> None:
-        super().__exit__(*raised)
+        mode: Any = super()
+        mode.__exit__(*raised)
         self._as_a_gpu.stop()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -101,7 +102,7 @@ def waiting_calls(events: Iterable[FunctionEvent], part: str) -> dict[str, int]:
         events: Of a profile (``profile.events()``).
         part: Name of the part (``record_function``), which occurs once.
     """
-    of_host = [event for event in events if event.device_type == DeviceType.CPU]
+    of_host = [event for event in events if event.device_type.name == "CPU"]
     [within] = [event.time_range for event in of_host if event.name == part]
     calls = [event for event in of_host if event.name in CALLS and within.start <= event.time_range.start < within.end]
     return dict(Counter(event.name for event in calls))

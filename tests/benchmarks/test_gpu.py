@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.autograd import DeviceType
 from torch.autograd.profiler_util import Interval
 
 from benchmarks.gpu import busy, rows
@@ -76,34 +75,39 @@ def test_rows_of_the_base_size_are_built_without_the_hub(name: str) -> None:
     assert rows.configured(name, small=False, n_words=300).size == "base"
 
 
-def events(*of: tuple[str, DeviceType, int, int]) -> Any:
+def events(*of: tuple[str, str, int, int]) -> Any:
     """Events of a profile, of which name, device, beginning and end are looked at."""
     return [
-        SimpleNamespace(name=name, device_type=device, is_user_annotation=name == "part", time_range=Interval(*times))
+        SimpleNamespace(
+            name=name,
+            device_type=SimpleNamespace(name=device),
+            is_user_annotation=name == "part",
+            time_range=Interval(*times),
+        )
         for name, device, *times in of
     ]
 
 
 def test_the_device_is_busy_while_something_runs_on_it_and_work_side_by_side_counts_once() -> None:
     found = events(
-        ("part", DeviceType.CUDA, 0, 100),
-        ("kernel", DeviceType.CUDA, 50, 60),
-        ("aten::mm", DeviceType.CPU, 0, 90),
-        ("kernel", DeviceType.CUDA, 10, 20),
-        ("copy", DeviceType.CUDA, 15, 30),
-        ("copy", DeviceType.CUDA, 16, 18),
+        ("part", "CUDA", 0, 100),
+        ("kernel", "CUDA", 50, 60),
+        ("aten::mm", "CPU", 0, 90),
+        ("kernel", "CUDA", 10, 20),
+        ("copy", "CUDA", 15, 30),
+        ("copy", "CUDA", 16, 18),
     )
     assert busy_us(found) == 30
 
 
 def test_calls_that_wait_count_within_the_part_alone() -> None:
     found = events(
-        ("cudaDeviceSynchronize", DeviceType.CPU, 0, 5),
-        ("part", DeviceType.CPU, 10, 100),
-        ("part", DeviceType.CUDA, 20, 200),
-        ("cudaStreamSynchronize", DeviceType.CPU, 30, 40),
-        ("cudaLaunchKernel", DeviceType.CPU, 40, 41),
-        ("cudaDeviceSynchronize", DeviceType.CPU, 100, 210),
+        ("cudaDeviceSynchronize", "CPU", 0, 5),
+        ("part", "CPU", 10, 100),
+        ("part", "CUDA", 20, 200),
+        ("cudaStreamSynchronize", "CPU", 30, 40),
+        ("cudaLaunchKernel", "CPU", 40, 41),
+        ("cudaDeviceSynchronize", "CPU", 100, 210),
     )
     assert waiting_calls(found, "part") == {"cudaStreamSynchronize": 1}
 

@@ -137,3 +137,11 @@ def test_info_nce_of_present_records_is_that_of_a_batch_of_these_alone(kept: lis
     gradients = [torch.autograd.grad(loss, vectors) for loss in losses]
     torch.testing.assert_close(*gradients)
     assert all(not gradient[~present].any() for gradient in gradients[0])
+
+
+def test_gradients_of_info_nce_of_some_records_are_those_of_picking_them() -> None:
+    vectors = [embeddings(6, seed).requires_grad_() for seed in (0, 1)]
+    same, mask = torch.tensor([0, 1, 0, 2, 0, 1])[:, None] == torch.tensor([0, 1, 0, 2, 0, 1]), torch.arange(6) % 3 != 1
+    masked = info_nce(10 * cosine(*vectors), same, mask)
+    picked = info_nce(10 * cosine(*(one[mask] for one in vectors)), same[mask][:, mask])
+    torch.testing.assert_close(*(torch.autograd.grad(loss, vectors) for loss in (masked, picked)))

@@ -51,11 +51,17 @@ def test_scaled_gradients_are_clipped_and_left_out_by_a_fused_optimizer_as_by_th
         optimizer = partial(torch.optim.AdamW, lr=1e-2, fused=fused)
         task = DiagnosisTask(build("text_only"), nn.Identity(), None, optimizer, 0.0, CLASSES, "single_label", seed=0)
         plugin = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=2.0**24))
-        quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
         trainer = lightning.Trainer(
-            accelerator="cpu", max_epochs=1, plugins=plugin, gradient_clip_val=1.0, enable_model_summary=False, **quiet
+            accelerator="cpu",
+            max_epochs=1,
+            plugins=plugin,
+            gradient_clip_val=1.0,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
         )
-        trainer.fit(task, DataLoader([batch_of("single_label")] * 16, batch_size=None))
+        trainer.fit(task, DataLoader(cast(Any, [batch_of("single_label")] * 16), batch_size=None))
         assert plugin.scaler is not None
         assert plugin.scaler.get_scale() < 2.0**24, "no step overflowed"
         weights.append(nn.utils.parameters_to_vector(task.parameters()).detach())

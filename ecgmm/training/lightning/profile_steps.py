@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 from lightning.pytorch.profilers import Profiler
-from torch.autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
 
@@ -97,7 +96,7 @@ class StepProfiler(Profiler):
         self._profile.stop()
         self._profile.export_chrome_trace(str(self.directory / TRACE))
         events = self._profile.key_averages()
-        of_host = [event for event in events if event.device_type == DeviceType.CPU]  # parts have a name on both
+        of_host = [event for event in events if event.device_type.name == "CPU"]  # parts have a name on both
         host_ms = {event.key: event.cpu_time_total / 1000 / self.steps for event in of_host}
         device_ms = busy_us(self._profile.events()) / 1000 / self.steps
         lines = report(1000 * seconds / self.steps, host_ms, device_ms if torch.cuda.is_available() else None)
@@ -129,7 +128,7 @@ def busy_us(events: Iterable[FunctionEvent]) -> float:
     Args:
         events: Of a profile (``profile.events()``).
     """
-    of_device = [event for event in events if event.device_type != DeviceType.CPU and not event.is_user_annotation]
+    of_device = [event for event in events if event.device_type.name != "CPU" and not event.is_user_annotation]
     busy, until = 0.0, -inf
     for start, end in sorted((event.time_range.start, event.time_range.end) for event in of_device):
         busy += max(0.0, end - max(start, until))
