@@ -102,7 +102,7 @@ def test_a_collector_is_called_by_its_name(
 def test_bash_completes(tmp_path: Path) -> None:
     (tmp_path / "outputs").mkdir()
     done = start(tmp_path, "bash", "-c", COMPLETION, "bash", *COMPLETED)
-    completed = map(str.split, done.stdout.splitlines())
+    completed = [line.split() for line in done.stdout.splitlines()]
     assert dict(zip(COMPLETED, completed, strict=True)) == {line: text.split() for line, text in COMPLETED.items()}
 
 
