@@ -11,8 +11,8 @@ TOOLS := .venv-tools
 # Packages of these lists are installed only if the sha256 of their files is known, and nothing else is installed.
 LOCKED := $(BIN)/pip install --quiet --require-hashes --no-deps --no-build-isolation
 
-.PHONY: help setup reproduce-table2 tuned-table2 tune extend-table2 table3 studies figures leads test test-slow test-all
-.PHONY: lint types imports docs check bench constraints audit licences clean
+.PHONY: help setup reproduce-table2 tuned-table2 tune extend-table2 table3 studies figures leads test test-slow lint types
+.PHONY: imports docs check bench constraints audit licences clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,14 +86,14 @@ leads: $(VENV)/.base ## Let Table 2's rows, trained with and without lead maskin
 	  $(BIN)/python -m ecgmm.robustness run=$$runs 'kinds=[fewer_leads]' n_jobs=1 || exit; done
 	$(BIN)/python -m experiments.leads outputs/table2 outputs/fewer_leads
 
-test: $(VENV)/.dev ## Run the test suite without its slow part (offline, two processes)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+# In one go, what both parts need is imported and made once.
+PART ?= not slow
+
+test: $(VENV)/.dev ## Run the test suite without its slow part (offline, two processes); PART= runs all of it in one go
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m '$(PART)'
 
 test-slow: $(VENV)/.dev ## Run the slow part: coverage of intervals, engines of sweeps, a sweep that is killed
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
-
-test-all: $(VENV)/.dev ## Run both parts in one go: what both need is imported and made once
-	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev ## Check style and format
 	$(BIN)/ruff check .
@@ -108,7 +108,8 @@ imports: $(VENV)/.dev ## Check that imports point strictly downward
 docs: $(VENV)/.dev ## Build the documentation into site/, strictly
 	$(BIN)/python -m mkdocs build --strict --quiet
 
-check: lint types imports docs test-all ## All of the above, as CI does
+check: lint types imports docs ## All of the above, as CI does
+	$(MAKE) test PART=
 
 bench: $(VENV)/.dev ## Measure speed (half an hour), print it and keep it in bench.json with hardware and versions
 	$(BIN)/python -m benchmarks.all
