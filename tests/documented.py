@@ -82,6 +82,9 @@ NOT_RUN = {
         "hours; tests/commands/test_halving.py and tests/reporting/test_tuning.py search and choose at small size"
     ),
     r"ecgmm (evaluate|table2) outputs/table2_tuned ": "needs the runs of the tuned table",
+    r"ecgmm (evaluate|table2) outputs/table2 .*(data\.seed=1042|fresh)": (
+        "needs a second tree; tests/training/test_external_evaluation.py evaluates runs on one"
+    ),
     r"ecgmm label_noise ": "needs the runs of a long sweep; tests/reporting/test_label_noise.py",
     r"pytest ": "a part of the test suite",
     r"ecgmm train \+experiment=(search|profile|\w+ seed=42\b|table2 (name|recipe)=)": (

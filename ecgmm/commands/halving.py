@@ -5,15 +5,14 @@ same trials, and finished ones are not trained again.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
-from hydra.types import HydraContext, TaskFunction
+from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
 from ecgmm.commands.search_space import points, setting_text
@@ -41,20 +40,26 @@ class Search:
 
     Args:
         space: What is searched.
-        context: Hydra's own, as the next two.
-        config: The composition that the trials have in common.
-        task_function: Trains a trial.
+        launcher: Trains the trials.
+        parser: Reads what is given on the command line.
+        compose: Settings of a trial, from what differs from those that all have.
+        folder: Where the trials' run directories are.
     """
 
-    def __init__(self, space: Space, context: HydraContext, config: DictConfig, task_function: TaskFunction) -> None:
+    def __init__(
+        self,
+        space: Space,
+        launcher: Launcher,
+        parser: OverridesParser,
+        compose: Callable[[list[str]], DictConfig],
+        folder: Path,
+    ) -> None:
         if len(space.rungs) < 2 or space.rungs[0]["settings"] != space.n_settings:
             raise ConfigError(
                 f"hydra.sweeper.rungs must be at least two, the first with all {space.n_settings} settings (n_settings)"
             )
-        self._space, self._config, self._loader = space, config, context.config_loader
-        self._launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=context, task_function=task_function, config=config
-        )
+        self._space, self._launcher, self._parser = space, launcher, parser
+        self._compose, self._folder = compose, folder
         self._n_launched = 0
 
     def sweep(self, arguments: list[str]) -> dict[str, list[Trial]]:
@@ -64,7 +69,7 @@ class Search:
         rungs = [Rung(**rung) for rung in self._space.rungs]
         done = search(planned, rungs, lambda trials: self._train(trials, given))
         for method, trials in done.items():
-            file = Path(self._config.hydra.sweep.dir, FOLDER, f"{method}.csv")
+            file = self._folder / FOLDER / f"{method}.csv"
             write_trials(file, trials)
             best = chosen_of(trials)
             log.info("%s: %s after %d epochs, %s", method, best.val_auroc_macro, best.epochs, best.settings)
@@ -73,7 +78,7 @@ class Search:
     def _read(self, arguments: list[str]) -> tuple[list[str], list[str]]:
         """Rows to search, and the settings that all trials share."""
         methods, given = list(self._space.own), []
-        for override in OverridesParser.create(self._loader).parse_overrides(arguments):
+        for override in self._parser.parse_overrides(arguments):
             key = override.get_key_element()
             if key == "method":
                 methods = (
@@ -93,7 +98,7 @@ class Search:
     def _planned(self, method: str, given: Sequence[str]) -> list[Trial]:
         """A trial of each of a row's settings, its own first."""
         space = {**self._space.common, **self._space.own[method]}
-        config = self._loader.load_sweep_config(self._config, [*given, f"method={method}"])
+        config = self._compose([*given, f"method={method}"])
         checked("train", config)  # a mistake that all trials have shows before the first
         choices = config.hydra.runtime.choices
         own = {key: choices.get(key, OmegaConf.select(config, key)) for key in space}

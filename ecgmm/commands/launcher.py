@@ -4,8 +4,11 @@ A single run loads them too, so what they do is imported when it is asked for.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
@@ -73,7 +76,13 @@ class Halving(Sweeper):
         """Search the rows of ``method=...``, all unless told, and keep a table of trials for each."""
         from ecgmm.commands.halving import Search, Space
 
-        return Search(Space(*self._space), *self._told).sweep(arguments)
+        context, config, task_function = self._told
+        launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=context, task_function=task_function, config=config
+        )
+        loader, folder = context.config_loader, Path(config.hydra.sweep.dir)
+        compose = partial(loader.load_sweep_config, config)
+        return Search(Space(*self._space), launcher, OverridesParser.create(loader), compose, folder).sweep(arguments)
 
 
 def register_launcher() -> None:

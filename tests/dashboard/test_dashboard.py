@@ -263,6 +263,7 @@ def test_a_server_that_never_answers_costs_its_timeout_and_the_run_is_kept(
     messages = [record.getMessage() for record in caplog.records if record.name.startswith("ecgmm.dashboard")]
     assert len(messages) == 1
     assert "wandb sync" in messages[0]
+    wandb.teardown()  # waits for its own program, which writes the file
     (kept,) = (tmp_path / "wandb").glob("offline-run-*")
     logged = [record.history for record in records(kept) if record.HasField("history")]
     assert [
@@ -271,7 +272,6 @@ def test_a_server_that_never_answers_costs_its_timeout_and_the_run_is_kept(
         1.0,
         0.5,
     ]
-    wandb.teardown()
 
 
 def test_all_that_wandb_writes_is_in_the_run_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

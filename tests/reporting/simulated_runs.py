@@ -43,7 +43,7 @@ def predict(seed: int, name: str, multi: bool) -> NDArray[np.float32]:
 
 
 @cache
-def measured(seed: int, name: str, multi: bool) -> str:
+def measured(seed: int, name: str, multi: bool, classes: tuple[str, ...]) -> str:
     """The content of metrics.json for what ``predict`` gives; many tests write the same runs."""
     probability = predict(seed, name, multi)
     one_hot = np.eye(len(CLASSES))[LABEL]
@@ -136,7 +136,7 @@ def write_run(
         "wall_time_s": 12.5,
         "peak_memory_mb": 700,
     } | changed
-    metrics = {readout: json.loads(measured(seed, name, multi)) for readout, name in names.items()}
+    metrics = {readout: json.loads(measured(seed, name, multi, tuple(CLASSES))) for readout, name in names.items()}
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps(facts))
     (folder / "metrics.json").write_text(json.dumps({**metrics.pop(""), "readouts": metrics}))

@@ -11,7 +11,7 @@ from ecgmm.evaluation.metrics import TABLE2_METRICS
 from ecgmm.evaluation.replicates import replicated_difference
 from ecgmm.reporting.table2 import main
 from ecgmm.runs.run import find_runs
-from tests.reporting.simulated_runs import READOUTS, csv_lines, markdown, measured, write_run, write_table
+from tests.reporting.simulated_runs import CLASSES, READOUTS, csv_lines, markdown, measured, write_run, write_table
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_a_readout_with_the_report_is_a_line_under_its_method(with_stages: Path)
     line = lines["ecg_clip + report"]
     assert (lines["ecg_clip"]["inputs_at_test"], line["inputs_at_test"]) == ("ECG", "ECG+text")
     assert (lines["ecg_clip"]["paper_row"], line["paper_row"]) == ("Zhou et al. [8]", "")
-    of_seeds = [json.loads(measured(seed, "ecg_clip report", multi=False)) for seed in (42, 43)]
+    of_seeds = [json.loads(measured(seed, "ecg_clip report", False, tuple(CLASSES))) for seed in (42, 43)]
     for key in TABLE2_METRICS:
         assert float(line[key]) == pytest.approx(np.mean([found[f"test/{key}"]["value"] for found in of_seeds]))
     gap = float(lines["gated_fusion"]["auroc_macro"]) - float(line["auroc_macro"])
@@ -73,7 +73,7 @@ def test_only_the_line_that_reads_the_report_carries_the_leak_mark(tmp_path: Pat
 def test_what_pre_training_alone_gives_stands_in_the_row_of_the_two_stage_run(with_stages: Path) -> None:
     lines = csv_lines(with_stages)
     assert not any("zero_shot" in name or "linear_probe" in name for name in lines)
-    of_seeds = [json.loads(measured(seed, "ecg_clip zero_shot", multi=False)) for seed in (42, 43)]
+    of_seeds = [json.loads(measured(seed, "ecg_clip zero_shot", False, tuple(CLASSES))) for seed in (42, 43)]
     values = [found["test/auroc_macro"]["value"] for found in of_seeds]
     line = lines["ecg_clip, two stages"]
     assert float(line["zero_shot_auroc_macro"]) == pytest.approx(np.mean(values))
