@@ -15,7 +15,7 @@ import ecgmm
 PACKAGE = Path(ecgmm.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-MOST_LOADED = 173
+MOST_LOADED = 172
 """Modules of ours that a run of the paper's method on a store that is there may load, packages included."""
 MOST_WITH_CONFIG = 8
 MOST_PARAMETERS = 8

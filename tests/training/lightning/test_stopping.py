@@ -131,13 +131,13 @@ def test_what_runs_short_in_training_is_a_sentence(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("devices", "number"), [(1, signal.SIGTERM), (2, signal.SIGTERM), (2, signal.SIGINT)])
 def test_processes_that_train_together_stop_together(
-    number: signal.Signals, tiny_store: Path, quick_settings: list[str], tmp_path: Path
+    devices: int, number: signal.Signals, tiny_store: Path, quick_settings: list[str], tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     long = [text.replace("max_epochs=2", "max_epochs=2000") for text in quick_settings]
-    command = [sys.executable, "-m", "ecgmm.train", *long, "trainer.devices=2", f"hydra.run.dir={run}"]
+    command = [sys.executable, "-m", "ecgmm.train", *long, f"trainer.devices={devices}", f"hydra.run.dir={run}"]
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads that wait for each other stall beside other tests
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=alone) as process:
         end = time.monotonic() + 120

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ecgmm.training.lightning.unprofiled import Unprofiled
+from ecgmm.training.trainers import Unprofiled
 
 
 def test_parts_can_be_nested_and_errors_pass() -> None:
