@@ -9,7 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := .venv-tools
 # Packages of these lists are installed only if the sha256 of their files is known, and nothing else is installed.
-LOCKED := $(BIN)/pip install --quiet --require-hashes --no-deps --no-build-isolation
+# Python compiles what it imports; to compile everything takes longer than to install it.
+LOCKED := $(BIN)/pip install --quiet --no-compile --require-hashes --no-deps --no-build-isolation
 
 .PHONY: help setup reproduce-table2 tuned-table2 tune extend-table2 table3 studies figures leads test test-slow lint types
 .PHONY: imports docs check bench constraints audit licences clean
@@ -26,7 +27,7 @@ $(VENV)/.base: pyproject.toml constraints-build.txt constraints.txt constraints-
 	$(call made,$(VENV))
 	$(LOCKED) -r constraints-build.txt
 	$(LOCKED) -r constraints.txt
-	$(BIN)/pip install --quiet -r constraints-torch.txt
+	$(BIN)/pip install --quiet --no-compile -r constraints-torch.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/pip check
 	touch $@

@@ -88,7 +88,7 @@ def test_the_makefile_takes_nothing_without_a_hash_but_torch() -> None:
     made = text[text.index("$(VENV)/.base:") : text.index("setup:")]
     loose = [line.strip() for line in made.splitlines() if "pip install" in line]
     assert loose == [
-        f"$(BIN)/pip install --quiet -r {TORCH}",
+        f"$(BIN)/pip install --quiet --no-compile -r {TORCH}",
         "$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .",
     ]
 
