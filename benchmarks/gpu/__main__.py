@@ -39,8 +39,9 @@ def measure(bench: Bench, only: str | None = None) -> Found:
     found: Found = {}
     for name, question in QUESTIONS.items():
         if only in (None, name) or name == "ceilings":
-            found[name] = question(bench, found.get("ceilings", {}))
-    return found
+            with bench.within_memory(name):
+                found[name] = question(bench, found.get("ceilings", {}))
+    return found | {"too_large": bench.too_large}
 
 
 def figures(found: Any, name: str = "") -> Iterator[tuple[str, str]]:

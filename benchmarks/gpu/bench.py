@@ -1,8 +1,9 @@
 """What the questions share: the device, the data, and training steps by a plain loop."""
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -29,11 +30,13 @@ class Bench:
         device: What is measured. A CPU stands in for a GPU where ``small``.
         small: Whether every branch is only to be gone through: two steps, tiny tensors.
         overrides: Settings of the data, such as the folders they lie in.
+        too_large: What the device has too little memory for, so far.
     """
 
     device: torch.device
     small: bool
     overrides: tuple[str, ...] = ()
+    too_large: list[str] = field(default_factory=list)
 
     @property
     def on_gpu(self) -> bool:
@@ -58,6 +61,14 @@ class Bench:
     def papers(self) -> Setup:
         """Setup of the paper's method."""
         return self.setup()
+
+    @contextmanager
+    def within_memory(self, what: str) -> Iterator[None]:
+        """Note what is too large for the device, and go on: the rest can still be measured."""
+        try:
+            yield
+        except torch.OutOfMemoryError:
+            self.too_large.append(what)
 
     def seconds(self, work: Callable[[], object], n_times: int = 1) -> float:
         """Seconds of a piece of work, once all that was asked for before is done, until it is done itself."""

@@ -1,7 +1,7 @@
 """What is asked of a GPU, what was measured of it, and whether it holds."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from benchmarks.gpu.bench import Found
 
@@ -49,10 +49,20 @@ def _of_rows(rows: Found) -> Iterator[Claim]:
     yield _no_waits("in a step of any row the host never waits for the device", waiting)
 
 
+def _of_memory(too_large: list[str]) -> Iterator[Claim]:
+    asked = "memory is enough for every question, and for a step of every row at size=base"
+    yield Claim(asked, f"not for {', '.join(too_large)}" if too_large else "enough", not too_large)
+
+
 def _no_waits(asked: str, waiting: dict[str, dict[str, int]]) -> Claim:
     """Line that names who waits, and for what."""
     named = [f"{name} ({', '.join(places)})" for name, places in waiting.items() if places]
     return Claim(asked, "; ".join(named) or f"none of {len(waiting)} waits", not named)
 
 
-_JUDGES = {"busy": _of_busy, "compiled": _of_compiled, "rows": _of_rows}
+_JUDGES: dict[str, Callable[[Any], Iterator[Claim]]] = {
+    "busy": _of_busy,
+    "compiled": _of_compiled,
+    "rows": _of_rows,
+    "too_large": _of_memory,
+}

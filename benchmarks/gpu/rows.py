@@ -38,7 +38,8 @@ def measure(bench: Bench) -> Found:
             method: Method = construct(config.method)
         if not method.closed_form:
             method.bind(TextBank(CLASSES, STATEMENTS, tokeniser, max_tokens=64))
-            found[name] = row(bench, method, batch)
+            with bench.within_memory(name):
+                found[name] = row(bench, method, batch)
     return found
 
 

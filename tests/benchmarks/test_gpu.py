@@ -12,7 +12,8 @@ from torch import nn
 from torch.autograd.profiler_util import Interval
 
 from benchmarks.gpu import busy, rows
-from benchmarks.gpu.__main__ import QUESTIONS, main
+from benchmarks.gpu.__main__ import QUESTIONS, main, measure
+from benchmarks.gpu.bench import Bench
 from benchmarks.gpu.claims import claims
 from benchmarks.gpu.waits import Waits, waiting_calls
 from ecgmm.training.lightning.profile_steps import busy_us
@@ -40,7 +41,7 @@ def test_every_branch_runs_on_a_cpu(
     for line in found["asked"]:
         if "wait" in line["asked"] or "compile" in line["asked"]:
             assert line["holds"], line
-    assert len(found["asked"]) == 5
+    assert len(found["asked"]) == 6
     on_a_gpu = found["environment"] | {"hardware": found["environment"]["hardware"] | {"gpu": "One"}}
     with_peaks = {name: row | {"peak_bytes": 1} for name, row in found["rows"].items()}
     page = loaded("gpus").gpus({"gpu.json": found | {"environment": on_a_gpu, "rows": with_peaks}})
@@ -119,6 +120,7 @@ def test_what_does_not_hold_says_by_what() -> None:
         "busy": {"paper, 16-mixed": step, "resnet18, 32-true": slow, "resnet18, 16-mixed": step},
         "rows": {"meit": {"waits": {"meit.py:9": 1}}, "concat": {"waits": {}}},
         "compiled": {"plain": {"compilations_by_other_lengths": 0}},
+        "too_large": ["ecg_doctor"],
     }
     judged = {(claim.measured, claim.holds) for claim in claims(found)}
     assert judged == {
@@ -127,8 +129,20 @@ def test_what_does_not_hold_says_by_what() -> None:
         ("resnet18, 32-true (loader.py:7, cudaStreamSynchronize)", False),
         ("plain 0", True),
         ("meit (meit.py:9)", False),
+        ("not for ecg_doctor", False),
     }
     assert claims({"ceilings": {}}) == []
+
+
+def test_what_is_too_large_for_the_device_is_named_and_the_rest_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_large(*_: Any) -> Any:
+        raise torch.OutOfMemoryError
+
+    bench = Bench(torch.device("cpu"), small=True)
+    monkeypatch.setattr(
+        "benchmarks.gpu.__main__.QUESTIONS", {"ceilings": lambda *_: {"gb_per_s": 1}, "busy": too_large}
+    )
+    assert measure(bench) == {"ceilings": {"gb_per_s": 1}, "too_large": ["busy"]}
 
 
 @pytest.mark.parametrize(("holds", "code"), [(True, 0), (False, 1)])
