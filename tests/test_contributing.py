@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.documented import ROOT
+from tests.warm import WarmProcess
 
 PATCHES = ROOT / "examples" / "contributing"
 MOST_FILES = {"data-set": 4, "encoder": 4, "method": 5, "label-set": 4, "metric": 3, "figure": 4}
@@ -39,9 +41,15 @@ def test_an_example_touches_few_files_and_brings_its_test(name: str) -> None:
     assert [path for path in files if re.match(r"tests/.*test_\w+\.py$", path)]
 
 
+@pytest.fixture(scope="module")
+def warm() -> Iterator[WarmProcess]:
+    with closing(WarmProcess(os.environ)) as process:
+        yield process
+
+
 @pytest.mark.slow
 @every_patch
-def test_an_example_applies_and_its_test_passes(name: str, tmp_path: Path) -> None:
+def test_an_example_applies_and_its_test_passes(name: str, tmp_path: Path, warm: WarmProcess) -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for path in listed.splitlines():
         if (ROOT / path).is_file():
@@ -52,7 +60,5 @@ def test_an_example_applies_and_its_test_passes(name: str, tmp_path: Path) -> No
     done = subprocess.run(["git", "apply", str(patch)], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     tests = [path for path in files_of(name) if re.match(r"tests/.*test_\w+\.py$", path)]
-    call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(call, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    tested = warm.run("pytest", ["-q", "-p", "no:cacheprovider", *tests], tmp_path)
+    assert tested.returncode == 0, tested.stdout[-3000:] + tested.stderr[-1000:]

@@ -1,11 +1,14 @@
 """The examples run from beginning to end, as a reader would run them, and use nothing but the front door."""
 
 import ast
-import subprocess
-import sys
+import os
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from tests.warm import WarmProcess
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 FLOORS = {"ecgmm", "ecgmm.disturbing.suite", "ecgmm.reporting.robustness"}
@@ -17,10 +20,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("examples")
 
 
+@pytest.fixture(scope="module")
+def warm() -> Iterator[WarmProcess]:
+    with closing(WarmProcess(os.environ)) as process:
+        yield process
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_runs(script: Path, folder: Path) -> None:
-    done = subprocess.run([sys.executable, str(script)], cwd=folder, capture_output=True, text=True, check=False)
+def test_an_example_runs(script: Path, folder: Path, warm: WarmProcess) -> None:
+    done = warm.run(str(script), [], folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 

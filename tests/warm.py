@@ -4,6 +4,7 @@ A command in a process of its own spends seconds on these imports before it does
 The project itself is not loaded before, so that a command loads what it needs as it does for its user.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -15,11 +16,27 @@ from pathlib import Path
 
 from tests.documented import ROOT
 
-_LIBRARIES = ("torch", "lightning", "transformers", "hydra.main", "pydantic", "scipy.signal", "sklearn.linear_model")
+_LIBRARIES = (
+    "torch",
+    "lightning",
+    "torchmetrics.classification",
+    "transformers",
+    "accelerate",
+    "peft",
+    "hydra.main",
+    "pydantic",
+    "polars",
+    "pandera.polars",
+    "scipy.signal",
+    "sklearn.linear_model",
+    "numba",
+    "wfdb",
+    "matplotlib.pyplot",
+)
 
 
 class WarmProcess:
-    """Starts modules as ``python -m`` would.
+    """Starts modules as ``python -m`` would, and scripts.
 
     Args:
         environment: Environment of every command.
@@ -32,7 +49,7 @@ class WarmProcess:
         )
 
     def run(self, module: str, arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-        """Run a module as a program in a folder, to its end."""
+        """Run a module, or the file of a script, as a program in a folder, to its end."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         outputs = folder.with_name(f"{folder.name}.stdout"), folder.with_name(f"{folder.name}.stderr")
@@ -51,6 +68,7 @@ def _wait_for_orders() -> None:
     """Serve orders; returns in a copy, which then runs a command, or at the end."""
     for name in _LIBRARIES:
         importlib.import_module(name)
+    gc.freeze()  # else each copy looks through all of them when it ends, which takes longer than many a command
     while line := sys.stdin.readline():
         child = os.fork()
         if child == 0:
@@ -64,7 +82,12 @@ def _wait_for_orders() -> None:
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.argv, sys.path[0] = [order["module"], *order["arguments"]], order["folder"]
-    runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+        del sys.modules[name]  # the folder may have tests of its own
+    if order["module"].endswith(".py"):
+        runpy.run_path(order["module"], run_name="__main__")
+    else:
+        runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
