@@ -40,7 +40,12 @@ def table(name: str) -> str:
     notes, rows = read_results(name)
     lines = [row(*(cell or " " for cell in cells)) for cells in rows]
     lines.insert(1, "|---" * len(rows[0]) + "|")
-    return "\n".join([*lines, "", *(f"<small>{note}</small><br>" for note in notes)])
+    return "\n".join([*map(unbroken, lines), "", *(f"<small>{note}</small><br>" for note in notes)])
+
+
+def unbroken(line: str) -> str:
+    """A row of numbers whose intervals stay on one line, however narrow the column."""
+    return re.sub(r"(?<=\d)–(?=[−\d])", "\u2060–\u2060", line.replace(" ± ", "\u00a0±\u00a0"))
 
 
 def value(words: str) -> str:
@@ -64,7 +69,7 @@ def leaderboard_of(view: str) -> str:
     """One view of the leaderboard."""
     board = beside("leaderboard")
     text: str = board.leaderboard(view, lambda name: read_results(name)[1] if (DATA / f"{name}.csv").exists() else None)
-    return text
+    return unbroken(text)
 
 
 def gpus_of(_: str) -> str:

@@ -85,6 +85,9 @@ NOT_RUN = {
     r"ecgmm (evaluate|table2) outputs/table2 .*(data\.seed=1042|fresh)": (
         "needs a second tree; tests/training/test_external_evaluation.py evaluates runs on one"
     ),
+    r"ecgmm (train \+experiment=without_report |table2 .* outputs/withheld )": (
+        "nine trainings; tests/training/test_run.py withholds a report; tests/reporting names such rows"
+    ),
     r"ecgmm label_noise ": "needs the runs of a long sweep; tests/reporting/test_label_noise.py",
     r"pytest ": "a part of the test suite",
     r"ecgmm train \+experiment=(search|profile|\w+ seed=42\b|table2 (name|recipe)=)": (

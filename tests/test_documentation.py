@@ -13,7 +13,7 @@ from hydra import initialize_config_dir
 
 from ecgmm.__main__ import commands
 from ecgmm.configuration import CONF_DIR
-from ecgmm.settings import compose
+from ecgmm.settings import checked, compose
 from ecgmm.settings.arguments import readable
 from tests.documented import (
     DOCUMENTS,
@@ -38,7 +38,7 @@ def whole(texts: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("command", whole([text for text in COMMANDS if text.startswith("ecgmm ")]))
-def test_a_documented_command_composes(command: str) -> None:
+def test_a_documented_command_composes_to_settings_that_fit(command: str) -> None:
     name, arguments = name_and_arguments(command)
     assert name in commands()
     settings = "train" if name == "plan" else name  # a plan takes what training takes
@@ -48,9 +48,10 @@ def test_a_documented_command_composes(command: str) -> None:
     if "-m" in arguments or any(text.startswith("+experiment") for text in given):
         one_job = [re.sub(r"^([\w.+/]+=[\w.-]+)(,[\w.-]+)+$", r"\1", text) for text in given]
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-            hydra.compose(settings, readable(one_job), return_hydra_config=True)
+            composed = hydra.compose(settings, readable(one_job), return_hydra_config=True)
     else:
-        compose(settings, given)
+        composed = compose(settings, given)
+    checked(settings, composed, whole=False)
 
 
 @pytest.mark.parametrize("command", [text for text in COMMANDS if text.startswith("python -m benchmarks.")])
@@ -156,6 +157,11 @@ def hooks() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_an_interval_in_a_table_stays_on_one_line() -> None:
+    narrow = hooks().unbroken("| 0.952 ± 0.003 | 0.937–0.967 | −0.1–−0.05 | waveform–report |")
+    assert narrow == "| 0.952\u00a0±\u00a00.003 | 0.937\u2060–\u20600.967 | −0.1\u2060–\u2060−0.05 | waveform–report |"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

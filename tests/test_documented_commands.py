@@ -44,9 +44,10 @@ SMALLER = {
     "experiment/search.yaml": [("n_trials: 20", "n_trials: 2"), ("n_jobs: 2 ", "n_jobs: 1 ")],
     "experiment/ablation.yaml": [("paper,.*", "paper,cosine")],
     "experiment/fine_tuning.yaml": [("0.1,0.3", "1.0"), ("5e-4,2e-3", "2e-3"), ("max_epochs: 20", "max_epochs: 1")],
-    "experiment/fraction_sweep.yaml": [("0.02,.*", "0.5,1.0")],
+    "experiment/fraction_sweep.yaml": [("0.02,.*", "0.5,1.0"), ("gated_fusion,.*", "gated_fusion")],
     "experiment/lambda_sweep.yaml": [("0,0.01,.*", "0,0.1")],
     "experiment/lost_leads.yaml": [("default,robust", "robust"), ("none,.*", "learned"), ("ecg_only,.*", "ecg_only")],
+    "experiment/sanity.yaml": [("bag_of_statements,.*", "bag_of_statements")],
     "experiment/table2.yaml": [("k_merl,.*", "ecg_clip,gated_fusion,text_only")],
     "experiment/robustness.yaml": [
         ("seed: 42,43,44,45,46", "seed: 42"),

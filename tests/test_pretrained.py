@@ -32,6 +32,7 @@ class _Library:
 def wrapped(kind: type[Exception]) -> OSError:
     """As transformers wraps errors of the hub."""
     error = OSError("You are trying to access something")
+    # The kinds that are asked for here take a response, which Exception does not.
     error.__cause__ = kind("401 Client Error", response=httpx.Response(401, request=httpx.Request("GET", "http://x")))  # type: ignore[call-arg]
     return error
 

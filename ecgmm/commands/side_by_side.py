@@ -34,6 +34,9 @@ Job = tuple[int, list[str]]
 """Number and overrides."""
 _SECONDS_TO_STOP = 10.0
 _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR")
+_KERNELS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128"}
+"""Kernels that oneDNN keeps for reuse: more than a step has, in place of 1,024. Each method and each length of texts
+has kernels of its own, so that a worker grew with its jobs until it had so many."""
 
 
 class _Worker:
@@ -142,7 +145,7 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int | None, sweep: Sweep) -> list[JobR
     log.info("%d jobs in %s, %d at a time%s", len(jobs), hydra.sweep.dir, n_workers, where)
     for number, overrides in jobs:
         log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
-    _share_cores(n_jobs)
+    _set_up_workers(n_jobs)
     how = cloudpickle.dumps((sweep, Singleton.get_state()))
     pace = Pace(len(jobs), n_workers)
     waiting, results, workers = deque(jobs), dict[int, JobReturn](), list[_Worker]()
@@ -234,7 +237,7 @@ def _how_it_ended(exit_code: int | None) -> str:
     return f"its process ended with exit code {exit_code}"
 
 
-def _share_cores(n_jobs: int) -> None:
+def _set_up_workers(n_jobs: int) -> None:
     share = max(1, cpu_count() // n_jobs)
-    for name in _THREADS:
-        os.environ.setdefault(f"{name}_NUM_THREADS", str(share))  # workers take them over
+    for name, value in ({f"{name}_NUM_THREADS": str(share) for name in _THREADS} | _KERNELS).items():
+        os.environ.setdefault(name, value)  # workers take them over

@@ -20,9 +20,9 @@ from ecgmm.models.remembering import remembering
 from ecgmm.runs.predictions import OF_THE_RECORD, label_names
 from ecgmm.signal.preparation import WaveformPreparation
 from ecgmm.text.policy import apply_policy
-from ecgmm.training.evaluation import Served, task_of
 from ecgmm.training.evaluation_choice import Choice
 from ecgmm.training.predictions import probability_columns
+from ecgmm.training.served import Served, task_of
 from ecgmm.training.trainers import precision_of
 from ecgmm.types import Batch
 

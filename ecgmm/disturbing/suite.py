@@ -18,9 +18,9 @@ from ecgmm.files import remove_unfinished
 from ecgmm.runs.robustness import Suite, SuiteFacts, begin_suite
 from ecgmm.runs.store_of_run import STORES
 from ecgmm.settings.disturbances import CLEAN, HITS_RECORDS, KINDS, N_STRENGTHS
-from ecgmm.training.evaluation import serve
 from ecgmm.training.evaluation_choice import Choice
 from ecgmm.training.other_store import OtherStore
+from ecgmm.training.served import serve
 from ecgmm.types import Batch
 
 _KINDS_AT_ONCE = 4

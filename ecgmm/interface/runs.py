@@ -67,7 +67,7 @@ class Run(run.Run):
         Raises:
             ConfigError: If the store does not fit the model, or there is no such split.
         """
-        from ecgmm.training.evaluation import data_for, labels_for  # training is not needed to predict
+        from ecgmm.training.served import data_for, labels_for  # training is not needed to predict
 
         if split not in SPLITS:
             raise ConfigError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")

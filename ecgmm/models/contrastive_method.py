@@ -34,6 +34,8 @@ class ContrastiveMethod(Method):
     which are read as reports are (``heard_descriptions``, no template, no learned vector). So are all classes while no
     label was seen.
 
+    In stage ``joint`` the total is ``cls + pair_weight * (sum of the pair losses)``.
+
     All texts lie near one direction, which says how much a waveform looks like a report at all. So classes in plain
     words are contrasted with it: ``unit(c - m)``, m the direction of the mean statement.
 
@@ -42,6 +44,7 @@ class ContrastiveMethod(Method):
         n_classes: K.
         dim: Width D of each of the two embeddings in ``ModelOutput``.
         unseen_classes: Names of the unseen classes.
+        pair_weight: Weight of all losses of pairs beside 1 of the labels, in stage ``joint``.
 
     Attributes:
         heard: What stands for each description of a class; known once the method is bound.
@@ -57,13 +60,21 @@ class ContrastiveMethod(Method):
     common_mask: Tensor
     heard: list[HeardDescription]
 
-    def __init__(self, criterion: nn.Module, n_classes: int, dim: int, unseen_classes: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        criterion: nn.Module,
+        n_classes: int,
+        dim: int,
+        unseen_classes: Sequence[str] = (),
+        pair_weight: float = 1.0,
+    ) -> None:
         if unseen_classes:
             from ecgmm.models.seen_classes import SeenClassLoss  # with all criteria, for such runs alone
 
             criterion = SeenClassLoss(criterion)
         super().__init__(criterion)
         self.unseen_classes = tuple(unseen_classes)
+        self.pair_weight = pair_weight
         self.report_readout = LinearReadout(2 * dim, n_classes)
         self.plain_prompts = ClassPrompts()
 
@@ -159,6 +170,13 @@ class ContrastiveMethod(Method):
         pairs = {} if self.stage == "classify" else self.pair_losses(output, batch)
         labels = {} if self.stage == "pretrain" else super().losses(output, batch)
         return pairs | labels
+
+    def total_loss(self, losses: dict[str, Tensor]) -> Tensor:
+        """Sum the terms of ``losses``; where pairs stand beside labels, all of theirs count ``pair_weight``."""
+        if self.stage != "joint":
+            return super().total_loss(losses)
+        pairs = {name: term for name, term in losses.items() if name != "cls"}
+        return losses["cls"] + self.pair_weight * super().total_loss(pairs)
 
     def output(self, logits: Tensor, h_e: Tensor, h_t: Tensor, **extra: Tensor) -> ModelOutput:
         """Put an output together: embeddings ``[B, D]`` (zeros for what is missing) and their readout."""

@@ -6,7 +6,7 @@ A method knows neither the optimiser nor the trainer. Its parts (encoders, crite
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import ClassVar, Literal, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol, Self
 
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
@@ -14,8 +14,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from ecgmm.errors import ConfigError
 from ecgmm.models.encoders import EcgEncoder, FreezableTextEncoder, TextEncoder
 from ecgmm.models.text_bank import TextBank
-from ecgmm.models.weight_matching import Matching
 from ecgmm.types import Batch, ModelOutput
+
+if TYPE_CHECKING:
+    from ecgmm.models.weight_matching import Matching
 
 Fidelity = Literal["paper", "code-confirmed", "paper-confirmed", "abstract-level", "title-only", "control"]
 Stage = Literal["joint", "pretrain", "classify"]

@@ -186,6 +186,8 @@ def figure(runs: Sequence[Run], groups: Mapping[tuple[Way, float], Sequence[Run]
     """Macro AUROC against the share of labelled patients, one panel a method, one line a row."""
     methods = list(dict.fromkeys(way.method for way, _ in groups))
     drawn, panels = panels_of(methods, 2.0)
+    for axes in panels[1:]:
+        axes.sharey(panels[0])  # rows are compared by eye
     names = list(dict.fromkeys(_within_method(way) for way, _ in groups))
     styles = dict(zip(names, line_styles(len(names)), strict=True))
     shares = sorted({share for _, share in groups})

@@ -8,7 +8,7 @@ import numpy as np
 from ecgmm.evaluation.metrics import HEADLINE
 from ecgmm.plots.confusion import shares_of
 from ecgmm.plots.training import best_epoch
-from ecgmm.reporting.table2_rows import REFERENCE_METHOD, Measured, Table
+from ecgmm.reporting.table2_rows import Measured, Table
 from ecgmm.runs.history import HISTORY
 from ecgmm.runs.run import Run
 
@@ -22,7 +22,7 @@ _LEAST_RECORDS = 10
 
 
 def of_table(table: Table) -> str:
-    """Best row with its interval, and which rows differ from gated fusion after Holm's correction."""
+    """Best row with its interval, and which rows differ from the reference after Holm's correction."""
     measured = {row.key.label: row.measured for row in table.rows if row.measured}
     honest = {name: one for name, one in measured.items() if not one.facts.leaky}
     ranked = sorted(honest, key=lambda name: -honest[name].values[HEADLINE].value)
@@ -31,10 +31,10 @@ def of_table(table: Table) -> str:
     best = honest[ranked[0]].values[HEADLINE]
     leads = f"Highest macro AUROC of {_count(len(ranked), 'row')}" if len(ranked) > 1 else "Macro AUROC"
     found = f"{leads}: {ranked[0]} {best.value:.3f} (95 % {best.low:.3f} to {best.high:.3f})."
-    return f"{found} {_against_reference(honest)}".strip()
+    return f"{found} {_against_reference(honest, table.reference)}".strip()
 
 
-def _against_reference(measured: Mapping[str, Measured]) -> str:
+def _against_reference(measured: Mapping[str, Measured], reference: str) -> str:
     compared = {name: one.compared[HEADLINE] for name, one in measured.items() if one.compared}
     if not compared:
         return ""
@@ -48,7 +48,7 @@ def _against_reference(measured: Mapping[str, Measured]) -> str:
     ]
     rest = len(compared) - len(significant)
     parts += [f"{rest} cannot be told from it"] if rest else []
-    return f"Against {REFERENCE_METHOD}, after Holm's correction: {'; '.join(parts)}."
+    return f"Against {reference}, after Holm's correction: {'; '.join(parts)}."
 
 
 def of_participants(run: Run) -> str:

@@ -16,7 +16,7 @@ from ecgmm.reporting import findings
 from ecgmm.reporting.drawing import Drawing, command, provenance
 from ecgmm.reporting.table2 import RESAMPLES, table2
 from ecgmm.reporting.table2_notes import LEAK_MARK, coverage_note
-from ecgmm.reporting.table2_rows import REFERENCE_METHOD, Measured, Table
+from ecgmm.reporting.table2_rows import Measured, Table
 from ecgmm.runs.run import Run
 
 _SAME, _WORSE, _BETTER, _LEAKY = "black", OKABE_ITO[1], OKABE_ITO[0], GREY
@@ -49,16 +49,16 @@ def draw(table: Table, runs: Sequence[Run]) -> Drawing:
     """
     rows = {row.key.label: row.measured for row in table.rows if row.measured}
     caption = (
-        f"Macro AUROC of each row on the test split with its 95 % interval, and {REFERENCE_METHOD} minus the row on the"
+        f"Macro AUROC of each row on the test split with its 95 % interval, and {table.reference} minus the row on the"
         " same patients: right of the dashed line the row is worse. Orange: worse, blue: better than"
-        f" {REFERENCE_METHOD} with p < {_LEVEL:g} after Holm's correction for all rows and metrics of the table; black:"
+        f" {table.reference} with p < {_LEVEL:g} after Holm's correction for all rows and metrics of the table; black:"
         f" not told from it{f'; grey and {LEAK_MARK}: measures a leak' if any(map(_is_leaky, rows.values())) else ''}."
         f" {coverage_note(table)} {table.n_resamples:,} resamples of test patients. {provenance(runs)}"
     )
-    return Drawing("forest", _draw(rows), caption, findings.of_table(table))
+    return Drawing("forest", _draw(rows, table.reference), caption, findings.of_table(table))
 
 
-def _draw(rows: dict[str, Measured]) -> Figure:
+def _draw(rows: dict[str, Measured], compared_with: str) -> Figure:
     names = [fill(literal(name) + LEAK_MARK * _is_leaky(one), _LONGEST_LINE) for name, one in rows.items()]
     colors = [_color(one) for one in rows.values()]
     line_in = _TWO_LINES_IN if any("\n" in name for name in names) else _LINE_IN
@@ -73,7 +73,7 @@ def _draw(rows: dict[str, Measured]) -> Figure:
     compared = [one.compared[HEADLINE] if one.compared else None for one in rows.values()]
     differences = [_interval(one.difference) if one else _NONE for one in compared]
     draw_intervals(gaps, differences, colors, 0.0)
-    gaps.set_xlabel(f"{REFERENCE_METHOD} minus row\n← row better    row worse →")
+    gaps.set_xlabel(f"{compared_with} minus row\n← row better    row worse →")
     gaps.tick_params(labelleft=False)
     texts = [f"{_words(_interval(one.difference), '+')}  {_p(one.p_holm)}" if one else "" for one in compared]
     write_lines(p_values, texts, colors)

@@ -14,7 +14,7 @@ from ecgmm.reporting.grouping import check_comparable
 from ecgmm.reporting.on_evaluation import on_evaluation
 from ecgmm.reporting.table2_csv import to_csv
 from ecgmm.reporting.table2_formats import to_latex, to_markdown
-from ecgmm.reporting.table2_rows import Table, build_table
+from ecgmm.reporting.table2_rows import REFERENCE_METHOD, Table, build_table
 from ecgmm.runs.run import Run, find_runs
 
 BOOTSTRAP_SEED = 0
@@ -45,28 +45,29 @@ class Table2(Table):
             write_whole(folder / f"table2.{suffix}", text.encode())
 
 
-def table2(runs: Sequence[Run], n_resamples: int = RESAMPLES) -> Table2:
+def table2(runs: Sequence[Run], n_resamples: int = RESAMPLES, reference: str = REFERENCE_METHOD) -> Table2:
     """Table 2 of finished runs.
 
     Args:
         runs: Such as ``find_runs`` returns.
         n_resamples: Patient resamples behind intervals and p-values.
+        reference: Name of the row that all others are compared with.
 
     Raises:
-        UserError: If the runs do not belong in one table.
+        UserError: If the runs do not belong in one table, or it has no row of that name.
     """
     check_comparable(runs)
-    return Table2(**vars(build_table(runs, n_resamples, BOOTSTRAP_SEED)))
+    return Table2(**vars(build_table(runs, n_resamples, BOOTSTRAP_SEED, reference)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
     out = options.out or options.folders[0]
-    return exit_code(lambda: draw(options.folders, out, options.resamples, options.evaluation))
+    return exit_code(lambda: draw(options.folders, out, options.resamples, options.evaluation, options.reference))
 
 
-def draw(folders: list[Path], out: Path, n_resamples: int, evaluation: str | None = None) -> None:
+def draw(folders: list[Path], out: Path, n_resamples: int, evaluation: str | None, reference: str) -> None:
     """Collect runs, print the table and save it in three formats.
 
     Raises:
@@ -75,7 +76,7 @@ def draw(folders: list[Path], out: Path, n_resamples: int, evaluation: str | Non
     runs, unfinished = find_runs(folders)
     if evaluation is not None:
         runs = on_evaluation(runs, evaluation)
-    table = table2(runs, n_resamples)
+    table = table2(runs, n_resamples, reference)
     table.save(out)
     say(*table.to_markdown().split("\n"))
     say(f"saved {out / 'table2'}.md, .csv and .tex from {len(runs)} runs")
@@ -89,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="where to save; by default the first folder")
     parser.add_argument(
         "--evaluation", help="score this evaluation of every run in place of its test split: a name in <run>/evaluation"
+    )
+    parser.add_argument(
+        "--reference",
+        default=REFERENCE_METHOD,
+        metavar="ROW",
+        help="name of the row that all others are compared with (default %(default)s)",
     )
     parser.add_argument(
         "--resamples", type=_positive, default=RESAMPLES, help=f"patient resamples (default {RESAMPLES})"

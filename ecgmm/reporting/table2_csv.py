@@ -76,6 +76,7 @@ def _shared(table: Table) -> dict[str, Any]:
         "labels_name": labels.name,
         "labels_source": labels.source,
         "evaluation": table.evaluation or None,
+        "compared_with": table.reference,
         "n_records": table.n_records,
         "n_patients": table.n_patients,
         "commit": join(table.commits),

@@ -38,7 +38,7 @@ def to_latex(table: Table) -> str:
 
 def _latex_metrics(table: Table) -> str:
     header = [line[0].upper() + line[1:] + "." for line in header_lines(table)]
-    note = f"Behind AUROC: 95 % interval. {coverage_note(table)} {marks_note()}"
+    note = f"Behind AUROC: 95 % interval. {coverage_note(table)} {marks_note(table)}"
     caption = " ".join(["Measured here, and as printed in the paper.", synthetic_line(table), *header, note])
     head = " & ".join(("Method", "Inputs", r"\multicolumn{2}{l}{AUROC}", *list(TABLE2_METRICS.values())[1:])) + r" \\"
     best, lines = sections.best_numbers(table), []

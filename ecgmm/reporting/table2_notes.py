@@ -105,11 +105,11 @@ def coverage_note(table: Table) -> str:
     return f"{note}.{f' Fewer than {HEADLINE_SEEDS} seeds make them wide.' if few else ''}"
 
 
-def marks_note() -> str:
+def marks_note(table: Table) -> str:
     """Meaning of bold and arrows in the metrics."""
     return (
         "Bold: best of the column; rows that measure a leak do not compete. "
-        "↓ worse than gated_fusion, ↑ better: one arrow for p < 0.05, two for p < 0.01, paired and two-sided, "
+        f"↓ worse than {table.reference}, ↑ better: one arrow for p < 0.05, two for p < 0.01, paired and two-sided, "
         "after Holm's correction for all rows and metrics of the table."
     )
 
@@ -125,8 +125,8 @@ def reading_notes(table: Table) -> list[str]:
         f"Values are means over seeds, sd is between seeds. {coverage_note(table)} "
         f"{table.n_resamples:,} resamples of test patients, the same for all rows, so patients are paired and seeds "
         f"are not. p is two-sided; 'p Holm' is corrected for all {_n_compared(table) * len(TABLE2_METRICS)} "
-        "comparisons with gated_fusion. A difference above 0 means that the row is worse.",
-        marks_note(),
+        f"comparisons with {table.reference}. A difference above 0 means that the row is worse.",
+        marks_note(table),
         "Calibration: ECE is the distance of confidence from share correct over 15 bins, Brier the squared distance of "
         "the probabilities from the truth; both are better when lower, and a method that knows nothing can have a low "
         "ECE. Chance alone raises ECE in small samples, so its interval starts at 0 where it may be nothing else. "

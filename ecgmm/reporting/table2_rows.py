@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ecgmm.errors import UserError
 from ecgmm.evaluation.bootstrap import Estimate
 from ecgmm.evaluation.calibration import CALIBRATION_METRICS
 from ecgmm.evaluation.comparison import Difference, holm
@@ -24,17 +25,17 @@ from ecgmm.runs.facts import RunFacts
 from ecgmm.runs.run import Run
 
 REFERENCE_METHOD = "gated_fusion"
+"""Row that all others are compared with, unless another is named."""
 CALIBRATION = (*CALIBRATION_METRICS, *(f"{key}_calibrated" for key in CALIBRATION_METRICS))
 _MEASURED = (*TABLE2_METRICS, *CALIBRATION)
 LABEL_FREE = ("zero_shot", "linear_probe")
 """Readouts of what pre-training alone gives: columns of their method's row. Any other readout is a row of its own."""
-_REFERENCE = RowKey(REFERENCE_METHOD)
 _PAPER_CSV = Path(__file__).with_name("paper_table2.csv")
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Gated fusion minus a row, and its p-value corrected for all rows and metrics of the table (Holm)."""
+    """The reference minus a row, and its p-value corrected for all rows and metrics of the table (Holm)."""
 
     difference: Difference
     p_holm: float
@@ -51,7 +52,7 @@ class Measured:
         temperature: Mean over seeds of the temperature fitted on validation.
         values: Each metric of Table 2 and of calibration with its interval.
         sd: Its standard deviation between seeds.
-        compared: Each metric of Table 2 against gated fusion; None in its own row, and where it was not run.
+        compared: Each metric of Table 2 against the reference; None in its own row, and where it was not run.
         report_gain: AUROC of the row minus that of the same method trained and tested without the report.
     """
 
@@ -98,20 +99,29 @@ class Table:
     absent_classes: list[str]
     n_resamples: int
     evaluation: str = ""
+    reference: str = REFERENCE_METHOD
 
 
-def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
+def build_table(runs: Sequence[Run], n_resamples: int, seed: int, reference: str = REFERENCE_METHOD) -> Table:
     """Measure every row of comparable runs and put it beside the paper's row of the same method.
 
     Args:
         runs: Checked by ``check_comparable``.
         n_resamples: Patient resamples, the same ones for every row.
         seed: Seed of the resamples.
+        reference: Name of the row that all others are compared with; where the default was not run, nothing is.
+
+    Raises:
+        UserError: If there is no row of another name.
     """
     common = common_choices(runs)
     groups, patients = group_runs(runs, common), runs[0].patients
     scores = {key: _score(group, patients, n_resamples, seed) for key, group in groups.items()}
-    compared = _compare({key: one for key, one in scores.items() if key.readout not in LABEL_FREE})
+    supervised = {key: one for key, one in scores.items() if key.readout not in LABEL_FREE}
+    named = {key.label: key for key in supervised}
+    if reference not in {*named, REFERENCE_METHOD}:
+        raise UserError(f"no row {reference!r} to compare with; there are {', '.join(named)}")
+    compared = _compare(supervised, named.get(reference))
     return Table(
         rows=_rows({key: _measure(key, group, scores, compared.get(key)) for key, group in groups.items()}),
         facts=runs[0].facts,
@@ -123,6 +133,7 @@ def build_table(runs: Sequence[Run], n_resamples: int, seed: int) -> Table:
         absent_classes=(runs[0].evaluated or runs[0].metrics).absent_classes,
         evaluation=runs[0].evaluation,
         n_resamples=n_resamples,
+        reference=reference,
     )
 
 
@@ -131,11 +142,13 @@ def _score(group: list[Run], patients: NDArray[np.int64], n_resamples: int, seed
     return replicate(scorers, patients, n_resamples, seed, _MEASURED)
 
 
-def _compare(scores: dict[RowKey, Replicates]) -> dict[RowKey, dict[str, Compared]]:
-    """Every row against gated fusion, metric by metric; nothing where gated fusion was not run."""
-    others = [key for key in scores if key != _REFERENCE and _REFERENCE in scores]
+def _compare(scores: dict[RowKey, Replicates], reference: RowKey | None) -> dict[RowKey, dict[str, Compared]]:
+    """Every row against the reference, metric by metric; nothing where that was not run."""
+    if reference is None:
+        return {}
+    others = [key for key in scores if key != reference]
     tested = [(key, name) for key in others for name in TABLE2_METRICS]
-    gaps = [replicated_difference_of(name, scores[_REFERENCE], scores[key]) for key, name in tested]
+    gaps = [replicated_difference_of(name, scores[reference], scores[key]) for key, name in tested]
     compared: dict[RowKey, dict[str, Compared]] = {key: {} for key in others}
     for (key, name), gap, p_holm in zip(tested, gaps, holm([gap.p_value for gap in gaps]), strict=True):
         compared[key][name] = Compared(gap, float(p_holm))

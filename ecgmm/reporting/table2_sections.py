@@ -8,7 +8,7 @@ from ecgmm.evaluation.comparison import Difference
 from ecgmm.evaluation.metrics import HEADLINE, TABLE2_METRICS
 from ecgmm.reporting.grouping import WITHOUT_REPORT
 from ecgmm.reporting.table2_notes import LEAK_MARK
-from ecgmm.reporting.table2_rows import LABEL_FREE, REFERENCE_METHOD, Measured, Row, Table
+from ecgmm.reporting.table2_rows import LABEL_FREE, Measured, Row, Table
 
 _NONE = "–"
 _AT_ONCE = 4
@@ -58,25 +58,25 @@ def metrics(table: Table) -> Section:
 
 
 def differences(table: Table) -> Section:
-    """AUROC with its spread and interval, and the paired difference to gated fusion."""
+    """AUROC with its spread and interval, and the paired difference to the reference."""
     head = ("Method", "Seeds", "AUROC ± sd", "95 %", "Difference [95 %]", "p", "p Holm")
     lines = []
     for row, one in _measured(table):
         gap = one.compared[HEADLINE] if one.compared else None
         cells = (*_difference(gap.difference), _p(gap.p_holm)) if gap else (_NONE, _NONE, _NONE)
         lines.append((_name(row), str(len(one.seeds)), _with_sd(one), interval(one), *cells))
-    return Section(f"AUROC, and {REFERENCE_METHOD} minus each row", head, lines)
+    return Section(f"AUROC, and {table.reference} minus each row", head, lines)
 
 
 def all_differences(table: Table, keys: Collection[str]) -> Section:
-    """Gated fusion minus each row for some of the metrics, with the marks of the metrics section."""
+    """The reference minus each row for some of the metrics, with the marks of the metrics section."""
     lines = [
         (_name(row), *(_difference(one.compared[key].difference)[0] + _mark(one, key) for key in keys))
         for row, one in _measured(table)
         if one.compared
     ]
     heads = [TABLE2_METRICS[key] for key in keys]
-    return Section(f"{REFERENCE_METHOD} minus each row [95 %]: {', '.join(heads)}", ("Method", *heads), lines)
+    return Section(f"{table.reference} minus each row [95 %]: {', '.join(heads)}", ("Method", *heads), lines)
 
 
 def calibration(table: Table) -> Section:

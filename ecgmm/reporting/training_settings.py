@@ -53,14 +53,19 @@ def settings_of(run: Run, *axes: str) -> dict[str, str]:
     return stated
 
 
-def common_settings(runs: Sequence[Run], *axes: str) -> dict[str, str]:
-    """For each setting what most methods say of it, and of these most runs."""
+def common_settings(runs: Sequence[Run], *axes: str) -> dict[str, str | None]:
+    """For each setting what most methods say of it, and of these most runs; None where two values are as frequent."""
     methods, n_runs = defaultdict[tuple[str, str], set[str]](set), Counter[tuple[str, str]]()
     for run in runs:
         for said in settings_of(run, *axes).items():
             methods[said].add(run.method)
             n_runs[said] += 1
-    return dict(sorted(methods, key=lambda said: (len(methods[said]), n_runs[said], said)))
+    frequency = {said: (len(methods[said]), n_runs[said]) for said in methods}
+    as_frequent = Counter((name, frequency[name, value]) for name, value in methods)
+    return {
+        name: value if as_frequent[name, frequency[name, value]] == 1 else None
+        for name, value in sorted(methods, key=frequency.__getitem__)
+    }
 
 
 def different_settings(run: Run, common: dict[str, str | None]) -> tuple[str, ...]:
@@ -71,7 +76,10 @@ def different_settings(run: Run, common: dict[str, str | None]) -> tuple[str, ..
 
 
 def _leaves(run: Run, name: str) -> Iterator[tuple[str, str]]:
-    """Keys and what is said of them; a part that is built says its kind under its own name, ``None`` where off."""
+    """Keys and what is said of them; a part that is built says its kind under its own name, ``None`` where off.
+
+    What the data decide, such as the size of a vocabulary, is nobody's setting: seeds that draw their patients differ.
+    """
     missing = object()
     value: Any = OmegaConf.select(run.config, name, default=missing)
     if value is missing:
@@ -81,5 +89,5 @@ def _leaves(run: Run, name: str) -> Iterator[tuple[str, str]]:
         return
     yield name, f"{name}={str(value.get('_target_')).rpartition('.')[2]}"
     for key in map(str, value):
-        if not key.startswith("_"):
+        if not key.startswith("_") and key not in run.config.get("from_data", {}):
             yield from _leaves(run, f"{name}.{key}")

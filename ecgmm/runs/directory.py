@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,7 +40,8 @@ _NOT_COMPUTED = (
     "page",
     "profile",
 )
-# Settings that came later count where they change something: finished runs of earlier versions stay finished.
+# Settings that came later, one within a group as group.key, count where they change something: finished runs of earlier
+# versions stay finished.
 _IF_CHOSEN: dict[str, Callable[[Any], bool]] = {
     "init": lambda init: False,  # by the content of the weights
     "label_noise": lambda noise: noise is not None and noise["kind"] != "none",
@@ -47,6 +49,8 @@ _IF_CHOSEN: dict[str, Callable[[Any], bool]] = {
     "label_fraction": lambda part: part is not None,
     "measured_split": lambda split: split not in (None, "test"),
     "decayed": lambda which: which not in (None, "all"),
+    "task.modalities": lambda which: which != "any",
+    "method.pair_weight": lambda weight: weight != 1,
 }
 # A run may go on with another number of devices: a batch stays the same batch.
 _DEVICES = ("devices", "num_nodes", "strategy")
@@ -68,10 +72,13 @@ def config_digest(config: dict[str, Any], fingerprint: str, initial: Mapping[str
         fingerprint: Of the store.
         initial: What decides the initial weights, by content; None for random ones.
     """
-    computed = {key: value for key, value in config.items() if key not in (*_NOT_COMPUTED, *_IF_CHOSEN)}
+    computed = deepcopy({key: value for key, value in config.items() if key not in _NOT_COMPUTED})
+    for name, is_chosen in _IF_CHOSEN.items():
+        group, _, key = name.rpartition(".")
+        settings = computed[group] if group else computed
+        if key in settings and not is_chosen(settings[key]):
+            del settings[key]
     computed |= {} if initial is None else {"init": dict(initial)}
-    computed |= {name: config[name] for name, is_chosen in _IF_CHOSEN.items() if is_chosen(config.get(name))}
-    computed["task"] = {k: v for k, v in config["task"].items() if (k, v) != ("modalities", "any")}  # came later too
     computed["data"] = fingerprint  # the store's fingerprint covers every preparation parameter
     computed["trainer"] = {k: v for k, v in config["trainer"].items() if not k.startswith(("enable_", *_DEVICES))}
     return hashlib.sha256(json.dumps(computed, sort_keys=True).encode()).hexdigest()

@@ -132,11 +132,17 @@ def read_predictions(directory: Path, facts: RunFacts) -> pl.DataFrame:
         facts: Its ``run.json``: classes, task and readouts decide the columns.
 
     Raises:
-        DataError: If the file cannot be used: it holds no table, another one than the run wrote, or values that no
-            prediction has.
+        DataError: If the file cannot be used: it holds no table, another one than the run wrote, values that no
+            prediction has, or no test records.
     """
-    columns = _Columns(facts.labels.classes, facts.task, list(facts.readouts), {"val", "test"})
-    return _read(directory, PREDICTIONS, columns, facts.files)
+    columns = _Columns(facts.labels.classes, facts.task, list(facts.readouts), {"val"})
+    frame = _read(directory, PREDICTIONS, columns, facts.files)
+    if "test" not in frame["split"].unique():
+        raise DataError(
+            f"{printable(directory)} was measured on its validation records alone (measured_split=val, as trials of a "
+            "search are); tables and figures need a run that was measured on its test records"
+        )
+    return frame
 
 
 def read_held_out(directory: Path, facts: RunFacts) -> pl.DataFrame:

@@ -27,7 +27,7 @@ def serve(run: Path, port: int, coverage: float) -> None:
     """
     try:
         import multipart  # noqa: F401 (starlette reads forms with it)
-        import starlette  # noqa: F401
+        import starlette  # noqa: F401 (whether it is there)
         import uvicorn
     except ImportError:
         raise ConfigError("the page needs a server, which is not installed: pip install 'ecgmm[serve]'") from None

@@ -6,19 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecgmm.leads import N_LEADS
-from ecgmm.settings.kinds import (
-    Relation,
-    Value,
-    choice,
-    from_data,
-    many,
-    nullable,
-    number,
-    optional,
-    path,
-    text,
-    whole,
-)
+from ecgmm.settings.kinds import Relation, Value, choice, from_data, many, nullable, number, optional, path, text, whole
 
 SEED = whole(0, 2**32 - 1)
 COUNT = whole(1, 1_000_000_000)

@@ -93,4 +93,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    print(reference())  # noqa: T201
+    print(reference())  # noqa: T201 (a script, whose output becomes the page)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecgmm.leads import N_LEADS
-from ecgmm.settings.cinc_2021 import COLLECTIONS
 from ecgmm.settings.kinds import (
     Built,
     Group,
@@ -38,6 +37,18 @@ from ecgmm.settings.ranges import (
 )
 
 _LARGEST_STEP = 32_767  # of int16
+
+CINC_COLLECTIONS = (
+    "cpsc_2018",
+    "cpsc_2018_extra",
+    "st_petersburg_incart",
+    "ptb",
+    "ptb-xl",
+    "georgia",
+    "chapman_shaoxing",
+    "ningbo",
+)
+"""Names of the collections of the PhysioNet/CinC challenge of 2021, as their folders are called."""
 
 FOLDS = many(whole(0, 1000), "different fold numbers, such as [9]", distinct=True)
 
@@ -122,7 +133,9 @@ _DEVICES = many(whole(0, 1023), "different device numbers", distinct=True)
 
 SOURCES: dict[str, Target] = {
     "ecgmm.data.sources.cinc_2021.Cinc2021": _source(
-        collections=nullable(many(choice(*COLLECTIONS), f"different names of {', '.join(COLLECTIONS)}", distinct=True)),
+        collections=nullable(
+            many(choice(*CINC_COLLECTIONS), f"different names of {', '.join(CINC_COLLECTIONS)}", distinct=True)
+        ),
         ptb_xl_csv=nullable(path()),
     ),
     "ecgmm.data.sources.code_15.Code15": _source(),

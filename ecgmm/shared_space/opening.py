@@ -13,9 +13,9 @@ from ecgmm.models.contrastive_method import ContrastiveMethod
 from ecgmm.models.text_bank import TextBank
 from ecgmm.runs.loading import texts_of
 from ecgmm.runs.run import Run
-from ecgmm.training.evaluation import Served
 from ecgmm.training.evaluation_choice import ALL, Choice
 from ecgmm.training.measured_records import MeasuredRecords
+from ecgmm.training.served import Served
 from ecgmm.types import Batch
 
 AT_ONCE = 256

@@ -6,9 +6,9 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from ecgmm.runs.store_of_run import STORES
-from ecgmm.training.evaluation import Served, serve
 from ecgmm.training.evaluation_choice import Choice
 from ecgmm.training.other_store import OtherStore, named_store
+from ecgmm.training.served import Served, serve
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from lightning.fabric import Fabric
 from numpy.typing import NDArray
 
 from ecgmm.data.store.store import Store
-from ecgmm.training.evaluation import Served
 from ecgmm.training.measured_records import MeasuredRecords
+from ecgmm.training.served import Served
 from ecgmm.types import Batch
 
 Report = list[str]

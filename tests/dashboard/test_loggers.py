@@ -66,7 +66,7 @@ def trained(planted: Path, quick_settings: list[str], tmp_path_factory: pytest.T
 
 
 def opened(directory: Path, run: Run, logger: Mapping[str, Any]) -> Dashboard:
-    shown = dashboard_content.shown_settings(OmegaConf.to_container(run.config))  # type: ignore[arg-type]
+    shown = dashboard_content.shown_settings(OmegaConf.to_container(run.config))  # type: ignore[arg-type]  # a dict
     return open_dashboard(directory, logger, "sweep", shown, run.facts)
 
 

@@ -78,7 +78,7 @@ def refused(file: Path, number: int) -> Iterator[None]:
     def refuse(path: str | os.PathLike[str], *arguments: int, **options: int | None) -> int:
         if Path(path) == file:
             raise OSError(number, os.strerror(number), str(file))
-        return original(path, *arguments, **options)  # type: ignore[arg-type]
+        return original(path, *arguments, **options)  # type: ignore[arg-type]  # as they came
 
     with mock.patch("os.open", refuse):
         yield

@@ -17,8 +17,8 @@ from ecgmm.errors import ConfigError
 from ecgmm.runs.robustness import read_suites
 from ecgmm.runs.run import Run
 from ecgmm.settings.disturbances import KINDS
-from ecgmm.training.evaluation import serve
 from ecgmm.training.evaluation_choice import Choice
+from ecgmm.training.served import serve
 
 pytestmark = pytest.mark.slow
 SOME = ("foreign_report", "only_lead_ii", "foreign_report_and_noise", "mains")

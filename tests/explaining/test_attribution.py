@@ -71,7 +71,7 @@ def test_a_half_that_is_not_there_has_no_values(model: SavedModel, record: str) 
 def test_log_odds_are_those_of_the_probability_in_both_tasks() -> None:
     logits = torch.randn(3, 5, generator=torch.Generator().manual_seed(1))
     for task, shares in (("single_label", logits.softmax(1)), ("multi_label", logits.sigmoid())):
-        assert torch.allclose(log_odds(logits, task), shares.logit(), atol=1e-5)  # type: ignore[arg-type]
+        assert torch.allclose(log_odds(logits, task), shares.logit(), atol=1e-5)  # type: ignore[arg-type]  # a name of a task
     shifted = log_odds(logits + 7, "single_label")
     assert torch.allclose(shifted, log_odds(logits, "single_label"), atol=1e-5)
 

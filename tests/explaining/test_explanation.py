@@ -89,7 +89,7 @@ def test_a_sum_that_misses_its_difference_is_said(
 def test_the_front_door_gives_the_same(run: Path, record: Path, explanation: Explanation) -> None:
     found = ecgmm.load_run(run).explain(record, REPORT)
     assert found.answers == explanation.answers
-    assert np.array_equal(found.attribution.waveform, explanation.attribution.waveform)  # type: ignore[arg-type]
+    assert np.array_equal(found.attribution.waveform, explanation.attribution.waveform)  # type: ignore[arg-type]  # there is one
 
 
 def test_mistakes_are_answered_with_what_there_is(model: SavedModel, given: ModelInput) -> None:

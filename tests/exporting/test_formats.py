@@ -60,7 +60,7 @@ def test_a_program_of_torch_answers_as_python_and_holds_no_record_and_no_place(t
 
 def test_a_program_that_differs_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = saved("ecg_only")
-    moved = lambda *of: {name: values + 2e-5 for name, values in expected_of(*of).items()}  # noqa: E731
+    moved = lambda *of: {name: values + 2e-5 for name, values in expected_of(*of).items()}  # noqa: E731 (one line is enough)
     monkeypatch.setattr(formats, "expected_of", moved)
     with pytest.raises(ConfigError, match=r"the exported ecg_only differs from Python by 2\.0e-05 in raw, more than"):
         export_program(model, 1.0, "torch", tmp_path / "model.pt2", None)

@@ -35,7 +35,7 @@ def test_a_review_judges_each_training_record_once_and_finds_wrong_labels(
     assert set(in_training) == {"train"}
     n_wrong = int(table["disturbed"].sum())
     assert f"{n_wrong} labels were made wrong on purpose" in said
-    assert table["disturbed"].head(n_wrong).mean() > 1.5 * table["disturbed"].mean()  # type: ignore[operator]
+    assert table["disturbed"].head(n_wrong).mean() > 1.5 * table["disturbed"].mean()  # type: ignore[operator]  # means of a column of numbers
     page = tmp_path / "review" / "suspicious_labels.html"
     assert page.stat().st_mode & 0o077 == 0
     text = page.read_text()

@@ -52,6 +52,18 @@ def method_for(task: Task) -> Pairs:
     return Pairs(nn.CrossEntropyLoss() if task == "single_label" else nn.BCEWithLogitsLoss())
 
 
+def test_pairs_count_beside_labels_what_their_weight_says_and_whole_where_they_are_alone() -> None:
+    method, batch = method_for("single_label"), batch_of("single_label")
+    method.loss_weights = {"distance": 3.0}
+    method.pair_weight = 0.5
+    losses = method.losses(method(batch), batch)
+    torch.testing.assert_close(method.total_loss(losses), losses["cls"] + 1.5 * losses["distance"])
+    method.stage = "pretrain"
+    assert method.total_loss({"distance": losses["distance"]}) == 3 * losses["distance"]
+    method.stage = "classify"
+    assert method.total_loss({"cls": losses["cls"]}) == losses["cls"]
+
+
 def test_pretraining_never_looks_at_a_label() -> None:
     method, batch = method_for("single_label"), batch_of("single_label")
     method.stage = "pretrain"

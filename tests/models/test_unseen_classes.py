@@ -44,6 +44,15 @@ def test_seen_classes_are_read_as_before_and_unseen_ones_in_plain_words(name: st
 
 
 @every_row
+def test_pairs_of_no_weight_teach_as_much_as_labels_alone(name: str) -> None:
+    method, batch = method_of(name, "method.pair_weight=0"), batch_of("single_label")
+    torch.manual_seed(0)
+    losses = method.losses(method(batch), batch)
+    assert len(losses) > 1
+    torch.testing.assert_close(method.total_loss(losses), losses["cls"])
+
+
+@every_row
 def test_while_no_label_was_seen_all_classes_are_read_in_plain_words(name: str) -> None:
     method, batch = method_of(name), batch_of("single_label")
     method.stage = "pretrain"

@@ -99,8 +99,8 @@ def test_a_band_behind_the_trace_has_the_colour_of_its_sign_and_the_opacity_of_i
     heat[0, 50:60], heat[0, 100:110] = 1.0, -0.5
     axes = Figure().add_axes((0, 0, 1, 1))
     draw_sheet(axes, np.zeros((12, 1000)), RATE_HZ, np.zeros((12, 1000), bool), 5, heat)
-    [band] = [one for one in axes.collections if len(one.get_colors())]  # type: ignore[attr-defined]
-    colors = band.get_colors()  # type: ignore[attr-defined]
+    [band] = [one for one in axes.collections if len(one.get_colors())]  # type: ignore[attr-defined]  # lines
+    colors = band.get_colors()  # type: ignore[attr-defined]  # a LineCollection
     assert {tuple(color) for color in colors if color[3] in (1.0, 0.5)} >= {
         to_rgba(FOR_COLOR),
         to_rgba(AGAINST_COLOR, 0.5),

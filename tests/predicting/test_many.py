@@ -113,7 +113,7 @@ def test_a_second_call_and_one_that_was_interrupted_give_the_same_bytes(
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return answers(*arguments)  # type: ignore[arg-type]
+        return answers(*arguments)  # type: ignore[arg-type]  # as they came
 
     monkeypatch.setattr(many, "predict", killed)
     with pytest.raises(KeyboardInterrupt):

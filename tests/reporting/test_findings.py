@@ -21,7 +21,8 @@ def measured(value: float, gap: float | None = None, p: float = 1.0, leaky: bool
 
 def table(**rows: Any) -> Any:
     return SimpleNamespace(
-        rows=[SimpleNamespace(key=SimpleNamespace(label=name), measured=one) for name, one in rows.items()]
+        rows=[SimpleNamespace(key=SimpleNamespace(label=name), measured=one) for name, one in rows.items()],
+        reference="gated_fusion",
     )
 
 

@@ -32,7 +32,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     for method, of_method in skills.items():
         for seed in (1, 2):
             like = {} if method != "evidence_fusion" else {"predicts_like": "oracle"}
-            met(write_run(folder / f"{method}-{seed}", method, seed, **like), seed, of_method)  # type: ignore[arg-type]
+            met(write_run(folder / f"{method}-{seed}", method, seed, **like), seed, of_method)  # type: ignore[arg-type]  # options of text
     return find_runs([folder])[0]
 
 

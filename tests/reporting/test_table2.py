@@ -45,6 +45,20 @@ def test_difference_covers_retraining_and_patients(drawn: Path) -> None:
     assert csv_lines(drawn)["gated_fusion"]["auroc_macro_difference_value"] == ""
 
 
+def test_any_row_may_be_the_one_that_all_others_are_compared_with(drawn: Path, tmp_path: Path) -> None:
+    assert main([str(drawn), "--resamples", "200", "--reference", "concat", "--out", str(tmp_path)]) == 0
+    ours, turned = csv_lines(drawn)["concat"], csv_lines(tmp_path)["gated_fusion"]
+    for one, other in (("value", "value"), ("low", "high"), ("high", "low")):
+        difference = float(turned[f"auroc_macro_difference_{other}"])
+        assert difference == pytest.approx(-float(ours[f"auroc_macro_difference_{one}"]))
+    assert csv_lines(tmp_path)["concat"]["auroc_macro_difference_value"] == ""
+    assert {line["compared_with"] for line in csv_lines(tmp_path).values()} == {"concat"}
+    text = (tmp_path / "table2.md").read_text()
+    assert "concat minus each row" in text
+    assert "gated_fusion minus" not in text
+    assert "worse than concat" in text
+
+
 def test_the_paper_s_rows_stand_beside_ours_exactly_as_printed(drawn: Path) -> None:
     """Table 2 of the paper, digit for digit."""
     printed = {

@@ -32,6 +32,14 @@ def test_runs_that_do_not_belong_together_are_named(
     assert not list(tmp_path.glob("table2.*"))
 
 
+def test_a_row_to_compare_with_that_is_not_there_is_named_with_those_that_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "first", "ecg_only", 1)
+    assert main([str(tmp_path), "--reference", "ecg_onyl"]) == 2
+    assert "no row 'ecg_onyl' to compare with; there are ecg_only" in capsys.readouterr().err
+
+
 def test_own_labels_of_another_table_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Their name and classes may be the same while a line differs."""
     own = {"name": "table", "source": "annotation", "classes": CLASSES}
@@ -41,6 +49,14 @@ def test_own_labels_of_another_table_are_refused(tmp_path: Path, capsys: pytest.
     write_run(tmp_path / "third", "concat", 1, labels={**own, "digest": "ffff"})
     assert main([str(tmp_path)]) == 2
     assert "differ in their labels (data.labels_csv" in capsys.readouterr().err
+
+
+def test_a_run_that_measured_no_test_record_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = write_run(tmp_path / "first", "ecg_only", 1)
+    predictions = pl.read_parquet(run / "predictions.parquet")
+    predictions.filter(pl.col("split") == "val").write_parquet(run / "predictions.parquet")
+    assert main([str(tmp_path)]) == 2
+    assert "was measured on its validation records alone (measured_split=val" in capsys.readouterr().err
 
 
 def test_the_same_method_and_seed_twice_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,16 @@ def test_an_encoder_of_another_kind_says_its_kind_alone(tmp_path: Path) -> None:
     assert labels_of(tmp_path) == {"concat", "concat, method.ecg_encoder=ResNet", "ecg_only"}
 
 
+def test_what_the_data_decide_is_no_setting(tmp_path: Path) -> None:
+    for seed, words in ((1, 321), (2, 335)):
+        encoder = {"_target_": "ecgmm.models.text_encoders.transformer.Transformer", "vocabulary_size": words, "dim": 8}
+        given = {"from_data": {"vocabulary_size": words}, "method": {"text_encoder": encoder}}
+        changed(write_run(tmp_path / f"{seed}", "text_only", seed), given)
+    assert labels_of(tmp_path) == {"text_only"}
+    changed(tmp_path / "2", {"method": {"text_encoder": {"dim": 16}}})
+    assert len(labels_of(tmp_path)) == 2
+
+
 def test_published_rates_of_each_method_are_no_difference_under_native(tmp_path: Path) -> None:
     for method, lr in (("ecg_clip", 1e-4), ("concat", 1e-3)):
         changed(write_run(tmp_path / method, method, 1, recipe="native"), {"optimizer": {"lr": lr}})
@@ -70,7 +80,8 @@ def test_the_axis_of_a_study_is_no_difference(tmp_path: Path) -> None:
     for weight in (0.1, 1.0):
         changed(write_run(tmp_path / str(weight), "gated_fusion", 1), {"method": {"lambda_cons": weight}})
     assert labels_of(tmp_path, "method.lambda_cons") == {"gated_fusion"}
-    assert len(labels_of(tmp_path)) == 2
+    both = {"gated_fusion, method.lambda_cons=0.1", "gated_fusion, method.lambda_cons=1.0"}
+    assert labels_of(tmp_path) == both  # neither is the usual one
 
 
 def test_what_an_older_run_does_not_say_is_not_compared(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ def frame_of(labels: np.ndarray, probabilities: np.ndarray) -> pl.DataFrame:
 
 
 def calibrated(frame: pl.DataFrame, task: str) -> Calibration:
-    fitted = fit_on_validation(frame, CLASSES, task)[""]  # type: ignore[arg-type]
-    return calibrate(frame, CLASSES, task, fitted, "32-true")  # type: ignore[arg-type]
+    fitted = fit_on_validation(frame, CLASSES, task)[""]  # type: ignore[arg-type]  # a name of a task
+    return calibrate(frame, CLASSES, task, fitted, "32-true")  # type: ignore[arg-type]  # a name of a task
 
 
 def test_sets_of_one_class_a_record_by_hand() -> None:

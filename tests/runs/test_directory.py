@@ -37,6 +37,7 @@ CONFIG: dict[str, Any] = {
     "logger": {"mode": "auto"},
     "overwrite": False,
     "data": {"root": "x"},
+    "method": {"_target_": "ecgmm.models.methods.ecg_clip.EcgClip", "shared_dim": 128},
     "task": {"name": "single_label", "selection": "exactly_one"},
     "trainer": {"max_epochs": 2, "enable_progress_bar": True},
 }
@@ -67,9 +68,18 @@ def test_digest_covers_what_is_computed_and_nothing_else() -> None:
 
 def test_settings_that_came_later_count_where_they_change_something() -> None:
     digest = config_digest(CONFIG, "store-1")
-    for before in ({"decayed": "all"}, {"task": {**CONFIG["task"], "modalities": "any"}}, {"keep_checkpoints": True}):
+    for before in (
+        {"decayed": "all"},
+        {"task": {**CONFIG["task"], "modalities": "any"}},
+        {"method": {**CONFIG["method"], "pair_weight": 1.0}},
+        {"keep_checkpoints": True},
+    ):
         assert config_digest({**CONFIG, **before}, "store-1") == digest
-    for other in ({"decayed": "matrices"}, {"task": {**CONFIG["task"], "modalities": "both"}}):
+    for other in (
+        {"decayed": "matrices"},
+        {"task": {**CONFIG["task"], "modalities": "both"}},
+        {"method": {**CONFIG["method"], "pair_weight": 0.0}},
+    ):
         assert config_digest({**CONFIG, **other}, "store-1") != digest
 
 

@@ -24,7 +24,7 @@ from ecgmm.settings.messages import hydra_sentence
 from ecgmm.settings.resolvers import run_name
 from ecgmm.training.evaluation_choice import Choice
 
-HOME = os.path.expanduser("~")  # noqa: PTH111
+HOME = os.path.expanduser("~")  # noqa: PTH111 (as text)
 Command = Callable[..., int]
 
 
@@ -288,9 +288,10 @@ def test_evaluate_takes_several_runs_and_sets_of_leads_as_the_makefile_gives_the
 ) -> None:
     seen: list[tuple[object, ...]] = []
     evaluation, summary = ModuleType("evaluation"), ModuleType("summary")
+    # Stand-ins: a module declares nothing of what it is given.
     evaluation.evaluate_run = lambda *given: (seen.append(given) or {}, None)  # type: ignore[attr-defined,func-returns-value]
-    summary.print_metrics = lambda metrics, file: None  # type: ignore[attr-defined]
-    summary.print_external = lambda metrics: None  # type: ignore[attr-defined]
+    summary.print_metrics = lambda metrics, file: None  # type: ignore[attr-defined]  # modules
+    summary.print_external = lambda metrics: None  # type: ignore[attr-defined]  # modules
     monkeypatch.setitem(sys.modules, "ecgmm.training.evaluation", evaluation)
     monkeypatch.setitem(sys.modules, "ecgmm.training.summary", summary)
     run = "outputs/table2/method=k_merl,seed=1"

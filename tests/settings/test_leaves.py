@@ -53,7 +53,7 @@ WRONG: list[Any] = [
 def resolved(name: str) -> tuple[str, dict[str, Any]]:
     entry, overrides = COMPOSED[name]
     config = compose(entry, overrides)
-    return entry, OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+    return entry, OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]  # a dict
 
 
 def leaves(value: object, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -138,7 +138,7 @@ def composed(entry: str, *overrides: str) -> Any:
         ("prepare", ["data.rate_hz=100"], "rates_hz", [100]),
         ("prepare", ["data.root=123"], "data.root", "123"),
         ("evaluate", ["run=40689238"], "run", "40689238"),
-        ("prepare", ["paths.stores='~/s'"], "data.stores", os.path.expanduser("~/s")),  # noqa: PTH111
+        ("prepare", ["paths.stores='~/s'"], "data.stores", os.path.expanduser("~/s")),  # noqa: PTH111 (as text)
     ],
 )
 def test_one_value_is_a_list_of_one_and_a_number_a_path(entry: str, overrides: list[str], key: str, value: Any) -> None:

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from ecgmm.data.store.store import Store
 from ecgmm.runs.configuration import read_config
-from ecgmm.training import evaluation
+from ecgmm.training import evaluation, served
 from ecgmm.training.predictions import predict_frame
 from tests.data.trees import edit_manifest
 from tests.rounding import of_sums
@@ -60,7 +60,7 @@ def test_batches_of_another_make_up_give_the_same_up_to_rounding(
 
     monkeypatch.setattr(evaluation, "predict_frame", predicted)
     for batch_size in (32, 1):
-        monkeypatch.setattr(evaluation, "read_config", lambda *of, n=batch_size: read_config(*of) | {"batch_size": n})
+        monkeypatch.setattr(served, "read_config", lambda *of, n=batch_size: read_config(*of) | {"batch_size": n})
         assert command("evaluate", f"run={finished_run}", f"paths.stores={workspace}/stores") == 0
     columns = [name for name in found[0].columns if name.startswith("probability.")]
     together, alone = (frame.select(columns).to_numpy() for frame in found)

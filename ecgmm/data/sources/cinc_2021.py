@@ -31,7 +31,7 @@ from ecgmm.data.store.persons import as_age
 from ecgmm.errors import DataError, printable
 from ecgmm.files import read_bounded
 from ecgmm.progress import run_with_progress
-from ecgmm.settings.cinc_2021 import COLLECTIONS
+from ecgmm.settings.targets_data import CINC_COLLECTIONS
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ _PTB_XL = "ptb-xl"
 _ONE_RECORD_EACH = ("chapman_shaoxing", "ningbo")
 """Collections whose publishers say that each record is of another patient."""
 _PER_COLLECTION = 1_000_000
-"""Ids of a collection's records are its place among ``COLLECTIONS`` and the number in the name, as in 6000017 for
+"""Ids of a collection's records are its place among ``CINC_COLLECTIONS`` and the number in the name, as in 6000017 for
 ``HR00017``; those of patients, where they are known, lie beyond them all."""
 _PATIENTS = 100_000_000
 _NAME = re.compile(r"[A-Z]{1,3}(\d{1,6})", re.ASCII)
@@ -100,7 +100,7 @@ class Cinc2021(DataConfig):
         if unknown:
             log.warning(
                 "%s: the tree does not say which records are of one patient; each counts as a patient of its own",
-                ", ".join(name for name in COLLECTIONS if name in unknown),
+                ", ".join(name for name in CINC_COLLECTIONS if name in unknown),
             )
         kept, dropped = check_index(frame)
         return SourceIndex(kept, dropped, None, csv_sha256 | _digest(frame), _unreadable(facts))
@@ -167,10 +167,10 @@ def _age(text: str) -> float | None:
 def _folders(root: Path, chosen: list[str] | None) -> list[tuple[str, Path]]:
     """Name and folder of each collection that is asked for and there."""
     base = root / "training" if is_tree_folder(root / "training") else root
-    there = [(name, base / name) for name in COLLECTIONS if is_tree_folder(base / name)]
+    there = [(name, base / name) for name in CINC_COLLECTIONS if is_tree_folder(base / name)]
     missing = sorted({*(chosen or [])} - {name for name, _ in there})
     if not there or missing:
-        wanted = ", ".join(missing or COLLECTIONS)
+        wanted = ", ".join(missing or CINC_COLLECTIONS)
         raise DataError(
             f"{printable(base)} has no folder {wanted}; set data.root to the folder that holds training/, with the"
             " folders of the collections as PhysioNet publishes them"
@@ -202,7 +202,9 @@ def _frame(listed: list[tuple[str, str]], facts: list[Facts]) -> pl.DataFrame:
         }
     )
     name = pl.col("path").str.extract(r"([^/]*)$")
-    first = pl.col("site").replace_strict({one: place * _PER_COLLECTION for place, one in enumerate(COLLECTIONS, 1)})
+    first = pl.col("site").replace_strict(
+        {one: place * _PER_COLLECTION for place, one in enumerate(CINC_COLLECTIONS, 1)}
+    )
     number = name.str.extract(f"^{_NAME.pattern}$").cast(pl.Int64)
     return frame.with_columns(
         record=first + number,
@@ -218,7 +220,7 @@ def _with_patients(frame: pl.DataFrame, file: Path) -> pl.DataFrame:
     """The frame with the patients of PTB-XL, whose records have the number of its ``ecg_id``."""
     kinds = {"ecg_id": INTEGER, "patient_id": INTEGER}
     table = read_values(file, kinds, "set data.ptb_xl_csv to PTB-XL's ptbxl_database.csv, or to null").frame
-    first = (COLLECTIONS.index(_PTB_XL) + 1) * _PER_COLLECTION
+    first = (CINC_COLLECTIONS.index(_PTB_XL) + 1) * _PER_COLLECTION
     known = table.drop_nulls().unique("ecg_id").select(record=pl.col("ecg_id") + first, known="patient_id")
     joined = frame.join(known, on="record", how="left", maintain_order="left")
     return joined.with_columns(patient=pl.coalesce(_PATIENTS + pl.col("known"), "patient")).drop("known")

@@ -29,6 +29,7 @@ class EcgClip(ContrastiveMethod):
         n_classes: K.
         shared_dim: Width of the space in which waveforms, reports and classes are compared.
         unseen_classes: Names of the unseen classes.
+        pair_weight: Weight of all losses of pairs beside the labels.
     """
 
     name = "ecg_clip"
@@ -46,9 +47,10 @@ class EcgClip(ContrastiveMethod):
         n_classes: int,
         shared_dim: int,
         unseen_classes: Sequence[str] = (),
+        pair_weight: float = 1.0,
     ) -> None:
         dim = ecg_encoder.dim
-        super().__init__(criterion, n_classes, dim, unseen_classes)
+        super().__init__(criterion, n_classes, dim, unseen_classes, pair_weight)
         require_same_width(ecg_encoder, text_encoder)
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder

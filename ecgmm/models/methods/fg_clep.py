@@ -35,6 +35,7 @@ class FgClep(ContrastiveMethod):
         similarity: Batch to soft targets ``[B, B]``: how much two reports say the same.
         least_similarity: Cosine with the waveform from which a feature that the dictionary adds is taken as a tag.
         unseen_classes: Names of the unseen classes.
+        pair_weight: Weight of all losses of pairs beside the labels.
     """
 
     name = "fg_clep"
@@ -55,9 +56,10 @@ class FgClep(ContrastiveMethod):
         similarity: nn.Module,
         least_similarity: float,
         unseen_classes: Sequence[str] = (),
+        pair_weight: float = 1.0,
     ) -> None:
         dim = ecg_encoder.dim
-        super().__init__(criterion, n_classes, dim, unseen_classes)
+        super().__init__(criterion, n_classes, dim, unseen_classes, pair_weight)
         require_same_width(ecg_encoder, text_encoder)
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder

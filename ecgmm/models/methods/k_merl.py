@@ -34,6 +34,7 @@ class KMerl(ContrastiveMethod):
         feedforward_width: Width inside the layers' feed-forward networks.
         dropout: Dropout in the decoder.
         unseen_classes: Names of the unseen classes.
+        pair_weight: Weight of all losses of pairs beside the labels.
     """
 
     name = "k_merl"
@@ -56,9 +57,10 @@ class KMerl(ContrastiveMethod):
         feedforward_width: int,
         dropout: float,
         unseen_classes: Sequence[str] = (),
+        pair_weight: float = 1.0,
     ) -> None:
         dim, width = text_encoder.dim, ecg_encoder.width
-        super().__init__(criterion, n_classes, dim, unseen_classes)
+        super().__init__(criterion, n_classes, dim, unseen_classes, pair_weight)
         self.ecg_encoder = ecg_encoder
         self.text_encoder = text_encoder
         self.ecg_projection = nn.Linear(width, dim)

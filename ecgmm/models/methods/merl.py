@@ -33,6 +33,7 @@ class Merl(ContrastiveMethod):
         view_dropout: Dropout that makes two views of a waveform.
         uni_modal_weight: Weight of the alignment of these views, in that of waveform and report.
         unseen_classes: Names of the unseen classes.
+        pair_weight: Weight of all losses of pairs beside the labels.
     """
 
     name = "merl"
@@ -53,9 +54,10 @@ class Merl(ContrastiveMethod):
         view_dropout: float,
         uni_modal_weight: float,
         unseen_classes: Sequence[str] = (),
+        pair_weight: float = 1.0,
     ) -> None:
         dim = ecg_encoder.dim
-        super().__init__(criterion, n_classes, dim, unseen_classes)
+        super().__init__(criterion, n_classes, dim, unseen_classes, pair_weight)
         require_same_width(ecg_encoder, text_encoder)
         self.loss_weights = {"uni_modal": uni_modal_weight}
         self.temperature = temperature

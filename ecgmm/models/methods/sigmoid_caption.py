@@ -32,6 +32,7 @@ class SigmoidCaption(ContrastiveMethod):
         n_heads: Heads of the attention of all queries; divides D.
         caption_weight: Weight of writing the report, in that of the alignment.
         unseen_classes: Names of the unseen classes.
+        pair_weight: Weight of all losses of pairs beside the labels.
     """
 
     name = "sigmoid_caption"
@@ -53,9 +54,10 @@ class SigmoidCaption(ContrastiveMethod):
         n_heads: int,
         caption_weight: float,
         unseen_classes: Sequence[str] = (),
+        pair_weight: float = 1.0,
     ) -> None:
         dim = ecg_encoder.dim
-        super().__init__(criterion, n_classes, dim, unseen_classes)
+        super().__init__(criterion, n_classes, dim, unseen_classes, pair_weight)
         require_same_width(ecg_encoder, text_encoder)
         self.loss_weights = {"caption": caption_weight}
         self.ecg_encoder = ecg_encoder

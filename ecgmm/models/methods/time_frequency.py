@@ -28,7 +28,8 @@ class TimeFrequency(ContrastiveMethod):
         n_classes: K.
         n_context: Number of learned vectors before a class description.
         unseen_classes: Names of the unseen classes.
-        time_frequency_weight: Weight of the alignment of the two waveform towers.
+        time_frequency_weight: Weight of the alignment of the two waveform towers, in that of waveform and report.
+        pair_weight: Weight of all losses of pairs beside the labels.
     """
 
     name = "time_frequency"
@@ -48,9 +49,10 @@ class TimeFrequency(ContrastiveMethod):
         n_context: int,
         unseen_classes: Sequence[str],
         time_frequency_weight: float,
+        pair_weight: float = 1.0,
     ) -> None:
         dim = ecg_encoder.dim
-        super().__init__(criterion, n_classes, dim, unseen_classes)
+        super().__init__(criterion, n_classes, dim, unseen_classes, pair_weight)
         require_same_width(ecg_encoder, text_encoder)
         self.loss_weights = {"time_frequency": time_frequency_weight}
         self.ecg_encoder = ecg_encoder

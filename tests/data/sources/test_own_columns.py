@@ -69,7 +69,7 @@ def test_whole_numbers() -> None:
     ],
 )
 def test_times(text: str, time: tuple[int, ...]) -> None:
-    assert times(table_of(text, None), "c").to_list() == [datetime.datetime(*time), None]  # type: ignore[arg-type]
+    assert times(table_of(text, None), "c").to_list() == [datetime.datetime(*time), None]  # type: ignore[arg-type]  # year, month and so on
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def composed(group: str, *overrides: str) -> DictConfig:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_source_composes_as_its_file_and_the_shared_one_say(group: str) -> None:
-    flat = flatten(OmegaConf.to_container(composed(group), resolve=True))  # type: ignore[arg-type]
+    flat = flatten(OmegaConf.to_container(composed(group), resolve=True))  # type: ignore[arg-type]  # a dict
     own = {key: value for key, value in flatten(content(group)).items() if key in SHARED}
     assert flat["name"] == group
     assert {key: flat[key] for key in SHARED} == {key: own.get(key, SHARED[key]) for key in SHARED}

@@ -59,7 +59,7 @@ class Refusing:
 )
 def test_a_disk_that_refuses_is_said(tmp_path: Path, code: int, kind: type[Exception], message: str) -> None:
     journal = Journal(tmp_path / "x.journal", "work")
-    journal._database = Refusing(code)  # type: ignore[assignment]
+    journal._database = Refusing(code)  # type: ignore[assignment]  # a stand-in
     with pytest.raises(kind, match=message):
         journal.add("key", b"result")
 

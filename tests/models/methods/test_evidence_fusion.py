@@ -27,7 +27,7 @@ class Answers(nn.Module):
 def method_of(task: Task = "single_label", detector: PairDetector | None = None) -> EvidenceFusion:
     criterion = nn.CrossEntropyLoss() if task == "single_label" else nn.BCEWithLogitsLoss()
     heads = Answers() if detector is None else OwnHeads(2, 2, dropout=0.0)
-    return EvidenceFusion(Given(), Given(), heads, detector, criterion, task, 0.5, RATE)  # type: ignore[arg-type]
+    return EvidenceFusion(Given(), Given(), heads, detector, criterion, task, 0.5, RATE)  # type: ignore[arg-type]  # stand-ins
 
 
 def batch(h_e: Tensor, h_t: Tensor, has_waveform: bool = True, has_report: bool = True) -> Batch:

@@ -73,13 +73,13 @@ def test_classes_and_findings_are_asked_by_the_same_decoder() -> None:
 def test_findings_loss_is_binary_cross_entropy_of_what_the_reports_state() -> None:
     method, batch = built().eval(), batch_of("single_label", complete=False)
     output = method(batch)
-    losses = method.pair_losses(output, batch)
+    losses = method.losses(output, batch)
     both = batch.has_waveform & batch.has_report
     stated = method.stated_findings(batch.statement_ids[both])
     expected = binary_cross_entropy_with_logits(output.extra["findings"][both], stated)
     torch.testing.assert_close(losses["findings"], expected)
-    weighted = method.total_loss(losses)
-    torch.testing.assert_close(weighted, losses["contrastive"] + losses["findings"])  # both weigh the same
+    together = losses["cls"] + losses["contrastive"] + losses["findings"]  # all weigh the same
+    torch.testing.assert_close(method.total_loss(losses), together)
 
 
 def test_pairs_are_only_made_of_records_that_have_both() -> None:
