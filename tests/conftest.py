@@ -2,6 +2,7 @@
 
 import copy
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -24,6 +25,9 @@ from ecgmm.runs import provenance
 command_line.set_up_hydra()  # what commands do at their start; tests compose settings without one
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))  # what is tested must not depend on it
 os.environ["WANDB_MODE"] = "offline"
+# A suite that is started in the background or by nohup ignores these, and so would all commands that it tries.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 hypothesis.settings.register_profile("ecgmm", deadline=None)  # a busy machine is no mistake
 hypothesis.settings.load_profile("ecgmm")
 LONGEST = (
