@@ -13,6 +13,7 @@ from benchmarks.hostile_server import HostileServer, serve, write_list
 from ecgmm.download import with_subset
 from ecgmm.locks import one_process
 from tests.data.trees import SHORT, MimicTree, prepare, write_ptb_xl
+from tests.patience import HUNG_S
 
 Command = Callable[..., int]
 N_PATIENTS = 10
@@ -152,7 +153,7 @@ def test_the_command_line_takes_the_dashed_form_and_waits_for_its_turn(server: H
         assert process.stderr is not None
         assert "that downloads to" in process.stderr.readline()
         assert not (tmp_path / "target" / "SHA256SUMS.txt").exists()
-    told = process.communicate(timeout=60)
+    told = process.communicate(timeout=HUNG_S)
     assert process.returncode == 0, told
     assert len(patients(tmp_path / "target")) == 1
 

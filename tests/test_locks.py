@@ -15,6 +15,7 @@ import pytest
 
 from ecgmm.errors import DataError
 from ecgmm.locks import one_process
+from tests.patience import HUNG_S
 
 CONTEXT = multiprocessing.get_context("fork")
 
@@ -29,7 +30,7 @@ def start_holder(folder: Path, seconds: float) -> Any:
     started = CONTEXT.Event()
     process = CONTEXT.Process(target=hold, args=(folder, seconds, started))
     process.start()
-    assert started.wait(10)
+    assert started.wait(HUNG_S)
     return process
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.documented import ROOT
+from tests.patience import HUNG_S
 
 _LIBRARIES = (
     "torch",
@@ -61,7 +62,7 @@ class WarmProcess:
 
     def close(self) -> None:
         """End the process."""
-        self._process.communicate(timeout=60)
+        self._process.communicate(timeout=HUNG_S)
 
 
 def _wait_for_orders() -> None:

@@ -5,9 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+
+from tests.patience import HUNG_S, process_of
 
 APP = """
 import ctypes, os, signal, sys, time
@@ -28,13 +31,13 @@ def job(do, directory):
     if do == "kill": os.kill(os.getpid(), signal.SIGKILL)
     if do == "crash": os.kill(os.getpid(), signal.SIGSEGV)
     if do == "exit": os._exit(7)
-    if do == "terminate": os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)
+    if do == "terminate": os.kill(os.getpid(), signal.SIGTERM); time.sleep(600)
     if do == "fail": raise ConfigError("a mistake")
     if do == "memory": raise MemoryError
     if do == "bullet": print("\\u2022", file=sys.stderr)
     if do == "sleep":
         (directory / "started").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
-        time.sleep(60)
+        time.sleep(600)
     (directory / "done").write_text(os.environ["OMP_NUM_THREADS"])
     (directory / "kernels").write_text(os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"])
     (directory / "gpu").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
@@ -45,7 +48,7 @@ if __name__ == "__main__":
 """
 
 
-def start(folder: Path, jobs: str, **options: str) -> "subprocess.Popen[str]":
+def start(folder: Path, jobs: str, **options: str) -> AbstractContextManager[subprocess.Popen[str]]:
     (folder / "app.py").write_text(APP)
     command = [sys.executable, "app.py", "-m", f"+do={jobs}", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${do}"]
     launcher = "hydra_plugins.ecgmm.SideBySide"
@@ -56,9 +59,7 @@ def start(folder: Path, jobs: str, **options: str) -> "subprocess.Popen[str]":
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     environment["CUDA_VISIBLE_DEVICES"] = "GPU-one, GPU-two"  # stand-ins: nothing here looks for them
     environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(
-        command, cwd=folder, env=environment | options, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+    return process_of(command, cwd=folder, env=environment | options, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def done(folder: Path) -> list[str]:
@@ -67,8 +68,9 @@ def done(folder: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_jobs_that_are_ended_are_listed_and_the_others_are_done(tmp_path: Path) -> None:
-    process = start(tmp_path, "a,kill,crash,exit,terminate,fail,memory,bullet,b", PYTHONIOENCODING="ascii")
-    _, printed = process.communicate(timeout=120)
+    jobs = "a,kill,crash,exit,terminate,fail,memory,bullet,b"
+    with start(tmp_path, jobs, PYTHONIOENCODING="ascii") as process:
+        _, printed = process.communicate(timeout=HUNG_S)
     assert process.returncode == 1
     assert done(tmp_path) == ["a", "b", "bullet"]
     assert "6 jobs failed" in printed
@@ -88,14 +90,14 @@ def test_jobs_that_are_ended_are_listed_and_the_others_are_done(tmp_path: Path) 
 
 @pytest.mark.parametrize(("number", "code"), [(15, 143), pytest.param(2, 130, marks=pytest.mark.slow)])
 def test_a_signal_ends_all_and_lists_what_is_unfinished(number: int, code: int, tmp_path: Path) -> None:
-    process = start(tmp_path, "a,sleep,b,c")
-    end = time.monotonic() + 60
-    while not ((tmp_path / "sweep" / "sleep" / "started").exists() and done(tmp_path) == ["a", "b", "c"]):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    time.sleep(1)  # a job's last file is there before its result has reached the first process
-    process.send_signal(number)
-    _, printed = process.communicate(timeout=60)
+    with start(tmp_path, "a,sleep,b,c") as process:
+        end = time.monotonic() + HUNG_S
+        while not ((tmp_path / "sweep" / "sleep" / "started").exists() and done(tmp_path) == ["a", "b", "c"]):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        time.sleep(3)  # a job's last file is there before its result has reached the first process
+        process.send_signal(number)
+        _, printed = process.communicate(timeout=HUNG_S)
     assert process.returncode == code
     assert printed.splitlines()[-2:] == [
         f"stopped by {signal.Signals(number).name}; 1 of 4 jobs are not finished, and the same command goes on with"

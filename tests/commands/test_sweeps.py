@@ -15,6 +15,7 @@ from benchmarks.interrupted_sweep import main as interrupt_sweep
 from ecgmm.commands import command_line
 from ecgmm.plan import main as plan_main
 from tests.conftest import start
+from tests.patience import HUNG_S, process_of
 
 Command = Callable[..., int]
 LAMBDAS = ("+experiment=lambda_sweep", "method.lambda_cons=0.1,1", "seed=1")
@@ -65,14 +66,14 @@ def test_every_engine_gives_the_numbers_of_one_job_after_another(
 def test_workers_end_with_the_process_that_started_them(settings: list[str], tmp_path: Path) -> None:
     long = [text.replace("max_epochs=2", "max_epochs=1000") for text in settings]
     command = [sys.executable, "-m", "ecgmm.train", *LAMBDAS, *long, f"paths.outputs={tmp_path}"]
-    with subprocess.Popen(command) as first:
+    with process_of(command) as first:
         wait_until(lambda: len(list(tmp_path.rglob("history.csv"))) == 2)
         first.kill()
     folders = [file.parent for file in tmp_path.rglob("history.csv")]
     wait_until(lambda: all(is_free(folder) for folder in folders), seconds=10)
 
 
-def wait_until(done: Callable[[], bool], seconds: float = 90) -> None:
+def wait_until(done: Callable[[], bool], seconds: float = HUNG_S) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end

@@ -19,6 +19,7 @@ from ecgmm.console.system_errors import first_sentence
 from ecgmm.data.batches.dataset import RecordDataset
 from ecgmm.data.batches.loader import BatchLoader, in_place
 from ecgmm.errors import DataError
+from tests.patience import HUNG_S
 
 SIGNALS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 
@@ -57,7 +58,7 @@ def test_a_signal_has_its_exit_code_and_one_sentence(
     def work() -> None:
         try:
             send(number)
-            time.sleep(5)
+            time.sleep(60)
         except Stopped as stop:
             stop.add_note("the same command goes on")
             raise
@@ -74,11 +75,11 @@ def test_no_interrupt_is_lost_whatever_it_meets(capfd: pytest.CaptureFixture[str
 
         def work(timer: threading.Timer = timer) -> None:
             timer.start()  # here, where a signal is already taken care of: on a busy machine a start takes a while
-            iterate(5)
+            iterate(60)
 
         started = time.monotonic()
         assert ended(work, first_sentence) == 130
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 30
         timer.join()
     assert "Exception ignored" not in capfd.readouterr().err
 
@@ -119,11 +120,11 @@ def test_an_interrupt_that_python_ignores_comes_again(
 ) -> None:
     def work() -> None:
         swallow()
-        time.sleep(5)
+        time.sleep(60)
 
     started = time.monotonic()
     assert ended(work, first_sentence) == 130
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30
     assert "Exception ignored" not in capfd.readouterr().err
 
 
@@ -131,14 +132,14 @@ def test_an_interrupt_counts_whatever_follows_it() -> None:
     def fails_while_cleaning() -> None:
         try:
             send(signal.SIGTERM)
-            time.sleep(5)
+            time.sleep(60)
         finally:
             raise DataError("cannot clean")
 
     def goes_on() -> None:
         try:
             send(signal.SIGTERM)
-            time.sleep(5)
+            time.sleep(60)
         except BaseException:
             pass
 
@@ -168,7 +169,7 @@ def script(body: str, *arguments: str, **options: Any) -> subprocess.CompletedPr
             "sys.exit(ended(work, first_sentence))",
         ]
     )
-    options = {"capture_output": True, "text": True, "timeout": 60} | options
+    options = {"capture_output": True, "text": True, "timeout": HUNG_S} | options
     return subprocess.run([sys.executable, "-c", text, *arguments], check=False, **options)
 
 

@@ -20,6 +20,7 @@ from ecgmm.serving.examples import FINDINGS, Example, make_examples
 from ecgmm.serving.server import bound
 from tests.data.preparation.test_single_record import beats
 from tests.data.trees import write_record
+from tests.patience import HUNG_S, process_of
 
 REPORT = "Left bundle branch block. Sinus rhythm"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -144,12 +145,12 @@ def address(model: SavedModel, run: Path) -> Iterator[str]:
     """Address of the page, served by the command in a process of its own, which ends by an interrupt."""
     assert model.facts
     arguments = [sys.executable, "-m", "ecgmm.serve", f"run='{run}'", "port=0"]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as server:
+    with process_of(arguments, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         lines = iter(server.stdout.readline, "")
         yield next(found.group() for line in lines if (found := re.search(r"http://127\.0\.0\.1:\d+/", line)))
         server.send_signal(signal.SIGINT)
-        assert server.wait(30) == 130
+        assert server.wait(HUNG_S) == 130
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from ecgmm.interface.learning import _composed
 from ecgmm.models.ecg_encoders.convolutional import Convolutional
 from ecgmm.training.build import set_up
 from ecgmm.training.task import DiagnosisTask
+from tests.patience import HUNG_S
 
 Command = Callable[..., int]
 Weights = dict[str, Tensor]
@@ -255,7 +256,7 @@ def test_frozen_weights_stay_in_two_processes(
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HUNG_S,
     )
     assert done.returncode == 0, done.stderr
     assert_frozen(tmp_path / "run", source)

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from ecgmm.files import read_json
 from ecgmm.training.task import DiagnosisTask
+from tests.patience import HUNG_S
 
 STOPS_AT = 6  # in the second epoch of four steps
 GATED_FUSION = ("method.dropout=0", "text_encoder.dropout=0")
@@ -66,7 +67,7 @@ def two(tiny_store: Path, quick_settings: list[str], tmp_path: Path) -> Callable
         chosen = (*quick_settings, *WITHOUT_CHANCE, *(settings or GATED_FUSION), *place)
         environment = {**os.environ, "STEPS": str(n_steps), "OMP_NUM_THREADS": "1"}
         return subprocess.run(
-            [sys.executable, str(script), *chosen], env=environment, capture_output=True, text=True, timeout=120
+            [sys.executable, str(script), *chosen], env=environment, capture_output=True, text=True, timeout=HUNG_S
         )
 
     return run

@@ -16,6 +16,7 @@ from ecgmm.data.batches.dataset import RecordDataset
 from ecgmm.files import read_json
 from ecgmm.training.lightning.checkpoint_io import AtomicCheckpointIO
 from ecgmm.training.task import DiagnosisTask
+from tests.patience import HUNG_S, process_of
 
 Command = Callable[..., int]
 FILES = ("metrics.json", "history.csv", "model/model.safetensors")
@@ -139,13 +140,13 @@ def test_processes_that_train_together_stop_together(
     long = [text.replace("max_epochs=2", "max_epochs=2000") for text in quick_settings]
     command = [sys.executable, "-m", "ecgmm.train", *long, f"trainer.devices={devices}", f"hydra.run.dir={run}"]
     alone = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads that wait for each other stall beside other tests
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=alone) as process:
-        end = time.monotonic() + 120
+    with process_of(command, stderr=subprocess.PIPE, env=alone) as process:
+        end = time.monotonic() + HUNG_S
         while not (run / "checkpoints" / "last.ckpt").exists():
             assert time.monotonic() < end
             time.sleep(0.05)
         process.send_signal(number)
-        _, printed = process.communicate(timeout=120)
+        _, printed = process.communicate(timeout=HUNG_S)
     assert process.returncode == 128 + number
     assert printed.count(f"stopped by {number.name}") == 1
     assert "Traceback" not in printed
