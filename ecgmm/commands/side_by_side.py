@@ -34,9 +34,9 @@ Job = tuple[int, list[str]]
 """Number and overrides."""
 _SECONDS_TO_STOP = 10.0
 _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR")
-_KERNELS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128"}
-"""Kernels that oneDNN keeps for reuse: more than a step has, in place of 1,024. Each method and each length of texts
-has kernels of its own, so that a worker grew with its jobs until it had so many."""
+_KERNELS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128", "LRU_CACHE_CAPACITY": "128"}
+"""Kernels that oneDNN, and torch above it, keep for reuse: more than a step has, in place of 1,024 each. Each method
+and each length of texts has kernels of its own, so that a worker grew with its jobs until it had so many."""
 
 
 class _Worker:
