@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import resource
 
 
 def give_back_memory() -> None:
@@ -14,3 +15,8 @@ def give_back_memory() -> None:
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):  # of the GNU C library; others keep less
         library.malloc_trim(0)
+
+
+def peak_memory_mb() -> int:
+    """Most memory that this process has had at a time, in MB of 2^20 bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -1,4 +1,4 @@
-"""Pool of worker processes for the jobs of a sweep; a worker that dies costs its own job only."""
+"""Pool of worker processes for the jobs of a sweep: one that dies costs its own job only, one that grew is replaced."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ from joblib.externals import cloudpickle
 from omegaconf import DictConfig, open_dict
 
 from ecgmm.commands.gpus import gpus_of, jobs_at_once, least_used, seeing_only
-from ecgmm.commands.memory import give_back_memory
+from ecgmm.commands.memory import give_back_memory, peak_memory_mb
 from ecgmm.commands.pace import Pace, was_trained
 from ecgmm.commands.sweeps import record_failure
 from ecgmm.console.ending import Stopped, StopSignals, write_in_any_encoding
@@ -37,6 +37,9 @@ _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR")
 _KERNELS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128", "LRU_CACHE_CAPACITY": "128"}
 """Kernels that oneDNN, and torch above it, keep for reuse: more than a step has, in place of 1,024 each. Each method
 and each length of texts has kernels of its own, so that a worker grew with its jobs until it had so many."""
+_LARGEST_MB = 1200
+"""Peak memory from which on a worker takes no further job. Half of it are the libraries, and a job that needs as much
+takes longer than the five seconds in which a fresh worker loads them."""
 
 
 class _Worker:
@@ -47,7 +50,7 @@ class _Worker:
         connection: Pipe that results come through; also ready to read when the process has ended.
         job: Job that it runs; None while it waits.
         began_s: When it was given the job, in seconds since 1970.
-        gone: Whether the process has ended.
+        gone: Whether the process has ended, or ends because it has grown.
     """
 
     def __init__(self, gpu: str | None) -> None:
@@ -74,11 +77,12 @@ class _Worker:
         job, self.job = self.job, None
         assert job is not None
         try:
-            return job, pickle.loads(self.connection.recv_bytes())  # noqa: S301 (of our own process)
+            result, self.gone = pickle.loads(self.connection.recv_bytes())  # noqa: S301 (of our own process)
         except (EOFError, OSError):
             self.gone = True
             self._process.join()
             return job, _how_it_ended(self._process.exitcode)
+        return job, result
 
     def stop(self) -> None:
         """Ask the process to end now."""
@@ -184,15 +188,19 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int | None, sweep: Sweep) -> list[JobR
 
 
 def _serve(connection: Connection) -> None:
-    """Run jobs in a worker until the pipe is closed."""
+    """Run jobs in a worker until it has grown, or the pipe is closed."""
     write_in_any_encoding()
     # What the terminal sends to all processes is seen to by the first one, which then stops this one.
     with StopSignals(ignored=(signal.SIGINT, signal.SIGHUP)) as signals:
         try:
-            while True:
+            has_grown = False
+            while not has_grown:
                 job, how = connection.recv()
-                connection.send_bytes(cloudpickle.dumps(_do(job, how)))
+                result = _do(job, how)
+                has_grown = peak_memory_mb() > _LARGEST_MB
+                connection.send_bytes(cloudpickle.dumps((result, has_grown)))
                 give_back_memory()
+            return
         except EOFError:
             return
         except Stopped:

@@ -35,12 +35,14 @@ def job(do, directory):
     if do == "fail": raise ConfigError("a mistake")
     if do == "memory": raise MemoryError
     if do == "bullet": print("\\u2022", file=sys.stderr)
+    if do == "grow": b"x" * 1300 * 2**20
     if do == "sleep":
         (directory / "started").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
         time.sleep(600)
     (directory / "done").write_text(os.environ["OMP_NUM_THREADS"])
     kept = os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"], os.environ["LRU_CACHE_CAPACITY"]
     (directory / "kernels").write_text(" ".join(kept))
+    (directory / "process").write_text(str(os.getpid()))
     (directory / "gpu").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
     return 1.0
 
@@ -49,12 +51,17 @@ if __name__ == "__main__":
 """
 
 
-def start(folder: Path, jobs: str, **options: str) -> AbstractContextManager[subprocess.Popen[str]]:
+def start(
+    folder: Path, jobs: str, n_jobs: int | None = None, **options: str
+) -> AbstractContextManager[subprocess.Popen[str]]:
     (folder / "app.py").write_text(APP)
     command = [sys.executable, "app.py", "-m", f"+do={jobs}", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${do}"]
     launcher = "hydra_plugins.ecgmm.SideBySide"
     command += ["hydra/hydra_logging=none", "hydra/job_logging=none", "hydra.output_subdir=null"]
-    command += [f"hydra.launcher._target_={launcher}", "++hydra.launcher.n_jobs=null"]
+    command += [
+        f"hydra.launcher._target_={launcher}",
+        f"++hydra.launcher.n_jobs={'null' if n_jobs is None else n_jobs}",
+    ]
     command += ["+trainer.accelerator=auto"]
     command += ["+hydra.callbacks.failures._target_=ecgmm.commands.sweeps.ListFailures"]
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
@@ -87,6 +94,15 @@ def test_jobs_that_are_ended_are_listed_and_the_others_are_done(tmp_path: Path) 
     for job, reason in reasons.items():
         assert reason in (tmp_path / "sweep" / job / "error.log").read_text(), job
         assert f"sweep/{job}/error.log" in printed
+
+
+@pytest.mark.slow
+def test_a_worker_that_has_grown_is_replaced_and_others_go_on(tmp_path: Path) -> None:
+    with start(tmp_path, "grow,a,b", n_jobs=1) as process:
+        _, printed = process.communicate(timeout=HUNG_S)
+    assert process.returncode == 0, printed
+    ran = {job: (tmp_path / "sweep" / job / "process").read_text() for job in ("grow", "a", "b")}
+    assert ran["grow"] != ran["a"] == ran["b"]
 
 
 @pytest.mark.parametrize(("number", "code"), [(15, 143), pytest.param(2, 130, marks=pytest.mark.slow)])
