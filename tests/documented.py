@@ -81,7 +81,7 @@ NOT_RUN = {
     r"ecgmm (train \+experiment=(tuning|table2_tuned)|tuning) ?": (
         "hours; tests/commands/test_halving.py and tests/reporting/test_tuning.py search and choose at small size"
     ),
-    r"ecgmm (evaluate|table2) outputs/table2_tuned ": "needs the runs of the tuned table",
+    r"ecgmm (evaluate|table2) outputs/(table2_tuned|five) ": "needs the runs of the tuned table",
     r"ecgmm (evaluate|table2) outputs/table2 .*(data\.seed=1042|fresh)": (
         "needs a second tree; tests/training/test_external_evaluation.py evaluates runs on one"
     ),

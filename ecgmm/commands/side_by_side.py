@@ -37,9 +37,9 @@ _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR")
 _KERNELS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128", "LRU_CACHE_CAPACITY": "128"}
 """Kernels that oneDNN, and torch above it, keep for reuse: more than a step has, in place of 1,024 each. Each method
 and each length of texts has kernels of its own, so that a worker grew with its jobs until it had so many."""
-_LARGEST_MB = 1200
-"""Peak memory from which on a worker takes no further job. Half of it are the libraries, and a job that needs as much
-takes longer than the five seconds in which a fresh worker loads them."""
+_LARGEST_MB = 1320
+"""Peak memory from which on a worker takes no further job, as methods with a language model or tokens of leads have it
+at size=tiny. Half of it are the libraries, which a fresh worker takes some ten seconds to load."""
 
 
 class _Worker:

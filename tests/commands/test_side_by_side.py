@@ -35,7 +35,7 @@ def job(do, directory):
     if do == "fail": raise ConfigError("a mistake")
     if do == "memory": raise MemoryError
     if do == "bullet": print("\\u2022", file=sys.stderr)
-    if do == "grow": b"x" * 1300 * 2**20
+    if do == "grow": b"x" * 1400 * 2**20
     if do == "sleep":
         (directory / "started").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
         time.sleep(600)
