@@ -79,7 +79,7 @@ def test_no_interrupt_is_lost_whatever_it_meets(capfd: pytest.CaptureFixture[str
 
         started = time.monotonic()
         assert ended(work, first_sentence) == 130
-        assert time.monotonic() - started < 30
+        assert time.monotonic() - started < 2
         timer.join()
     assert "Exception ignored" not in capfd.readouterr().err
 
@@ -124,7 +124,7 @@ def test_an_interrupt_that_python_ignores_comes_again(
 
     started = time.monotonic()
     assert ended(work, first_sentence) == 130
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 2
     assert "Exception ignored" not in capfd.readouterr().err
 
 
